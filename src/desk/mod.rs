@@ -1,0 +1,3 @@
+//! The domain and all of its SQL.
+
+pub mod envelope;
