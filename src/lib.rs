@@ -1,7 +1,16 @@
-//! Sportello, an omnichannel helpdesk. The modules stand in floor order: each may use only those above its floor's line.
+//! Sportello, an omnichannel helpdesk. The modules stand in floor order: each may use only what stands on a floor above its own here.
 
 // floor 0: vocabulary, no I/O
 pub mod clock;
 pub mod ids;
+pub mod text;
+// floor 1: machinery that never heard of a customer
+pub mod app;
+pub mod blobs;
+pub mod config;
+pub mod jobs;
+pub mod live;
+pub mod mailer;
+pub mod secrets;
 // floor 2: the desk
 pub mod desk;

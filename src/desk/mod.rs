@@ -1,3 +1,17 @@
-//! The domain and all of its SQL.
+//! The domain and all of its SQL. Verbs change and record; screens and channels only call them.
 
+pub mod agents;
+pub mod canned;
+pub mod changes;
+pub mod channels;
+pub mod contacts;
+pub mod deliveries;
+pub mod directory;
 pub mod envelope;
+pub mod events;
+pub mod files;
+pub mod kinds;
+pub mod search;
+pub mod sessions;
+pub mod teams;
+pub mod tickets;

@@ -1,0 +1,317 @@
+//! Canned replies: what the desk says often, in every language it speaks.
+
+use sqlx::PgConnection;
+
+use crate::desk::kinds::CannedScope;
+use crate::desk::files::StoredFile;
+use crate::ids::{AgentId, CannedFileId, CannedReplyId, TeamId, TicketId};
+
+/// A canned reply without its texts.
+#[derive(Debug, Clone)]
+pub struct CannedReply {
+    pub id: CannedReplyId,
+    pub name: String,
+    /// What an agent types after `#`.
+    pub shortcut: String,
+    /// Empty: in no folder.
+    pub folder: String,
+    pub scope: CannedScope,
+    pub team_id: Option<TeamId>,
+    pub owner_id: Option<AgentId>,
+    pub used_count: i32,
+}
+
+/// The words of a canned reply in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CannedText {
+    pub language: String,
+    pub body: String,
+}
+
+/// A file that goes with a canned reply.
+#[derive(Debug, Clone)]
+pub struct CannedFile {
+    pub id: CannedFileId,
+    pub name: String,
+    pub media_type: String,
+    pub size: i64,
+}
+
+/// What a new or changed canned reply is made of.
+#[derive(Debug, Clone)]
+pub struct CannedDraft {
+    pub name: String,
+    pub shortcut: String,
+    pub folder: String,
+    pub scope: CannedScope,
+    pub team_id: Option<TeamId>,
+    pub owner_id: Option<AgentId>,
+    /// Languages without words are left out.
+    pub texts: Vec<CannedText>,
+}
+
+/// A canned reply as the composer offers it: in the customer's language, else the desk's, else any.
+#[derive(Debug, Clone)]
+pub struct Usable {
+    pub id: CannedReplyId,
+    pub name: String,
+    pub shortcut: String,
+    pub folder: String,
+    pub language: String,
+    pub body: String,
+    pub files: i64,
+}
+
+/// What an agent may use, the most used first.
+pub async fn usable(db: &mut PgConnection, agent: AgentId, language: &str, fallback: &str) -> sqlx::Result<Vec<Usable>> {
+    sqlx::query_as!(
+        Usable,
+        r#"select r.id, r.name, r.shortcut, r.folder, t.language, t.body,
+                  (select count(*) from canned_files f where f.canned_reply_id = r.id) as "files!"
+           from canned_replies r
+           join lateral (select language, body from canned_texts t where t.canned_reply_id = r.id
+                         order by t.language = $2 desc, t.language = $3 desc, t.language limit 1) t on true
+           where r.scope = 'everyone' or r.owner_id = $1 or r.team_id in (select team_id from team_members where agent_id = $1)
+           order by r.used_count desc, lower(r.name) limit 500"#,
+        agent.0,
+        language,
+        fallback
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The canned replies that an agent may see in settings: everyone's, their teams' and their own; admins and leads see all but
+/// others' personal ones.
+pub async fn list(db: &mut PgConnection, agent: AgentId, all_teams: bool) -> sqlx::Result<Vec<CannedReply>> {
+    sqlx::query_as!(
+        CannedReply,
+        "select id, name, shortcut, folder, scope, team_id, owner_id, used_count from canned_replies
+         where scope = 'everyone' or owner_id = $1
+            or (scope = 'team' and ($2 or team_id in (select team_id from team_members where agent_id = $1)))
+         order by lower(folder), lower(name) limit 2000",
+        agent.0,
+        all_teams
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One canned reply.
+pub async fn find(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Option<CannedReply>> {
+    sqlx::query_as!(
+        CannedReply,
+        "select id, name, shortcut, folder, scope, team_id, owner_id, used_count from canned_replies where id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Its words, by language.
+pub async fn texts(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Vec<CannedText>> {
+    sqlx::query_as!(CannedText, "select language, body from canned_texts where canned_reply_id = $1 order by language", id.0).fetch_all(db).await
+}
+
+/// Its files.
+pub async fn files(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Vec<CannedFile>> {
+    sqlx::query_as!(CannedFile, "select id, name, media_type, size from canned_files where canned_reply_id = $1 order by id limit 50", id.0)
+        .fetch_all(db)
+        .await
+}
+
+/// Makes a canned reply. Fails on `canned_replies_shortcut_key`.
+pub async fn create(db: &mut PgConnection, draft: &CannedDraft) -> sqlx::Result<CannedReplyId> {
+    let id = sqlx::query_scalar!(
+        r#"insert into canned_replies (name, shortcut, folder, scope, team_id, owner_id) values ($1, $2, $3, $4, $5, $6)
+           returning id as "id: CannedReplyId""#,
+        draft.name,
+        draft.shortcut,
+        draft.folder,
+        draft.scope as CannedScope,
+        draft.team_id.map(|id| id.0),
+        draft.owner_id.map(|id| id.0)
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    set_texts(db, id, &draft.texts).await?;
+    Ok(id)
+}
+
+/// Changes a canned reply. Fails on `canned_replies_shortcut_key`. `false`: there is none.
+pub async fn update(db: &mut PgConnection, id: CannedReplyId, draft: &CannedDraft) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update canned_replies set name = $2, shortcut = $3, folder = $4, scope = $5, team_id = $6, owner_id = $7, updated_at = now() where id = $1",
+        id.0,
+        draft.name,
+        draft.shortcut,
+        draft.folder,
+        draft.scope as CannedScope,
+        draft.team_id.map(|id| id.0),
+        draft.owner_id.map(|id| id.0)
+    )
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 1 {
+        set_texts(db, id, &draft.texts).await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
+async fn set_texts(db: &mut PgConnection, id: CannedReplyId, texts: &[CannedText]) -> sqlx::Result<()> {
+    sqlx::query!("delete from canned_texts where canned_reply_id = $1", id.0).execute(&mut *db).await?;
+    for text in texts.iter().filter(|text| !text.body.trim().is_empty()) {
+        sqlx::query!("insert into canned_texts (canned_reply_id, language, body) values ($1, $2, $3)", id.0, text.language, text.body)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Removes a canned reply. What was sent with it stays as it is.
+pub async fn delete(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from canned_replies where id = $1", id.0).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Adds a file.
+pub async fn add_file(db: &mut PgConnection, id: CannedReplyId, file: &StoredFile) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into canned_files (canned_reply_id, name, media_type, size, sha256) values ($1, $2, $3, $4, $5)",
+        id.0,
+        file.name,
+        file.media_type,
+        file.size,
+        file.sha256
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a file away.
+pub async fn remove_file(db: &mut PgConnection, id: CannedReplyId, file: CannedFileId) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from canned_files where id = $1 and canned_reply_id = $2", file.0, id.0).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Counts a use, and adds the reply's files to what the agent is about to send.
+pub async fn take(db: &mut PgConnection, id: CannedReplyId, ticket: TicketId, agent: AgentId) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update canned_replies set used_count = used_count + 1
+         where id = $1 and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
+        id.0,
+        agent.0
+    )
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)
+         select $2, $3, name, media_type, size, sha256 from canned_files f where canned_reply_id = $1
+           and not exists (select from uploads u where u.ticket_id = $2 and u.agent_id = $3 and u.sha256 = f.sha256)",
+        id.0,
+        ticket.0,
+        agent.0
+    )
+    .execute(db)
+    .await?;
+    Ok(true)
+}
+
+/// What the variables of a canned reply stand for on one ticket.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    pub customer_name: String,
+    pub customer_email: String,
+    pub agent_name: String,
+    pub ticket_number: String,
+    pub ticket_subject: String,
+    pub ticket_link: String,
+    pub shop_name: String,
+}
+
+/// Every variable with what it stands for, for the editor's help.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("customer.first_name", "the customer's first name"),
+    ("customer.name", "the customer's full name"),
+    ("customer.email", "the customer's address"),
+    ("agent.name", "your name"),
+    ("agent.first_name", "your first name"),
+    ("ticket.number", "the ticket's number"),
+    ("ticket.subject", "the ticket's subject"),
+    ("ticket.link", "the customer's own page for this ticket"),
+    ("shop.name", "the shop's name"),
+];
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&str> {
+        let first = |name: &'_ str| name.split_whitespace().next().map_or(0..0, |word| {
+            let at = name.find(word).unwrap_or(0);
+            at..at + word.len()
+        });
+        Some(match name {
+            "customer.first_name" => &self.customer_name[first(&self.customer_name)],
+            "customer.name" => &self.customer_name,
+            "customer.email" => &self.customer_email,
+            "agent.name" => &self.agent_name,
+            "agent.first_name" => &self.agent_name[first(&self.agent_name)],
+            "ticket.number" => &self.ticket_number,
+            "ticket.subject" => &self.ticket_subject,
+            "ticket.link" => &self.ticket_link,
+            "shop.name" => &self.shop_name,
+            _ => return None,
+        })
+    }
+
+    /// Fills `{{customer.name}}` and its like. An unknown variable stays as it is, for the agent to see. A variable that is empty here
+    /// takes the space before it along, so that "Hello {{customer.first_name}}," becomes "Hello,".
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len() + 64);
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            let Some(length) = rest[start..].find("}}") else { break };
+            let name = rest[start + 2..start + length].trim();
+            filled.push_str(&rest[..start]);
+            match self.get(name) {
+                Some("") => filled.truncate(filled.trim_end_matches(' ').len()),
+                Some(value) => filled.push_str(value),
+                None => filled.push_str(&rest[start..start + length + 2]),
+            }
+            rest = &rest[start + length + 2..];
+        }
+        filled.push_str(rest);
+        filled
+    }
+}
+
+/// The variables in a text that stand for nothing, such as a misspelt one.
+pub fn unknown_variables(text: &str) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{") {
+        let Some(length) = rest[start..].find("}}") else { break };
+        let name = rest[start + 2..start + length].trim();
+        if !VARIABLES.iter().any(|(known, _)| *known == name) {
+            unknown.push(name.to_owned());
+        }
+        rest = &rest[start + length + 2..];
+    }
+    unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_filled_and_empty_ones_leave_no_hole() {
+        let variables = Variables { customer_name: "Anna Verdi".into(), ticket_number: "42".into(), ..Variables::default() };
+        assert_eq!(variables.fill("Ciao {{customer.first_name}}, #{{ ticket.number }}"), "Ciao Anna, #42");
+        assert_eq!(Variables::default().fill("Ciao {{customer.first_name}}, bene"), "Ciao, bene");
+        assert_eq!(variables.fill("{{oops}} {{customer.name"), "{{oops}} {{customer.name");
+        assert_eq!(unknown_variables("{{shop.name}} {{ shop.nane }}"), ["shop.nane"]);
+    }
+}

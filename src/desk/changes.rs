@@ -1,0 +1,109 @@
+//! One change of the desk: a transaction that records what it does and tells the open screens once it is committed.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::app::App;
+use crate::clock::Ts;
+use crate::desk::events::Event;
+use crate::ids::{AgentId, TicketId};
+use crate::jobs::{self, Job};
+use crate::live::Signal;
+
+/// Who does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    Agent(AgentId),
+    Customer,
+    /// The desk itself: a timer, an acknowledgement.
+    System,
+}
+
+impl Actor {
+    /// The agent, if it is one.
+    pub fn agent(self) -> Option<AgentId> {
+        match self {
+            Self::Agent(id) => Some(id),
+            Self::Customer | Self::System => None,
+        }
+    }
+}
+
+/// A transaction in which desk verbs run. Dropped without [`Change::commit`], nothing happened.
+pub struct Change {
+    pub app: App,
+    tx: Transaction<'static, Postgres>,
+    signals: Vec<Signal>,
+}
+
+impl Change {
+    /// Begins.
+    pub async fn begin(app: &App) -> sqlx::Result<Self> {
+        Ok(Self { app: app.clone(), tx: app.db.begin().await?, signals: Vec::new() })
+    }
+
+    /// Writes what happened to a ticket and remembers to tell the screens.
+    pub async fn record(&mut self, ticket: TicketId, by: Actor, event: Event) -> sqlx::Result<()> {
+        let value = serde_json::to_value(&event).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        sqlx::query!(
+            "insert into events (ticket_id, agent_id, kind, data) values ($1, $2, $3, coalesce($4, '{}'::jsonb))",
+            ticket.0,
+            by.agent().map(|id| id.0),
+            value["kind"].as_str().unwrap_or_default(),
+            value.get("data")
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        self.touch(ticket);
+        Ok(())
+    }
+
+    /// Remembers to tell the screens about a ticket, without an entry in its history.
+    pub fn touch(&mut self, ticket: TicketId) {
+        self.signal(Signal::Ticket(ticket));
+    }
+
+    /// Remembers that names, tags, teams or channels changed.
+    pub fn touch_settings(&mut self) {
+        self.signal(Signal::Settings);
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if !self.signals.contains(&signal) {
+            self.signals.push(signal);
+        }
+    }
+
+    /// Queues a job as part of this change.
+    pub async fn push(&mut self, job: &Job, run_at: Ts) -> sqlx::Result<()> {
+        self.signal(Signal::Work);
+        jobs::push(&mut self.tx, job, run_at).await
+    }
+
+    /// Makes it so, then tells the screens.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        self.tx.commit().await?;
+        for signal in self.signals {
+            if signal == Signal::Settings {
+                self.app.cache.invalidate_all();
+            }
+            self.app.live.announce(signal);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Change {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.tx
+    }
+}
+
+impl DerefMut for Change {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+}

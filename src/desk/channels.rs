@@ -1,0 +1,182 @@
+//! The rows of channels. What their settings mean is known to the channel's own folder alone.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::kinds::ChannelKind;
+use crate::ids::{ChannelId, TeamId};
+use crate::secrets::Keys;
+
+/// A way in which customers reach the desk, as configured.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    pub id: ChannelId,
+    pub kind: ChannelKind,
+    pub name: String,
+    /// Email: the mailbox's address; form: the last part of its URL.
+    pub address: Option<String>,
+    pub team_id: Option<TeamId>,
+    pub language: Option<String>,
+    pub enabled: bool,
+    pub settings: serde_json::Value,
+    /// Sealed; see [`Channel::secrets`].
+    pub sealed: Option<Vec<u8>>,
+    pub cursor: serde_json::Value,
+    pub last_ok_at: Option<Ts>,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<Ts>,
+}
+
+impl Channel {
+    /// The settings as the channel's folder types them; missing ones take their defaults.
+    pub fn settings<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        T::deserialize(&self.settings)
+    }
+
+    /// Passwords and tokens; the default when none are stored or the key has changed.
+    pub fn secrets<T: DeserializeOwned + Default>(&self, keys: &Keys) -> T {
+        let plain = self.sealed.as_deref().and_then(|sealed| keys.open(sealed));
+        plain.and_then(|plain| serde_json::from_slice(&plain).ok()).unwrap_or_default()
+    }
+}
+
+/// What a new or changed channel is made of.
+#[derive(Debug, Clone)]
+pub struct ChannelDraft {
+    pub kind: ChannelKind,
+    pub name: String,
+    pub address: Option<String>,
+    pub team_id: Option<TeamId>,
+    pub language: Option<String>,
+    pub enabled: bool,
+    pub settings: serde_json::Value,
+    /// `None` leaves stored secrets alone.
+    pub secrets: Option<Vec<u8>>,
+}
+
+/// Seals secrets for [`ChannelDraft::secrets`].
+pub fn seal(keys: &Keys, secrets: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    Ok(keys.seal(&serde_json::to_vec(secrets)?))
+}
+
+/// One channel.
+pub async fn find(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels where id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The channel of this name, for the command line.
+pub async fn find_by_name(db: &mut PgConnection, name: &str) -> sqlx::Result<Option<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels where lower(name) = lower($1) or lower(address) = lower($1) order by lower(name) = lower($1) desc, id limit 1",
+        name
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The form at this place, or the mailbox of this address.
+pub async fn find_by_address(db: &mut PgConnection, kind: ChannelKind, address: &str) -> sqlx::Result<Option<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels where kind = $1 and lower(address) = lower($2)",
+        kind as ChannelKind,
+        address
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Every channel, by kind and name. A desk has a handful of them; the bound is a guard.
+pub async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels order by kind, lower(name) limit 500"
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The mailbox through which tickets of other channels are answered by mail when theirs names none: the oldest that is switched on.
+pub async fn default_mailbox(db: &mut PgConnection) -> sqlx::Result<Option<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels where kind = 'email' and enabled and address is not null order by id limit 1"
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Makes a channel. Fails on `channels_name_key` and `channels_address_key`.
+pub async fn create(db: &mut PgConnection, draft: &ChannelDraft) -> sqlx::Result<ChannelId> {
+    sqlx::query_scalar!(
+        r#"insert into channels (kind, name, address, team_id, language, enabled, settings, secrets)
+           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id as "id: ChannelId""#,
+        draft.kind as ChannelKind,
+        draft.name,
+        draft.address,
+        draft.team_id.map(|id| id.0),
+        draft.language,
+        draft.enabled,
+        draft.settings,
+        draft.secrets
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Changes a channel; what went wrong with the old settings is forgotten. `false`: there is none.
+pub async fn update(db: &mut PgConnection, id: ChannelId, draft: &ChannelDraft) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update channels set name = $2, address = $3, team_id = $4, language = $5, enabled = $6, settings = $7,
+                             secrets = coalesce($8, secrets), last_error = null, last_error_at = null
+         where id = $1",
+        id.0,
+        draft.name,
+        draft.address,
+        draft.team_id.map(|id| id.0),
+        draft.language,
+        draft.enabled,
+        draft.settings,
+        draft.secrets
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Remembers how far a poller has come and that all is well. Part of the transaction that stored what was fetched.
+pub async fn advance(db: &mut PgConnection, id: ChannelId, cursor: &serde_json::Value) -> sqlx::Result<()> {
+    sqlx::query!("update channels set cursor = $2, last_ok_at = now(), last_error = null where id = $1", id.0, cursor).execute(db).await?;
+    Ok(())
+}
+
+/// Shows on the channel's page why it does not work.
+pub async fn note_error(db: &mut PgConnection, id: ChannelId, error: &str) -> sqlx::Result<()> {
+    sqlx::query!("update channels set last_error = $2, last_error_at = now() where id = $1", id.0, error).execute(db).await?;
+    Ok(())
+}
+
+/// Shows on the channel's page that it works.
+pub async fn note_ok(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update channels set last_ok_at = now(), last_error = null where id = $1 and (last_error is not null or last_ok_at is null or last_ok_at < now() - interval '1 minute')",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

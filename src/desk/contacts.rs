@@ -1,0 +1,184 @@
+//! Customers: one person, many addresses.
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::kinds::IdentityKind;
+use crate::ids::{ContactId, TicketId};
+use crate::desk::kinds::Status;
+
+/// A customer.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+pub struct Contact {
+    pub id: ContactId,
+    /// Empty when nobody told it yet.
+    pub name: String,
+    /// The first mail address, if they have one.
+    pub email: Option<String>,
+    /// Two letters, as told by the messages or set by an agent.
+    pub language: Option<String>,
+    pub company: String,
+    pub note: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Ts,
+}
+
+impl Contact {
+    /// The name, else the address, else the number: never nothing.
+    pub fn display_name(&self) -> String {
+        match (&*self.name, &self.email) {
+            ("", Some(email)) => email.clone(),
+            ("", None) => format!("Customer {}", self.id),
+            (name, _) => name.to_owned(),
+        }
+    }
+}
+
+/// Finds the contact with this address or makes one. Two messages that arrive at once from a new address make one contact.
+pub async fn identify(
+    db: &mut PgConnection,
+    kind: IdentityKind,
+    address: &str,
+    name: &str,
+    language: Option<&str>,
+) -> sqlx::Result<ContactId> {
+    if let Some(id) = find_by_address(db, kind, address).await? {
+        if !name.is_empty() || language.is_some() {
+            // What they say about themselves fills gaps, it never overwrites what an agent wrote.
+            sqlx::query!(
+                "update contacts set name = case when name = '' then $2 else name end, language = coalesce(language, $3), updated_at = now()
+                 where id = $1 and ((name = '' and $2 <> '') or (language is null and $3::text is not null))",
+                id.0,
+                name,
+                language
+            )
+            .execute(db)
+            .await?;
+        }
+        return Ok(id);
+    }
+    let id = sqlx::query_scalar!(r#"insert into contacts (name, language) values ($1, $2) returning id as "id: ContactId""#, name, language)
+        .fetch_one(&mut *db)
+        .await?;
+    let won = sqlx::query!(
+        "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",
+        id.0,
+        kind as IdentityKind,
+        address
+    )
+    .execute(&mut *db)
+    .await?;
+    if won.rows_affected() == 1 {
+        return Ok(id);
+    }
+    // Someone else was quicker; theirs is the one.
+    sqlx::query!("delete from contacts where id = $1", id.0).execute(&mut *db).await?;
+    find_by_address(db, kind, address).await?.ok_or(sqlx::Error::RowNotFound)
+}
+
+async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &str) -> sqlx::Result<Option<ContactId>> {
+    sqlx::query_scalar!(
+        r#"select contact_id as "id: ContactId" from identities where kind = $1 and address = $2"#,
+        kind as IdentityKind,
+        address
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One contact.
+pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<Contact>> {
+    sqlx::query_as!(
+        Contact,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+           from contacts c where c.id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// An address of a contact.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+pub struct Identity {
+    pub kind: IdentityKind,
+    pub address: String,
+}
+
+/// Every address of a contact.
+pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Vec<Identity>> {
+    sqlx::query_as!(Identity, "select kind, address from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await
+}
+
+/// What may be changed on a contact.
+#[derive(Debug, Clone)]
+pub struct ContactUpdate {
+    pub name: String,
+    pub language: Option<String>,
+    pub company: String,
+    pub note: String,
+}
+
+/// Changes a contact. `false`: there is none.
+pub async fn update(db: &mut PgConnection, id: ContactId, to: &ContactUpdate) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update contacts set name = $2, language = $3, company = $4, note = $5, updated_at = now() where id = $1",
+        id.0,
+        to.name,
+        to.language,
+        to.company,
+        to.note
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A page of contacts, newest first, whose name or address begins with or contains `query`.
+pub async fn list(db: &mut PgConnection, query: &str, before: Option<ContactId>, limit: i64) -> sqlx::Result<Vec<Contact>> {
+    let query = query.trim().to_lowercase();
+    sqlx::query_as!(
+        Contact,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+           from contacts c
+           where c.id < $2
+             and ($1 = '' or c.name ilike '%' || $3 || '%'
+                  or c.id in (select contact_id from identities where address like $3 || '%' limit 1000))
+           order by c.id desc limit $4"#,
+        query,
+        before.map_or(i64::MAX, |id| id.0),
+        escape_like(&query),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Makes `%` and `_` mean themselves.
+pub fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// A line in the list of a customer's tickets.
+#[derive(Debug, Clone)]
+pub struct EarlierTicket {
+    pub id: TicketId,
+    pub subject: String,
+    pub status: Status,
+    pub last_message_at: Ts,
+}
+
+/// The newest tickets of a contact.
+pub async fn tickets(db: &mut PgConnection, contact: ContactId, before: Option<TicketId>, limit: i64) -> sqlx::Result<Vec<EarlierTicket>> {
+    sqlx::query_as!(
+        EarlierTicket,
+        "select id, subject, status, last_message_at from tickets where contact_id = $1 and id < $2 order by id desc limit $3",
+        contact.0,
+        before.map_or(i64::MAX, |id| id.0),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,75 @@
+//! The history of a ticket: what happened, in words that stay readable when names change.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::kinds::{Priority, Status};
+use crate::ids::{AgentId, EventId, MessageId, TagId, TeamId, TicketId};
+
+/// Something that happened to a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    Created {},
+    Received { message: MessageId },
+    /// A customer's message brought a solved, pending or snoozed ticket back.
+    Reopened { from: Status },
+    Replied { message: MessageId },
+    Noted { message: MessageId },
+    /// A reply was taken back before it left.
+    Undone { message: MessageId },
+    Acknowledged { message: MessageId },
+    SendFailed { message: MessageId, reason: String },
+    SendRetried { message: MessageId },
+    Assigned { to: Option<AgentId> },
+    TeamChanged { to: Option<TeamId> },
+    StatusChanged { from: Status, to: Status },
+    Snoozed { until: Ts },
+    /// A snooze ran out.
+    Woken {},
+    PriorityChanged { to: Priority },
+    Tagged { tag: TagId },
+    Untagged { tag: TagId },
+    SubjectChanged { from: String, to: String },
+    /// The customer said on their own page that it is settled.
+    ClosedByCustomer {},
+}
+
+/// One entry of the history.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub id: EventId,
+    pub agent: Option<AgentId>,
+    /// `None`: written by a newer version.
+    pub event: Option<Event>,
+    pub at: Ts,
+}
+
+/// The newest `limit` entries of a ticket, oldest first.
+pub async fn list(db: &mut PgConnection, ticket: TicketId, limit: i64) -> sqlx::Result<Vec<Entry>> {
+    let rows = sqlx::query!(
+        "select id, agent_id, kind, data, created_at from events where ticket_id = $1 order by id desc limit $2",
+        ticket.0,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let entry = |row| -> Entry {
+        let Row { id, agent, kind, data, at } = row;
+        Entry { id, agent, event: serde_json::from_value(serde_json::json!({ "kind": kind, "data": data })).ok(), at }
+    };
+    Ok(rows
+        .into_iter()
+        .rev()
+        .map(|row| entry(Row { id: row.id, agent: row.agent_id, kind: row.kind, data: row.data, at: row.created_at }))
+        .collect())
+}
+
+struct Row {
+    id: EventId,
+    agent: Option<AgentId>,
+    kind: String,
+    data: serde_json::Value,
+    at: Ts,
+}

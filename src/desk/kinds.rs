@@ -1,0 +1,119 @@
+//! The closed vocabularies of the desk. Each is an enum in Postgres too, so that no status is ever a loose string.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident as $sql:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal $label:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[sqlx(type_name = $sql, rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant),* }
+
+        impl $name {
+            /// Every value, in the order in which a person would list them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word in the database, in URLs and in the API.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// The word on an agent's screen.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownKind;
+
+            fn from_str(text: &str) -> Result<Self, UnknownKind> {
+                match text { $($text => Ok(Self::$variant),)* _ => Err(UnknownKind) }
+            }
+        }
+    )*};
+}
+
+/// A word that is none of the listed ones.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("not one of the known values")]
+pub struct UnknownKind;
+
+kinds! {
+    /// What a person may do, each including the ones before.
+    Role as "agent_role" {
+        Agent = "agent" "Agent",
+        Lead = "lead" "Team lead",
+        Admin = "admin" "Admin",
+    }
+    /// How customers reach the desk. The core never branches on it.
+    ChannelKind as "channel_kind" {
+        Email = "email" "Email",
+        Form = "form" "Contact form",
+        Api = "api" "API",
+    }
+    /// What sort of address identifies a contact.
+    IdentityKind as "identity_kind" {
+        Email = "email" "Email",
+        Phone = "phone" "Phone",
+        External = "external" "External id",
+    }
+    /// Where a ticket stands.
+    Status as "ticket_status" {
+        Open = "open" "Open",
+        /// We have answered and wait for the customer or a third party.
+        Pending = "pending" "Pending",
+        Snoozed = "snoozed" "Snoozed",
+        Solved = "solved" "Solved",
+        Spam = "spam" "Spam",
+    }
+    /// How urgent a ticket is to the desk.
+    Priority as "ticket_priority" {
+        Low = "low" "Low",
+        Normal = "normal" "Normal",
+        High = "high" "High",
+        Urgent = "urgent" "Urgent",
+    }
+    /// Who speaks to whom.
+    Direction as "message_direction" {
+        Inbound = "inbound" "From the customer",
+        Outbound = "outbound" "To the customer",
+        Note = "note" "Internal note",
+    }
+    /// How far an outbound message has come.
+    DeliveryStatus as "delivery_status" {
+        Queued = "queued" "Queued",
+        Sending = "sending" "Sending",
+        Sent = "sent" "Sent",
+        Failed = "failed" "Failed",
+    }
+    /// What became of something that came in.
+    IntakeState as "intake_state" {
+        Received = "received" "Received",
+        Processed = "processed" "Processed",
+        Dropped = "dropped" "Dropped",
+        Failed = "failed" "Failed",
+    }
+    /// What a one-time link is for.
+    TokenPurpose as "token_purpose" {
+        Invitation = "invitation" "Invitation",
+        PasswordReset = "password_reset" "Password reset",
+    }
+    /// Who may use a canned reply.
+    CannedScope as "canned_scope" {
+        Everyone = "everyone" "Everyone",
+        Team = "team" "One team",
+        Personal = "personal" "Only me",
+    }
+}

@@ -1,0 +1,323 @@
+//! The working lists: views, filters, keyset pages.
+
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+use crate::clock::Ts;
+use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
+use crate::ids::{AgentId, ChannelId, ContactId, TagId, TeamId, TicketId};
+
+/// Rows on a page.
+pub const PAGE: usize = 50;
+
+/// A working list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum View {
+    Mine,
+    Unassigned,
+    Open,
+    Waiting,
+    Snoozed,
+    Solved,
+    Spam,
+}
+
+impl View {
+    /// Every view in the order of the sidebar.
+    pub const ALL: [Self; 7] = [Self::Mine, Self::Unassigned, Self::Open, Self::Waiting, Self::Snoozed, Self::Solved, Self::Spam];
+
+    /// The last part of its address.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Mine => "mine",
+            Self::Unassigned => "unassigned",
+            Self::Open => "open",
+            Self::Waiting => "waiting",
+            Self::Snoozed => "snoozed",
+            Self::Solved => "solved",
+            Self::Spam => "spam",
+        }
+    }
+
+    /// Its name on the screen.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Mine => "Mine",
+            Self::Unassigned => "Unassigned",
+            Self::Open => "All open",
+            Self::Waiting => "Waiting longest",
+            Self::Snoozed => "Snoozed",
+            Self::Solved => "Solved",
+            Self::Spam => "Spam",
+        }
+    }
+
+    /// The view of an address.
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.slug() == slug)
+    }
+
+    fn order(self) -> Order {
+        match self {
+            Self::Mine | Self::Unassigned | Self::Open => Order::Queue,
+            Self::Waiting => Order::Waiting,
+            Self::Snoozed => Order::Snoozed,
+            Self::Solved => Order::Solved,
+            Self::Spam => Order::Recent,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    /// Who waits longest first, then those who wait for nothing.
+    Queue,
+    Waiting,
+    Snoozed,
+    Solved,
+    Recent,
+}
+
+/// What narrows a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filters {
+    pub channel: Option<ChannelId>,
+    pub team: Option<TeamId>,
+    pub tag: Option<TagId>,
+    pub language: Option<String>,
+}
+
+impl Filters {
+    /// Whether anything is narrowed.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// Where a page ended: the ordering column of the last row, and its ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// In microseconds since 1970; `None` stands for the rows that wait for nothing.
+    pub at: Option<i64>,
+    pub id: TicketId,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.at {
+            Some(at) => write!(f, "{at}.{}", self.id),
+            None => write!(f, "-.{}", self.id),
+        }
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (at, id) = text.split_once('.').ok_or(())?;
+        let at = if at == "-" { None } else { Some(at.parse().map_err(|_| ())?) };
+        Ok(Self { at, id: id.parse().map_err(|_| ())? })
+    }
+}
+
+impl Cursor {
+    fn ts(self) -> Option<Ts> {
+        self.at.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(Ts)
+    }
+}
+
+/// A line of a list.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Row {
+    pub id: TicketId,
+    pub channel_id: ChannelId,
+    pub channel_kind: ChannelKind,
+    pub contact_id: ContactId,
+    pub contact_name: String,
+    pub contact_address: Option<String>,
+    pub subject: String,
+    pub status: Status,
+    pub priority: Priority,
+    pub assignee_id: Option<AgentId>,
+    pub team_id: Option<TeamId>,
+    pub language: Option<String>,
+    pub waiting_since: Option<Ts>,
+    pub snoozed_until: Option<Ts>,
+    pub solved_at: Option<Ts>,
+    pub last_message_at: Ts,
+    pub last_direction: Option<Direction>,
+    pub excerpt: String,
+    pub message_count: i32,
+    pub tag_ids: Vec<TagId>,
+    pub created_at: Ts,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    /// Continues after this page; `None` on the last one.
+    pub next: Option<Cursor>,
+}
+
+const COLUMNS: &str = "t.id, t.channel_id, ch.kind as channel_kind, t.contact_id, c.name as contact_name, \
+     (select address from identities i where i.contact_id = c.id order by i.id limit 1) as contact_address, \
+     t.subject, t.status, t.priority, t.assignee_id, t.team_id, t.language, t.waiting_since, t.snoozed_until, t.solved_at, t.last_message_at, \
+     t.last_direction, t.excerpt, t.message_count, t.tag_ids, t.created_at";
+
+/// A page of a view.
+pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filters, after: Option<Cursor>) -> sqlx::Result<Page> {
+    // The page is cut from the bare index order first; names are joined to its fifty rows only.
+    let mut query = QueryBuilder::<Postgres>::new("select ");
+    query.push(COLUMNS).push(" from (select * from tickets t where ");
+    match view {
+        View::Mine => {
+            query.push("status in ('open', 'pending') and assignee_id is not null and assignee_id = ").push_bind(me.0);
+        }
+        View::Unassigned => {
+            query.push("status in ('open', 'pending') and assignee_id is null");
+        }
+        View::Open => {
+            query.push("status in ('open', 'pending')");
+        }
+        View::Waiting => {
+            query.push("status in ('open', 'pending') and waiting_since is not null");
+        }
+        View::Snoozed => {
+            query.push("status = 'snoozed'");
+        }
+        View::Solved => {
+            query.push("status = 'solved'");
+        }
+        View::Spam => {
+            query.push("status = 'spam'");
+        }
+    }
+    push_filters(&mut query, filters);
+    let (column, ascending) = match view.order() {
+        Order::Queue => ("coalesce(waiting_since, 'infinity')", true),
+        Order::Waiting => ("waiting_since", true),
+        Order::Snoozed => ("snoozed_until", true),
+        Order::Solved => ("solved_at", false),
+        Order::Recent => ("last_message_at", false),
+    };
+    let (compare, direction) = if ascending { (">", "asc") } else { ("<", "desc") };
+    if let Some(after) = after {
+        query.push(format!(" and ({column}, id) {compare} (coalesce("));
+        query.push_bind(after.ts()).push(", 'infinity'::timestamptz), ").push_bind(after.id.0).push(")");
+    }
+    query.push(format!(" order by {column} {direction}, id {direction} limit {}) t", PAGE + 1));
+    query.push(" join contacts c on c.id = t.contact_id join channels ch on ch.id = t.channel_id");
+    query.push(format!(" order by {column} {direction}, t.id {direction}"));
+    let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let next = rows.last().filter(|_| more).map(|row| {
+        let at = match view.order() {
+            Order::Queue | Order::Waiting => row.waiting_since,
+            Order::Snoozed => row.snoozed_until,
+            Order::Solved => row.solved_at,
+            Order::Recent => Some(row.last_message_at),
+        };
+        Cursor { at: at.map(|at| at.0.as_microsecond()), id: row.id }
+    });
+    Ok(Page { rows, next })
+}
+
+fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
+    if let Some(channel) = filters.channel {
+        query.push(" and channel_id = ").push_bind(channel.0);
+    }
+    if let Some(team) = filters.team {
+        query.push(" and team_id = ").push_bind(team.0);
+    }
+    if let Some(tag) = filters.tag {
+        query.push(" and exists (select from ticket_tags tt where tt.ticket_id = t.id and tt.tag_id = ").push_bind(tag.0).push(")");
+    }
+    if let Some(language) = &filters.language {
+        query.push(" and language = ").push_bind(language.clone());
+    }
+}
+
+/// These tickets as lines of a list, in the order given.
+pub async fn rows(db: &mut PgConnection, ids: &[TicketId], filters: &Filters) -> sqlx::Result<Vec<Row>> {
+    let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut query = QueryBuilder::<Postgres>::new("select ");
+    query.push(COLUMNS).push(" from tickets t join contacts c on c.id = t.contact_id join channels ch on ch.id = t.channel_id where t.id = any(");
+    query.push_bind(wanted).push(")");
+    if let Some(channel) = filters.channel {
+        query.push(" and t.channel_id = ").push_bind(channel.0);
+    }
+    if let Some(team) = filters.team {
+        query.push(" and t.team_id = ").push_bind(team.0);
+    }
+    if let Some(tag) = filters.tag {
+        query.push(" and exists (select from ticket_tags tt where tt.ticket_id = t.id and tt.tag_id = ").push_bind(tag.0).push(")");
+    }
+    if let Some(language) = &filters.language {
+        query.push(" and t.language = ").push_bind(language.clone());
+    }
+    let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
+    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    Ok(rows)
+}
+
+/// The newest tickets of customers whose address begins so.
+pub async fn ids_by_address(db: &mut PgConnection, address: &str, before: Option<TicketId>, limit: i64) -> sqlx::Result<Vec<TicketId>> {
+    sqlx::query_scalar!(
+        "select t.id from tickets t
+         where t.contact_id in (select contact_id from identities where address like $1 || '%' order by address limit 200) and t.id < $2
+         order by t.id desc limit $3",
+        crate::desk::contacts::escape_like(&address.to_lowercase()),
+        before.map_or(i64::MAX, |id| id.0),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// How many tickets each view holds; counting stops at [`Counts::CAP`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub mine: i64,
+    pub unassigned: i64,
+    pub open: i64,
+    pub waiting: i64,
+    pub snoozed: i64,
+    pub spam: i64,
+}
+
+impl Counts {
+    /// Beyond this the exact number helps nobody and would cost what counting costs.
+    pub const CAP: i64 = 1000;
+
+    /// The number beside a view; solved tickets are an archive and have none.
+    pub fn of(&self, view: View) -> Option<i64> {
+        match view {
+            View::Mine => Some(self.mine),
+            View::Unassigned => Some(self.unassigned),
+            View::Open => Some(self.open),
+            View::Waiting => Some(self.waiting),
+            View::Snoozed => Some(self.snoozed),
+            View::Solved => None,
+            View::Spam => Some(self.spam),
+        }
+    }
+}
+
+/// Counts the views for one agent, each over its own partial index and never further than the cap.
+pub async fn counts(db: &mut PgConnection, me: AgentId) -> sqlx::Result<Counts> {
+    sqlx::query_as!(
+        Counts,
+        r#"select
+            (select count(*) from (select 1 from tickets where status in ('open', 'pending') and assignee_id is not null and assignee_id = $1 limit 1000) n) as "mine!",
+            (select count(*) from (select 1 from tickets where status in ('open', 'pending') and assignee_id is null limit 1000) n) as "unassigned!",
+            (select count(*) from (select 1 from tickets where status in ('open', 'pending') limit 1000) n) as "open!",
+            (select count(*) from (select 1 from tickets where status in ('open', 'pending') and waiting_since is not null limit 1000) n) as "waiting!",
+            (select count(*) from (select 1 from tickets where status = 'snoozed' limit 1000) n) as "snoozed!",
+            (select count(*) from (select 1 from tickets where status = 'spam' limit 1000) n) as "spam!""#,
+        me.0
+    )
+    .fetch_one(db)
+    .await
+}

@@ -1,0 +1,247 @@
+//! A customer's message becomes part of a ticket: known already, known sender, known conversation, and only then new.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::changes::{Actor, Change};
+use crate::desk::channels::Channel;
+use crate::desk::contacts;
+use crate::desk::envelope::{Incoming, ThreadHint};
+use crate::desk::events::Event;
+use crate::desk::files::{self, StoredFile};
+use crate::desk::kinds::{IdentityKind, Status};
+use crate::desk::search;
+use crate::desk::tickets::{self, Ticket};
+use crate::ids::{ContactId, DeliveryId, MessageId, TicketId};
+use crate::jobs::Job;
+use crate::secrets::Keys;
+use crate::text;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Created,
+    Appended,
+    /// It was here already.
+    Duplicate,
+}
+
+/// By what a message found its ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchedBy {
+    ReplyAddress,
+    InReplyTo,
+    References,
+    /// Another key of the channel.
+    Key,
+    None,
+}
+
+/// The answer to [`receive`].
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub outcome: Outcome,
+    pub ticket: TicketId,
+    pub message: MessageId,
+    pub matched_by: MatchedBy,
+    /// Whether an acknowledgement is on its way.
+    pub acknowledged: bool,
+}
+
+/// What surrounds an incoming message.
+#[derive(Debug)]
+pub struct Origin<'a> {
+    pub channel: &'a Channel,
+    pub delivery: Option<DeliveryId>,
+    /// The message's files, stored before this transaction began.
+    pub files: &'a [StoredFile],
+    /// A ticket that is known beyond doubt (the customer's own page).
+    pub ticket: Option<TicketId>,
+    /// Whether the channel answers a new ticket with a receipt.
+    pub acknowledge: bool,
+}
+
+/// Stores a message under its ticket, making the ticket and the contact where there are none.
+///
+/// # Errors
+/// A violation of `messages_provider_id_key` means that another process stored the same message a moment ago: asking again in a new
+/// transaction answers [`Outcome::Duplicate`].
+pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Received> {
+    if let Some((ticket, message)) = find_duplicate(change, origin.channel, &incoming.provider_id).await? {
+        return Ok(Received { outcome: Outcome::Duplicate, ticket, message, matched_by: MatchedBy::None, acknowledged: false });
+    }
+    let keys = change.app.keys.clone();
+    let (known, matched_by) = match origin.ticket {
+        Some(ticket) => (Some(ticket), MatchedBy::Key),
+        None => find_ticket(change, &keys, origin.channel, &incoming.thread).await?,
+    };
+    let known = match known {
+        Some(id) => tickets::lock(change, id).await?,
+        None => None,
+    };
+    let language = incoming.language.as_deref();
+    let contact = contacts::identify(change, IdentityKind::Email, &incoming.from.address, &incoming.from.name, language).await?;
+    match known {
+        Some(ticket) => append(change, origin, incoming, &ticket, contact, matched_by).await,
+        None => create(change, origin, incoming, contact).await,
+    }
+}
+
+async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, contact: ContactId) -> sqlx::Result<Received> {
+    let channel = origin.channel;
+    let automatic = incoming.automatic.is_some() || incoming.bounce;
+    let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
+    let details = serde_json::to_value(&incoming.details).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let id = sqlx::query_scalar!(
+        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
+           values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id as "id: TicketId""#,
+        channel.id.0,
+        contact.0,
+        incoming.subject,
+        channel.team_id.map(|id| id.0),
+        incoming.language.as_ref().or(channel.language.as_ref()),
+        automatic,
+        excerpt,
+        details
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    let message = insert_message(change, origin, incoming, id, contact).await?;
+    change.record(id, Actor::Customer, Event::Created {}).await?;
+    let acknowledged = origin.acknowledge && !automatic;
+    if acknowledged {
+        change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;
+    }
+    Ok(Received { outcome: Outcome::Created, ticket: id, message, matched_by: MatchedBy::None, acknowledged })
+}
+
+async fn append(
+    change: &mut Change,
+    origin: &Origin<'_>,
+    incoming: &Incoming,
+    ticket: &Ticket,
+    contact: ContactId,
+    matched_by: MatchedBy,
+) -> sqlx::Result<Received> {
+    let automatic = incoming.automatic.is_some() || incoming.bounce;
+    let message = insert_message(change, origin, incoming, ticket.id, contact).await?;
+    let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
+    // A machine's message is kept but changes nothing about who waits for whom.
+    let reopens = !automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed);
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'inbound', updated_at = now(),
+                status = case when $3 then 'open' else status end,
+                snoozed_until = case when $3 then null else snoozed_until end,
+                solved_at = case when $3 then null else solved_at end,
+                waiting_since = case when $4 then waiting_since else coalesce(waiting_since, now()) end
+         where id = $1",
+        ticket.id.0,
+        excerpt,
+        reopens,
+        automatic || ticket.status == Status::Spam
+    )
+    .execute(&mut **change)
+    .await?;
+    change.record(ticket.id, Actor::Customer, Event::Received { message }).await?;
+    if reopens {
+        change.record(ticket.id, Actor::Customer, Event::Reopened { from: ticket.status }).await?;
+    }
+    Ok(Received { outcome: Outcome::Appended, ticket: ticket.id, message, matched_by, acknowledged: false })
+}
+
+async fn insert_message(
+    change: &mut Change,
+    origin: &Origin<'_>,
+    incoming: &Incoming,
+    ticket: TicketId,
+    contact: ContactId,
+) -> sqlx::Result<MessageId> {
+    let envelope = serde_json::to_value(&incoming.envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let id = sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, contact_id, body, quote_from, quote_to, html, language, provider_id,
+                                 envelope, automatic, bounce, delivery_id)
+           values ($1, $2, 'inbound', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id as "id: MessageId""#,
+        ticket.0,
+        origin.channel.id.0,
+        contact.0,
+        incoming.body,
+        offset(incoming.quote.start),
+        offset(incoming.quote.end),
+        incoming.html,
+        incoming.language,
+        incoming.provider_id,
+        envelope,
+        incoming.automatic.is_some(),
+        incoming.bounce,
+        origin.delivery.map(|id| id.0)
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    files::attach(change, ticket, id, origin.files).await?;
+    sqlx::query!(
+        "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing",
+        origin.channel.id.0,
+        incoming.provider_id,
+        ticket.0
+    )
+    .execute(&mut **change)
+    .await?;
+    let words = text::quotes::new_text(&incoming.body, &incoming.quote);
+    let about = [&*incoming.subject, &*incoming.from.name, &*incoming.from.address, &*words];
+    search::index(change, ticket, id, incoming.language.as_deref(), &about).await?;
+    Ok(id)
+}
+
+async fn find_duplicate(db: &mut PgConnection, channel: &Channel, provider_id: &str) -> sqlx::Result<Option<(TicketId, MessageId)>> {
+    let row = sqlx::query!("select id, ticket_id from messages where channel_id = $1 and provider_id = $2", channel.id.0, provider_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| (row.ticket_id, row.id)))
+}
+
+/// Goes through the hints in the order in which they are believed. A subject is no hint.
+async fn find_ticket(
+    db: &mut PgConnection,
+    keys: &Keys,
+    channel: &Channel,
+    hints: &[ThreadHint],
+) -> sqlx::Result<(Option<TicketId>, MatchedBy)> {
+    let stored: Vec<String> = hints
+        .iter()
+        .filter_map(|hint| match hint {
+            ThreadHint::InReplyTo(id) | ThreadHint::Reference(id) | ThreadHint::Key(id) => Some(id.clone()),
+            ThreadHint::Recipient(_) => None,
+        })
+        .collect();
+    let rows = if stored.is_empty() {
+        Vec::new()
+    } else {
+        sqlx::query!("select key, ticket_id from thread_keys where channel_id = $1 and key = any($2)", channel.id.0, &stored)
+            .fetch_all(&mut *db)
+            .await?
+    };
+    for hint in hints {
+        let by_key = |key: &str| rows.iter().find(|row| row.key == key).map(|row| row.ticket_id);
+        let (found, matched_by) = match hint {
+            ThreadHint::Recipient(local) => (tickets::parse_reply_tag(keys, local), MatchedBy::ReplyAddress),
+            ThreadHint::InReplyTo(id) => (by_key(id).or_else(|| tickets::parse_message_id(keys, id)), MatchedBy::InReplyTo),
+            ThreadHint::Reference(id) => (by_key(id).or_else(|| tickets::parse_message_id(keys, id)), MatchedBy::References),
+            ThreadHint::Key(key) => (by_key(key), MatchedBy::Key),
+        };
+        if let Some(ticket) = found
+            && exists(db, ticket).await?
+        {
+            return Ok((Some(ticket), matched_by));
+        }
+    }
+    Ok((None, MatchedBy::None))
+}
+
+async fn exists(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from tickets where id = $1) as "exists!""#, ticket.0).fetch_one(db).await
+}
+

@@ -1,0 +1,338 @@
+//! What an agent says: a reply that goes out, or a note that stays.
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::agents::Agent;
+use crate::desk::changes::{Actor, Change};
+use crate::desk::channels::{self, Channel};
+use crate::desk::envelope::{Address, Envelope};
+use crate::desk::events::Event;
+use crate::desk::files;
+use crate::desk::kinds::{ChannelKind, Status};
+use crate::desk::search;
+use crate::desk::tickets::{self, Ticket, drafts, update};
+use crate::ids::{MessageId, TicketId};
+use crate::jobs::{self, Job};
+use crate::text;
+
+/// The longest text an agent may send or note, in bytes.
+pub const MAX_BODY: usize = 200_000;
+
+/// A reply or a note, as the composer sends it.
+#[derive(Debug, Clone)]
+pub struct NewReply {
+    pub body: String,
+    /// The newest message that the agent has seen; a newer one of somebody else stops the reply.
+    pub seen: Option<MessageId>,
+    /// Where the ticket is to stand afterwards.
+    pub then: Option<Status>,
+}
+
+/// Why a reply was not taken. Nothing is lost: the draft is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplyError {
+    /// Something arrived that the agent has not seen.
+    #[error("something arrived in between")]
+    Newer,
+    #[error("write something first")]
+    Empty,
+    #[error("the text is longer than {MAX_BODY} bytes")]
+    TooLong,
+    /// There is no mailbox, or the customer has no address.
+    #[error("{0}")]
+    NoWay(String),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Queues a reply to the customer. It leaves after `undo_seconds`, until when it can be taken back.
+pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
+    let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
+    check(&new.body)?;
+    if let Some(seen) = new.seen
+        && newer_than(change, ticket.id, seen, agent).await?
+    {
+        return Err(ReplyError::Newer);
+    }
+    let body = with_signature(&new.body, &agent.signature);
+    let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
+    let message = queue(change, &ticket, Some(agent), &body, language.as_deref(), false).await?;
+    files::attach_uploads(change, ticket.id, agent.id, message).await?;
+    drafts::clear(change, ticket.id, agent.id, false).await?;
+    let excerpt = text::excerpts::excerpt(&new.body, 200);
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
+                first_answered_at = coalesce(first_answered_at, now()), assignee_id = coalesce(assignee_id, $3), updated_at = now()
+         where id = $1",
+        ticket.id.0,
+        excerpt,
+        agent.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Replied { message }).await?;
+    if ticket.assignee_id.is_none() {
+        change.record(ticket.id, Actor::Agent(agent.id), Event::Assigned { to: Some(agent.id) }).await?;
+    }
+    let then = new.then.unwrap_or(if ticket.status == Status::Open { Status::Pending } else { ticket.status });
+    update::set_status(change, Actor::Agent(agent.id), ticket.id, then, None).await?;
+    let undo = i64::from(change.app.config.mail.undo_seconds);
+    change.push(&Job::SendMessage { message }, Ts::now().plus_seconds(undo)).await?;
+    Ok(message)
+}
+
+/// Adds a note that only agents see.
+pub async fn note(change: &mut Change, agent: &Agent, ticket: TicketId, body: &str) -> Result<MessageId, ReplyError> {
+    let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
+    check(body)?;
+    let message = sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body) values ($1, $2, 'note', $3, $4) returning id as "id: MessageId""#,
+        ticket.id.0,
+        ticket.channel_id.0,
+        agent.id.0,
+        body
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    search::index(change, ticket.id, message, text::languages::detect(body), &[&ticket.subject, body]).await?;
+    drafts::clear(change, ticket.id, agent.id, true).await?;
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, updated_at = now() where id = $1",
+        ticket.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Noted { message }).await?;
+    Ok(message)
+}
+
+/// Queues a message of the desk itself, such as the acknowledgement. It answers nothing: who waits still waits.
+pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
+    let message = queue(change, ticket, None, body, Some(language), true).await?;
+    sqlx::query!("update tickets set acknowledged_at = now(), message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
+        .execute(&mut **change)
+        .await?;
+    change.record(ticket.id, Actor::System, Event::Acknowledged { message }).await?;
+    change.push(&Job::SendMessage { message }, Ts::now()).await?;
+    Ok(message)
+}
+
+/// Takes a reply back that has not left: its text becomes the draft again. `false`: it has left.
+pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
+    let Some(ticket) = tickets::lock(change, ticket).await? else { return Ok(false) };
+    if !jobs::cancel(change, &Job::SendMessage { message }).await? {
+        return Ok(false);
+    }
+    let row = sqlx::query!(
+        "select body, agent_id, created_at from messages where id = $1 and ticket_id = $2 and direction = 'outbound' and delivery = 'queued'",
+        message.0,
+        ticket.id.0
+    )
+    .fetch_optional(&mut **change)
+    .await?;
+    let Some(row) = row.filter(|row| row.agent_id == Some(agent.id)) else { return Err(sqlx::Error::RowNotFound) };
+    let body = without_signature(&row.body, &agent.signature);
+    drafts::save(change, ticket.id, agent.id, false, body).await?;
+    sqlx::query!(
+        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)
+         select ticket_id, $2, name, media_type, size, sha256 from attachments where message_id = $1",
+        message.0,
+        agent.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    sqlx::query!("delete from messages where id = $1", message.0).execute(&mut **change).await?;
+    // Back to what the remaining conversation says: the customer waits since their first word after our last.
+    sqlx::query!(
+        "update tickets t set message_count = message_count - 1, status = 'open', solved_at = null, snoozed_until = null, updated_at = now(),
+                waiting_since = (select min(created_at) from messages m where m.ticket_id = t.id and m.direction = 'inbound' and not m.automatic
+                                 and m.id > coalesce((select max(id) from messages o where o.ticket_id = t.id and o.direction = 'outbound' and not o.automatic), 0)),
+                first_answered_at = (select min(created_at) from messages m where m.ticket_id = t.id and m.direction = 'outbound' and not m.automatic)
+         where id = $1",
+        ticket.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    refresh_excerpt(change, ticket.id).await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Undone { message }).await?;
+    Ok(true)
+}
+
+async fn refresh_excerpt(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<()> {
+    let last = sqlx::query!(
+        "select body, direction, created_at from messages where ticket_id = $1 and direction <> 'note' and not automatic order by id desc limit 1",
+        ticket.0
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if let Some(last) = last {
+        sqlx::query!(
+            "update tickets set excerpt = $2, last_direction = $3, last_message_at = $4 where id = $1",
+            ticket.0,
+            text::excerpts::excerpt(&last.body, 200),
+            last.direction as _,
+            last.created_at as Ts
+        )
+        .execute(db)
+        .await?;
+    }
+    Ok(())
+}
+
+fn check(body: &str) -> Result<(), ReplyError> {
+    if body.trim().is_empty() {
+        return Err(ReplyError::Empty);
+    }
+    if body.len() > MAX_BODY {
+        return Err(ReplyError::TooLong);
+    }
+    Ok(())
+}
+
+fn with_signature(body: &str, signature: &str) -> String {
+    let body = body.trim_end();
+    if signature.trim().is_empty() { body.to_owned() } else { format!("{body}\n\n{}", signature.trim()) }
+}
+
+fn without_signature<'a>(body: &'a str, signature: &str) -> &'a str {
+    body.strip_suffix(signature.trim()).unwrap_or(body).trim_end()
+}
+
+/// Whether somebody else wrote to or for the customer after `seen`.
+async fn newer_than(db: &mut PgConnection, ticket: TicketId, seen: MessageId, agent: &Agent) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from messages where ticket_id = $1 and id > $2 and direction <> 'note' and not (direction = 'outbound' and automatic)
+                          and agent_id is distinct from $3) as "newer!""#,
+        ticket.0,
+        seen.0,
+        agent.id.0
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The mailbox through which a ticket is answered: its own channel if that is one, else the one its channel names, else the desk's first.
+pub async fn way_out(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Option<Channel>> {
+    let own = channels::find(db, ticket.channel_id).await?;
+    if let Some(channel) = own {
+        // Which channels carry replies themselves is a property of the channel; mailboxes are the only ones so far.
+        if channel.kind == ChannelKind::Email {
+            return Ok(Some(channel));
+        }
+        if let Some(id) = channel.settings.get("reply_channel").and_then(serde_json::Value::as_i64)
+            && let Some(mailbox) = channels::find(db, crate::ids::ChannelId(id)).await?
+        {
+            return Ok(Some(mailbox));
+        }
+    }
+    channels::default_mailbox(db).await
+}
+
+async fn queue(
+    change: &mut Change,
+    ticket: &Ticket,
+    agent: Option<&Agent>,
+    body: &str,
+    language: Option<&str>,
+    automatic: bool,
+) -> Result<MessageId, ReplyError> {
+    let Some(mailbox) = way_out(change, ticket).await? else {
+        return Err(ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into()));
+    };
+    let Some(to) = recipient(change, ticket).await? else {
+        return Err(ReplyError::NoWay("This customer has no mail address to answer to. Add one on their page.".into()));
+    };
+    let address = mailbox.address.clone().unwrap_or_default();
+    let thread = outgoing_thread(change, ticket.id).await?;
+    let envelope = Envelope {
+        from: Some(Address { name: agent.map(|agent| agent.name.clone()).unwrap_or_default(), address: address.clone() }),
+        to: vec![to],
+        subject: text::subjects::reply_subject(&ticket.subject, ticket.id),
+        in_reply_to: thread.last().cloned(),
+        references: thread,
+        ..Envelope::default()
+    };
+    let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let message = sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body, language, envelope, automatic, delivery)
+           values ($1, $2, 'outbound', $3, $4, $5, $6, $7, 'queued') returning id as "id: MessageId""#,
+        ticket.id.0,
+        mailbox.id.0,
+        agent.map(|agent| agent.id.0),
+        body,
+        language,
+        envelope,
+        automatic
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    let domain = address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+    let provider_id = tickets::message_id(&change.app.keys, ticket.id, message, domain);
+    sqlx::query!("update messages set provider_id = $2 where id = $1", message.0, provider_id).execute(&mut **change).await?;
+    sqlx::query!(
+        "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing",
+        mailbox.id.0,
+        provider_id,
+        ticket.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    if !automatic {
+        search::index(change, ticket.id, message, language, &[&ticket.subject, body]).await?;
+    }
+    Ok(message)
+}
+
+/// Where an answer goes: the Reply-To of the customer's last message, else whom it came from, else the contact's first address.
+pub async fn recipient(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Option<Address>> {
+    let last = sqlx::query_scalar!(
+        "select envelope from messages where ticket_id = $1 and direction = 'inbound' and not bounce and not automatic order by id desc limit 1",
+        ticket.id.0
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let envelope: Envelope = last.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    if let Some(address) = envelope.reply_to.into_iter().next().or(envelope.from).filter(|address| !address.address.ends_with("@invalid")) {
+        return Ok(Some(address));
+    }
+    let row = sqlx::query!(
+        "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
+         where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
+        ticket.contact_id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Address { name: row.name, address: row.address }))
+}
+
+/// The message ids of the conversation so far, oldest first; the last is what we answer.
+async fn outgoing_thread(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<String>> {
+    let rows = sqlx::query!(
+        "select provider_id, envelope, direction from messages
+         where ticket_id = $1 and direction <> 'note' and provider_id is not null and not bounce order by id desc limit 30",
+        ticket.0
+    )
+    .fetch_all(db)
+    .await?;
+    let mut ids: Vec<String> = Vec::new();
+    let mut own: Vec<(bool, String)> = Vec::new();
+    for row in rows.into_iter().rev() {
+        let inbound = row.direction == crate::desk::kinds::Direction::Inbound;
+        if inbound && ids.is_empty() && own.is_empty() {
+            let envelope: Envelope = serde_json::from_value(row.envelope).unwrap_or_default();
+            ids.extend(envelope.references);
+        }
+        if let Some(id) = row.provider_id {
+            own.push((inbound, id));
+        }
+    }
+    // What is answered comes last: the customer's newest message if there is one.
+    let answered = own.iter().rposition(|(inbound, _)| *inbound).map(|at| own.remove(at));
+    for (_, id) in own.into_iter().chain(answered) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}

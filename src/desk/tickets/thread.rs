@@ -1,0 +1,119 @@
+//! The conversation of a ticket.
+
+use std::ops::Range;
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::envelope::Envelope;
+use crate::desk::kinds::{DeliveryStatus, Direction};
+use crate::ids::{AgentId, ChannelId, ContactId, DeliveryId, MessageId, TicketId};
+use crate::text;
+
+/// Messages shown at once; earlier ones are a page away.
+pub const PAGE: i64 = 100;
+
+/// One utterance.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub id: MessageId,
+    pub ticket_id: TicketId,
+    pub channel_id: ChannelId,
+    pub direction: Direction,
+    pub agent_id: Option<AgentId>,
+    pub contact_id: Option<ContactId>,
+    /// The customer who wrote it; empty for ours.
+    pub contact_name: String,
+    pub body: String,
+    pub quote_from: i32,
+    pub quote_to: i32,
+    pub html: Option<String>,
+    pub language: Option<String>,
+    pub provider_id: Option<String>,
+    pub envelope: serde_json::Value,
+    pub automatic: bool,
+    pub bounce: bool,
+    pub delivery: Option<DeliveryStatus>,
+    pub delivery_error: Option<String>,
+    pub sent_at: Option<Ts>,
+    pub delivery_id: Option<DeliveryId>,
+    pub created_at: Ts,
+}
+
+impl Message {
+    /// The part of [`Message::body`] that is quoted history.
+    pub fn quote(&self) -> Range<usize> {
+        let at = |offset: i32| usize::try_from(offset).unwrap_or(0).min(self.body.len());
+        let range = at(self.quote_from)..at(self.quote_to);
+        if range.start < range.end && self.body.is_char_boundary(range.start) && self.body.is_char_boundary(range.end) {
+            range
+        } else {
+            0..0
+        }
+    }
+
+    /// What was written now, without the history.
+    pub fn new_text(&self) -> String {
+        text::quotes::new_text(&self.body, &self.quote())
+    }
+
+    /// The history; empty when there is none.
+    pub fn quoted_text(&self) -> &str {
+        &self.body[self.quote()]
+    }
+
+    /// What the wire said around it.
+    pub fn envelope(&self) -> Envelope {
+        serde_json::from_value(self.envelope.clone()).unwrap_or_default()
+    }
+}
+
+/// The newest [`PAGE`] messages before `before`, oldest first. With `notes` false only what the customer may see.
+pub async fn list(db: &mut PgConnection, ticket: TicketId, before: Option<MessageId>, notes: bool) -> sqlx::Result<Vec<Message>> {
+    let mut messages = sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at
+           from messages m left join contacts c on c.id = m.contact_id
+           where m.ticket_id = $1 and m.id < $2 and ($3 or m.direction <> 'note') order by m.id desc limit $4"#,
+        ticket.0,
+        before.map_or(i64::MAX, |id| id.0),
+        notes,
+        PAGE
+    )
+    .fetch_all(db)
+    .await?;
+    messages.reverse();
+    Ok(messages)
+}
+
+/// One message.
+pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at
+           from messages m left join contacts c on c.id = m.contact_id where m.id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The customer's last message before `before`, to be quoted in the answer.
+pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: MessageId) -> sqlx::Result<Option<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at
+           from messages m left join contacts c on c.id = m.contact_id
+           where m.ticket_id = $1 and m.id < $2 and m.direction = 'inbound' and not m.bounce and not m.automatic order by m.id desc limit 1"#,
+        ticket.0,
+        before.0
+    )
+    .fetch_optional(db)
+    .await
+}

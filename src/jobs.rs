@@ -1,0 +1,194 @@
+//! The queue: everything to be done after or later. Three statements carry it: claim (with a lease), finish, retry.
+//!
+//! A worker that dies keeps its job only until the lease runs out, so there is no reaper and no leader. No transaction is held
+//! while a job talks to the outside; every job must bear being run twice.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, PgPool};
+
+use crate::clock::Ts;
+use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId};
+
+/// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
+pub const LEASE_SECONDS: i64 = 180;
+/// Attempts before a job is left for a person to look at; with the backoff below about a day.
+const MAX_ATTEMPTS: i32 = 14;
+
+/// What can be queued; ids only, everything else is read when the job runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "args", rename_all = "snake_case")]
+pub enum Job {
+    /// Understand a stored delivery; queued as a safety net by whoever stored it.
+    ProcessDelivery { delivery: DeliveryId },
+    /// Send an outbound message.
+    SendMessage { message: MessageId },
+    /// Answer a customer's message with the automatic acknowledgement.
+    Acknowledge { ticket: TicketId, message: MessageId },
+    /// A snooze is over.
+    WakeTicket { ticket: TicketId },
+    /// Fetch new mail of a channel; comes back by itself.
+    PollMailbox { channel: ChannelId },
+    /// Mail an agent their invitation.
+    SendInvitation { agent: AgentId },
+    /// Mail an agent a link to choose a new password.
+    SendPasswordReset { agent: AgentId },
+    /// Remove what is past its time (sessions, used links, forgotten uploads); comes back by itself.
+    Housekeeping {},
+}
+
+impl Job {
+    /// Jobs of which at most one may wait.
+    fn unique_key(&self) -> Option<String> {
+        match self {
+            Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
+            Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
+            Self::SendMessage { message } => Some(format!("send:{message}")),
+            Self::ProcessDelivery { delivery } => Some(format!("delivery:{delivery}")),
+            Self::Housekeeping {} => Some("housekeeping".into()),
+            Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
+        }
+    }
+}
+
+/// A job in hand.
+#[derive(Debug)]
+pub struct Claimed {
+    pub id: JobId,
+    pub job: Job,
+    /// Counting this one.
+    pub attempts: i32,
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub enum Outcome {
+    Done,
+    /// Done for now; run again in so many seconds.
+    Again(i64),
+    /// Worth another try, later.
+    Retry(String),
+    /// No try will help; kept, dead and visible.
+    Fail(String),
+}
+
+/// Queues a job for `run_at`; a job of the same unique key that already waits takes the new time instead.
+pub async fn push(db: &mut PgConnection, job: &Job, run_at: Ts) -> sqlx::Result<()> {
+    let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "insert into jobs (kind, args, unique_key, run_at) values ($1, $2, $3, $4)
+         on conflict (unique_key) where unique_key is not null and dead_at is null do update set run_at = excluded.run_at",
+        value["kind"].as_str().unwrap_or_default(),
+        value["args"],
+        job.unique_key(),
+        run_at as Ts
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Queues a job that must exist (a poller, housekeeping) without disturbing the one that already waits.
+pub async fn ensure(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
+    let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "insert into jobs (kind, args, unique_key) values ($1, $2, $3)
+         on conflict (unique_key) where unique_key is not null and dead_at is null do nothing",
+        value["kind"].as_str().unwrap_or_default(),
+        value["args"],
+        job.unique_key()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes back a job that nobody has claimed yet. `false`: too late.
+pub async fn cancel(db: &mut PgConnection, job: &Job) -> sqlx::Result<bool> {
+    let gone = sqlx::query!("delete from jobs where unique_key = $1 and dead_at is null and attempts = 0", job.unique_key())
+        .execute(db)
+        .await?;
+    Ok(gone.rows_affected() == 1)
+}
+
+/// Makes a dead or waiting job of this key due now, from the first attempt; queues it if there is none.
+pub async fn revive(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
+    sqlx::query!("delete from jobs where unique_key = $1", job.unique_key()).execute(&mut *db).await?;
+    push(db, job, Ts::now()).await
+}
+
+/// Claims the job that has been due longest, if any, and leases it.
+pub async fn claim(pool: &PgPool, now: Ts) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query!(
+        "update jobs set run_at = greatest($1, now()) + make_interval(secs => $2), attempts = attempts + 1
+         where id = (select id from jobs where dead_at is null and run_at <= $1
+                     order by run_at, id for update skip locked limit 1)
+         returning id, kind, args, attempts",
+        now as Ts,
+        LEASE_SECONDS as f64
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    match serde_json::from_value(serde_json::json!({ "kind": row.kind, "args": row.args })) {
+        Ok(job) => Ok(Some(Claimed { id: row.id, job, attempts: row.attempts })),
+        Err(error) => {
+            // A newer version's job: leave it to one that knows it, after the lease.
+            tracing::warn!(job = row.id.0, kind = row.kind, %error, "unknown job left in the queue");
+            Ok(None)
+        }
+    }
+}
+
+/// Records what became of a claimed job.
+pub async fn settle(pool: &PgPool, claimed: &Claimed, outcome: Outcome) -> sqlx::Result<()> {
+    match outcome {
+        Outcome::Done => {
+            sqlx::query!("delete from jobs where id = $1 and attempts = $2", claimed.id.0, claimed.attempts).execute(pool).await?;
+        }
+        Outcome::Again(seconds) => {
+            sqlx::query!(
+                "update jobs set run_at = now() + make_interval(secs => $2), attempts = 0, last_error = null where id = $1",
+                claimed.id.0,
+                seconds as f64
+            )
+            .execute(pool)
+            .await?;
+        }
+        Outcome::Retry(error) if claimed.attempts < MAX_ATTEMPTS => {
+            sqlx::query!(
+                "update jobs set run_at = now() + make_interval(secs => $2), last_error = $3 where id = $1",
+                claimed.id.0,
+                backoff_seconds(claimed.attempts),
+                error
+            )
+            .execute(pool)
+            .await?;
+        }
+        Outcome::Retry(error) | Outcome::Fail(error) => {
+            sqlx::query!("update jobs set dead_at = now(), last_error = $2 where id = $1", claimed.id.0, error).execute(pool).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this attempt was the last.
+pub fn is_last(claimed: &Claimed) -> bool {
+    claimed.attempts >= MAX_ATTEMPTS
+}
+
+/// 10 s, 20 s, 40 s … up to four hours, each with up to a fifth more so that a crowd does not come back at once.
+fn backoff_seconds(attempts: i32) -> f64 {
+    let base = (10.0 * 2f64.powi(attempts.clamp(1, 20) - 1)).min(4.0 * 3600.0);
+    base * (1.0 + 0.2 * rand::random::<f64>())
+}
+
+/// How many jobs are dead, and how many have been due for over a minute: a queue that nobody works.
+pub async fn health(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select (select count(*) from (select 1 from jobs where dead_at is not null limit 1000) d) as "dead!",
+                  (select count(*) from (select 1 from jobs where dead_at is null and run_at < now() - interval '1 minute' limit 1000) l) as "late!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.dead, row.late))
+}
