@@ -180,3 +180,12 @@ pub async fn note_ok(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
     .await?;
     Ok(())
 }
+
+/// Whether any mailbox has an outgoing server of its own.
+pub async fn any_own_server(db: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from channels where kind = 'email' and enabled and jsonb_typeof(settings -> 'smtp') = 'object') as "any!""#
+    )
+    .fetch_one(db)
+    .await
+}

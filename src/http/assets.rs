@@ -1,0 +1,90 @@
+//! Style sheets, scripts and icons, built into the program.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+
+use crate::app::App;
+use crate::desk::directory;
+use crate::http::{Path, Result};
+
+/// Everything under `static/`; read from disk in debug builds.
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+/// Changes whenever any asset does, so that browsers may keep each address for ever. As a folder, so that the modules' relative
+/// imports stay inside the same version.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    let mut names: Vec<_> = Static::iter().collect();
+    names.sort();
+    for name in names {
+        if let Some(file) = Static::get(&name) {
+            hash.update(name.as_bytes());
+            hash.update(file.metadata.sha256_hash());
+        }
+    }
+    hex::encode(&hash.finalize()[..6])
+});
+
+/// The address of an asset.
+pub fn asset(path: &str) -> String {
+    format!("/static/{}/{path}", *VERSION)
+}
+
+/// The address of the style sheet with the shop's colour.
+pub fn theme(accent: &str) -> String {
+    format!("/theme.css?c={}", accent.trim_start_matches('#'))
+}
+
+/// The routes of the assets.
+pub fn router() -> Router<App> {
+    Router::new().route("/static/{version}/{*path}", get(show)).route("/theme.css", get(show_theme)).route("/favicon.ico", get(favicon))
+}
+
+async fn favicon() -> Response {
+    serve("favicon.svg", false, &HeaderMap::new())
+}
+
+async fn show(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    if Static::get(&path).is_none() {
+        // Written without a version, by hand or by a shop's page.
+        return serve(&format!("{version}/{path}"), false, &headers);
+    }
+    serve(&path, version == *VERSION && !cfg!(debug_assertions), &headers)
+}
+
+fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
+    let Some(file) = Static::get(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    let cache = if forever { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = (
+        [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())],
+        file.data,
+    )
+        .into_response();
+    // Fonts and icons may be used by pages that embed a form.
+    response.headers_mut().insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    response
+}
+
+async fn show_theme(State(app): State<App>) -> Result<Response> {
+    let accent = directory::get(&app).await?.shop.accent.clone();
+    let css = format!(":root{{--accent:{}}}", if is_colour(&accent) { &accent } else { "#0f6fde" });
+    Ok(([(header::CONTENT_TYPE, "text/css"), (header::CACHE_CONTROL, "public, max-age=86400")], css).into_response())
+}
+
+/// Whether this is `#rrggbb`: the only form of colour that settings take, and nothing that could end a style rule.
+pub fn is_colour(text: &str) -> bool {
+    text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|byte| byte.is_ascii_hexdigit())
+}

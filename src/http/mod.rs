@@ -1,0 +1,14 @@
+//! The web kit: what every page shares, and nothing about any page.
+
+pub mod assets;
+pub mod client;
+pub mod error;
+pub mod extract;
+pub mod flash;
+pub mod layers;
+pub mod page;
+pub mod session;
+
+pub use error::{Error, Result};
+pub use extract::{Form, Path, Query};
+pub use page::render;
