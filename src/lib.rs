@@ -3,5 +3,7 @@
 // floor 0: vocabulary, no I/O
 pub mod clock;
 pub mod ids;
+// floor 1: machinery that never heard of a ticket
+pub mod database;
 // floor 2: the desk
 pub mod desk;
