@@ -5,8 +5,10 @@
 //! orphan, and a cluster that two processes share is never pulled from under the one that stays. When Postgres dies it starts it again.
 //! Should the guard itself be killed, Postgres runs on and the next guard adopts it.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
@@ -325,11 +327,13 @@ fn respawn_delay(failures: u32) -> Duration {
 }
 
 /// The setting is a list; quoted, a comma or a space in the path stays part of it.
-fn socket_setting(folder: &Path) -> std::ffi::OsString {
-    let mut setting = std::ffi::OsString::from("unix_socket_directories=\"");
-    setting.push(folder);
-    setting.push("\"");
-    setting
+fn socket_setting(folder: &Path) -> OsString {
+    let mut setting = b"unix_socket_directories=\"".to_vec();
+    for byte in folder.as_os_str().as_bytes() {
+        setting.extend(std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }));
+    }
+    setting.push(b'"');
+    OsString::from_vec(setting)
 }
 
 /// At most the last 4 KB of the log, not from before `start`.
@@ -350,5 +354,10 @@ mod tests {
         let seconds: Vec<u64> = (1..=7).map(|failures| respawn_delay(failures).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(respawn_delay(u32::MAX).as_secs(), 30);
+    }
+
+    #[test]
+    fn a_path_stays_one_entry_of_the_list() {
+        assert_eq!(socket_setting(Path::new("/a, \"b\"/c")), r#"unix_socket_directories="/a, ""b""/c""#);
     }
 }

@@ -145,7 +145,7 @@ impl Database {
     /// Brings the schema up to date. Several processes may do so at once: an advisory lock lets the others wait, then find it done.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
         // a connection of its own, since waiting for the lock or building an index may take longer than a statement may
-        let mut connection = self.options.clone().options([("statement_timeout", "0")]).connect().await?;
+        let mut connection = self.options.clone().options([("statement_timeout", "0"), ("client_min_messages", "warning")]).connect().await?;
         MIGRATIONS.run(&mut connection).await?;
         connection.close().await?;
         Ok(())
