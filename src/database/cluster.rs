@@ -105,7 +105,7 @@ impl Cluster {
             // a guard that stops Postgres holds this lock alone; one that leaves it to us for so long sees another user
             if !matches!(lock::try_hold(&self.data.users_lock(), Hold::Shared), Ok(Some(_))) {
                 in_use_since = Instant::now();
-            } else if in_use_since.elapsed() > Duration::from_millis(800) {
+            } else if in_use_since.elapsed() > Duration::from_millis(400) {
                 return;
             }
             sleep(Duration::from_millis(35)).await;

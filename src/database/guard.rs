@@ -194,12 +194,14 @@ impl Guard {
                 }
                 Event::Died(how) => how,
             };
+            let passing = self.is_passing(log_start);
             failures = if began.elapsed() > HEALTHY { 1 } else { failures + 1 };
-            if !ever_ready && (failures >= FIRST_TRIES || !self.is_passing(log_start)) {
+            if !ever_ready && (failures >= FIRST_TRIES || !passing) {
                 self.say(&format!("Postgres does not start ({how})"));
                 return Ok(ExitCode::FAILURE);
             }
-            let delay = if ever_ready { respawn_delay(failures) } else { Duration::from_secs(1) };
+            // a predecessor's last statement ends soon; only a real failure deserves patience
+            let delay = if passing { Duration::from_secs(1) } else { respawn_delay(failures) };
             self.say(&format!("Postgres ended ({how}), starting it again in {} s", delay.as_secs()));
             if let Some(users) = self.wait_unless_unused(delay).await? {
                 break users;
@@ -282,7 +284,7 @@ impl Guard {
     /// Whether the log since `start` tells of a predecessor that is still leaving.
     fn is_passing(&self, start: u64) -> bool {
         let tail = tail(&self.log, start).unwrap_or_default();
-        ["shared memory block", "postmaster.pid", "is in use", "shutting down"].iter().any(|sign| tail.contains(sign))
+        ["shared memory block", "postmaster.pid", "in use"].iter().any(|sign| tail.contains(sign))
     }
 
     fn say(&self, what: &str) {
@@ -294,7 +296,9 @@ impl Guard {
     fn bound_log(&self) -> io::Result<()> {
         if self.log.metadata()?.len() > MAX_LOG {
             let path = self.data.log();
-            fs::copy(&path, path.with_extension("log.1"))?;
+            let old = path.with_extension("log.1");
+            let _ = fs::remove_file(&old); // a copy would write through a link
+            fs::copy(&path, old)?;
             self.log.set_len(0)?;
         }
         Ok(())
@@ -354,6 +358,20 @@ mod tests {
         let seconds: Vec<u64> = (1..=7).map(|failures| respawn_delay(failures).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(respawn_delay(u32::MAX).as_secs(), 30);
+    }
+
+    #[test]
+    fn the_log_is_bounded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_owned();
+        let args = Args { data: path.clone(), cluster: path.clone(), socket: path.clone(), bin: path.clone(), uid: None, gid: None };
+        let guard = Guard::new(args).expect("a guard");
+        guard.log.set_len(MAX_LOG + 1).expect("a long log");
+        guard.bound_log().expect("moved");
+        guard.say("still here");
+        let log = fs::read_to_string(path.join("postgres.log")).expect("a log");
+        assert!(log.ends_with("still here\n") && log.len() < 100, "{log:?}");
+        assert_eq!(path.join("postgres.log.1").metadata().expect("the old log").len(), MAX_LOG + 1);
     }
 
     #[test]
