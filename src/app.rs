@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use crate::blobs::Blobs;
 use crate::config::Config;
@@ -24,6 +25,8 @@ pub struct Parts {
     pub blobs: Blobs,
     pub live: Live,
     pub keys: Keys,
+    /// Cancelled when the process is told to stop: streams end, workers finish what they have in hand.
+    pub stopping: CancellationToken,
     /// Facts that change rarely and are read on every page; see `desk::directory`.
     pub cache: moka::future::Cache<&'static str, Arc<dyn std::any::Any + Send + Sync>>,
 }
@@ -33,7 +36,7 @@ impl App {
     pub fn new(config: Config, db: PgPool, mailer: Mailer, keys: Keys) -> Self {
         let blobs = Blobs::new(config.data.join("blobs"));
         let cache = moka::future::Cache::builder().max_capacity(64).time_to_live(std::time::Duration::from_secs(30)).build();
-        Self(Arc::new(Parts { config, db, mailer, blobs, live: Live::default(), keys, cache }))
+        Self(Arc::new(Parts { config, db, mailer, blobs, live: Live::default(), keys, stopping: CancellationToken::new(), cache }))
     }
 }
 

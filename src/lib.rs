@@ -8,9 +8,17 @@ pub mod text;
 pub mod app;
 pub mod blobs;
 pub mod config;
+pub mod database;
 pub mod jobs;
 pub mod live;
 pub mod mailer;
 pub mod secrets;
 // floor 2: the desk
 pub mod desk;
+// floor 3: the web kit
+pub mod http;
+// floor 4: siblings that never import each other
+pub mod screens;
+// floor 5: assembly
+pub mod commands;
+pub mod server;

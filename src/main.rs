@@ -1,68 +1,55 @@
-//! The command line.
+//! The command line: composition only.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use clap::Parser;
-use sportello::database::{Database, Settings, guard};
+use clap::{Parser, Subcommand};
+use sportello::commands;
+use sportello::config::Config;
+use sportello::database::guard;
 
-#[derive(Parser)]
+/// An omnichannel helpdesk for shops that sell online.
+///
+/// Without a command it serves the desk: web pages, incoming mail and the work behind them.
+#[derive(Debug, Parser)]
+#[command(name = "sportello", version, args_conflicts_with_subcommands = false)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
 enum Command {
-    /// Parent of the private Postgres; started by ourselves.
+    /// Serve the desk (the default)
+    Serve(commands::serve::ServeArgs),
+    /// Serve the desk with a believable shop loaded into an empty database
+    Demo(commands::serve::ServeArgs),
+    /// Only work: send, fetch, remind; beside processes that serve with --no-work
+    Work,
+    /// Say what is configured, what is reachable and what is wrong
+    Doctor,
+    /// Make or repair an admin's account, for when nobody can sign in
+    Admin(commands::admin::AdminArgs),
+    /// Parent of the private Postgres; started by ourselves
     #[command(name = guard::SUBCOMMAND, hide = true)]
     PostgresGuard(guard::Args),
-    /// Opens the database, says so and stays until Ctrl-C.
-    #[command(hide = true)]
-    DatabaseProbe {
-        #[arg(long, env = "DATABASE_URL")]
-        url: Option<String>,
-        #[arg(long, default_value = "data")]
-        data: PathBuf,
-        #[arg(long, env = sportello::database::BIN_SETTING)]
-        bin: Option<PathBuf>,
-        #[arg(long)]
-        user: Option<String>,
-        /// Ask the database this often, in milliseconds, and print how it went.
-        #[arg(long)]
-        ping: Option<u64>,
-    },
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Command::parse() {
-        Command::PostgresGuard(args) => Ok(guard::run(args)),
-        Command::DatabaseProbe { url, data, bin, user, ping } => {
-            tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-            let settings = Settings { url, data_dir: data, postgres_bin: bin, postgres_user: user, max_connections: 5, guard_program: None };
-            tokio::runtime::Runtime::new()?.block_on(probe(&settings, ping))
-        }
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(Command::PostgresGuard(args)) = cli.command {
+        // Single-threaded and before anything else: it outlives us.
+        return guard::run(args);
     }
-}
-
-async fn probe(settings: &Settings, ping: Option<u64>) -> anyhow::Result<ExitCode> {
-    let began = Instant::now();
-    let database = Database::open(settings).await?;
-    let opened = began.elapsed();
-    database.migrate().await?;
-    println!("{}, opened in {} ms, migrated after {} ms", database.describe(), opened.as_millis(), began.elapsed().as_millis());
-    let pings = async {
-        let Some(every) = ping else { return std::future::pending().await };
-        loop {
-            let asked = Instant::now();
-            let answer = sqlx::query("select 1").execute(database.pool()).await;
-            println!("{:?} after {} ms", answer.map(|_| "here"), asked.elapsed().as_millis());
-            tokio::time::sleep(Duration::from_millis(every)).await;
+    commands::start(async move {
+        match cli.command.unwrap_or_else(|| Command::Serve(commands::serve::ServeArgs::default())) {
+            Command::Serve(args) => commands::serve::run(cli.config, args, false).await,
+            Command::Demo(args) => commands::serve::run(cli.config, args, true).await,
+            Command::Work => commands::serve::work(cli.config).await,
+            Command::Doctor => commands::doctor::run(cli.config).await,
+            Command::Admin(args) => commands::admin::run(cli.config, args).await,
+            Command::PostgresGuard(_) => Ok(ExitCode::SUCCESS),
         }
-    };
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        () = pings => {}
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    let stopping = Instant::now();
-    database.close().await;
-    println!("closed in {} ms", stopping.elapsed().as_millis());
-    Ok(ExitCode::SUCCESS)
+    })
 }

@@ -96,6 +96,12 @@ pub async fn any(db: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from agents where password_hash is not null) as "any!""#).fetch_one(db).await
 }
 
+/// Holds the list of people until the transaction ends, for the one change that must not happen twice.
+pub async fn lock_all(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("lock table agents in share row exclusive mode").execute(db).await?;
+    Ok(())
+}
+
 /// Makes an agent who cannot sign in yet. Fails on `agents_email_key`.
 pub async fn create(db: &mut PgConnection, email: &str, name: &str, role: Role) -> sqlx::Result<AgentId> {
     sqlx::query_scalar!(

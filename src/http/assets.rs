@@ -39,6 +39,12 @@ pub fn asset(path: &str) -> String {
     format!("/static/{}/{path}", *VERSION)
 }
 
+/// The address of the icons.
+pub fn sprite() -> &'static str {
+    static SPRITE: LazyLock<String> = LazyLock::new(|| asset("icons.svg"));
+    &SPRITE
+}
+
 /// The address of the style sheet with the shop's colour.
 pub fn theme(accent: &str) -> String {
     format!("/theme.css?c={}", accent.trim_start_matches('#'))

@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::database;
-use crate::http::assets::asset;
 
 /// What a handler returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

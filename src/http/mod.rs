@@ -6,6 +6,7 @@ pub mod error;
 pub mod extract;
 pub mod flash;
 pub mod layers;
+pub mod multipart;
 pub mod page;
 pub mod session;
 

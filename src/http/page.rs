@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::request::Parts;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::Role;
@@ -29,6 +30,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
+    /// Which part of the product this is, for the rail.
+    pub section: &'static str,
     had_flash: bool,
 }
 
@@ -55,7 +58,17 @@ impl FromRequestParts<App> for Shell {
                 link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect one")),
             });
         }
-        Ok(Self { agent, counts, directory, had_flash: flash.is_some(), flash, banners })
+        Ok(Self { agent, counts, directory, had_flash: flash.is_some(), flash, banners, section: section(parts.uri.path()) })
+    }
+}
+
+fn section(path: &str) -> &'static str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "customers" => "customers",
+        "profile" => "profile",
+        "settings" if path.starts_with("/settings/canned") => "canned",
+        "settings" => "settings",
+        _ => "inbox",
     }
 }
 
@@ -104,12 +117,60 @@ impl Shell {
     }
 }
 
+/// An icon of the sprite, for templates.
+#[derive(Debug, Clone, Copy)]
+pub struct Icon {
+    name: &'static str,
+    class: &'static str,
+}
+
+/// The icon of this name. It says nothing by itself: a label stands beside it.
+pub const fn icon(name: &'static str) -> Icon {
+    Icon { name, class: "icon" }
+}
+
+/// The same, larger.
+pub const fn large_icon(name: &'static str) -> Icon {
+    Icon { name, class: "icon icon--l" }
+}
+
+impl std::fmt::Display for Icon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, class } = self;
+        write!(f, r##"<svg class="{class}" aria-hidden="true"><use href="{}#{name}"/></svg>"##, assets::sprite())
+    }
+}
+
+impl askama::FastWritable for Icon {
+    fn write_into(&self, dest: &mut dyn std::fmt::Write, _: &dyn askama::Values) -> askama::Result<()> {
+        Ok(write!(dest, "{self}")?)
+    }
+}
+
+impl askama::filters::HtmlSafe for Icon {}
+
 /// A count as the sidebar shows it.
-pub fn capped(count: i64) -> String {
-    if count >= Counts::CAP { format!("{}+", Counts::CAP - 1) } else { count.to_string() }
+pub fn capped(count: &i64) -> String {
+    if *count >= Counts::CAP { format!("{}+", Counts::CAP - 1) } else { count.to_string() }
 }
 
 /// Which of eight colours stands behind somebody's initials: the same one for the same name.
 pub fn avatar_colour(name: &str) -> u32 {
     name.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8 + 1
+}
+
+/// How long ago something was, as the page says before its script takes over: `now`, `12 m`, `3 h`, `5 d`.
+pub fn ago(at: &Ts) -> String {
+    let seconds = Ts::now().seconds_since(*at).max(0);
+    match seconds {
+        ..60 => "now".to_owned(),
+        60..3600 => format!("{} m", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A moment in the short form for narrow columns; in UTC until the page's script puts it into the reader's own time.
+pub fn day(at: &Ts) -> String {
+    at.0.strftime("%-d %b %H:%M").to_string()
 }

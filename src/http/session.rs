@@ -19,7 +19,8 @@ pub fn cookie(app: &App, token: String) -> Cookie<'static> {
         .http_only(true)
         .secure(app.config.is_https())
         .same_site(SameSite::Lax)
-        .max_age(axum_extra::extract::cookie::Duration::days(i64::from(sessions::SESSION_DAYS)))
+        // When it ends is decided by the session's row.
+        .permanent()
         .build()
 }
 

@@ -1,0 +1,134 @@
+//! `serve`, `demo` and `work`: the processes that stay.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::commands::{assemble, open_database};
+use crate::config::Config;
+use crate::database::{ServeLock, ServeLockError};
+use crate::desk::agents;
+use crate::live::Signal;
+use crate::screens::sign_in;
+use crate::server;
+
+/// Arguments of `serve` and `demo`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Leave queued work and mailboxes to `sportello work`
+    #[arg(long)]
+    pub no_work: bool,
+    /// Do not accept mail on the SMTP port
+    #[arg(long)]
+    pub no_smtp: bool,
+}
+
+/// Serves the desk until told to stop.
+pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<ExitCode> {
+    let _lock = match take_lock(&config) {
+        Ok(lock) => lock,
+        Err(ServeLockError::AlreadyRunning { pid, text }) => {
+            println!("Sportello already runs on {} (process {pid}). Open {text}", config.data.display());
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // The ports first: what cannot be served should not be started.
+    let web = bind(config.web.listen, "SPORTELLO_LISTEN").await?;
+    let database = open_database(&config).await?;
+    database.migrate().await.context("cannot bring the database up to date")?;
+    let app = assemble(config, &database)?;
+    let tracker = TaskTracker::new();
+    if demo {
+        tracing::info!("demo data is loaded by a later step");
+    }
+    keep_cache_fresh(&app, &tracker);
+    let exchange = app.clone();
+    let options = database.connect_options();
+    tracker.spawn(async move { exchange.live.exchange(exchange.db.clone(), options, exchange.stopping.clone()).await });
+    greet(&app, &database.describe()).await?;
+
+    let stopping = app.stopping.clone();
+    tracker.spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping: requests and jobs in hand are finished first");
+        stopping.cancel();
+    });
+    let served = server::serve(app.clone(), web).await;
+    app.stopping.cancel();
+    tracker.close();
+    tracker.wait().await;
+    app.db.close().await;
+    database.close().await;
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Works the queue until told to stop.
+pub async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let database = open_database(&config).await?;
+    let app = assemble(config, &database)?;
+    wait_for_signal().await;
+    app.stopping.cancel();
+    app.db.close().await;
+    database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One serving process per data folder, unless the data lies elsewhere and the folder is only a scratch.
+fn take_lock(config: &Config) -> Result<ServeLock, ServeLockError> {
+    ServeLock::acquire(&config.data, &config.public_url())
+}
+
+async fn bind(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another program using the port? Set {setting} to another address, such as 0.0.0.0:{}", address.port() + 1)
+    })
+}
+
+async fn greet(app: &App, database: &str) -> anyhow::Result<()> {
+    let mut db = app.db.acquire().await?;
+    let url = app.config.public_url();
+    tracing::info!(database, data = %app.config.data.display(), "ready");
+    if agents::any(&mut db).await? {
+        println!("\n  Sportello is ready: {url}\n");
+    } else {
+        println!("\n  Sportello is ready. Create the first admin here (the link works once):\n  {url}/setup/{}\n", sign_in::setup_token(app));
+    }
+    Ok(())
+}
+
+fn keep_cache_fresh(app: &App, tracker: &TaskTracker) {
+    let app = app.clone();
+    tracker.spawn(async move {
+        let mut signals = app.live.subscribe();
+        loop {
+            let signal = tokio::select! {
+                signal = signals.recv() => signal,
+                () = app.stopping.cancelled() => return,
+            };
+            use tokio::sync::broadcast::error::RecvError;
+            match signal {
+                Ok(Signal::Settings | Signal::Resync) | Err(RecvError::Lagged(_)) => app.cache.invalidate_all(),
+                Ok(Signal::Ticket(_) | Signal::Presence(..) | Signal::Work) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+async fn wait_for_signal() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

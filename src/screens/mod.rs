@@ -1,0 +1,23 @@
+//! What agents, admins and customers see. A page is one file: its struct, its handlers, its forms; its template lies at the same
+//! place under `templates/`.
+
+//pub mod contacts;
+pub mod inbox;
+pub mod live;
+//pub mod profile;
+pub mod sign_in;
+//pub mod tickets;
+
+use axum::Router;
+
+use crate::app::App;
+
+/// Every screen whose forms only our own pages may send.
+pub fn router() -> Router<App> {
+    Router::new()
+//        .merge(contacts::router())
+        .merge(inbox::router())
+//        .merge(profile::router())
+        .merge(sign_in::router())
+//        .merge(tickets::router())
+}
