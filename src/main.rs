@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use sportello::database::{Database, Settings, guard};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 enum Command {
@@ -41,6 +42,9 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 async fn probe(settings: &Settings, ping: Option<u64>) -> anyhow::Result<ExitCode> {
+    // before the first word: whoever reads it may signal us at once
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let began = Instant::now();
     let database = Database::open(settings).await?;
     let opened = began.elapsed();
@@ -55,10 +59,9 @@ async fn probe(settings: &Settings, ping: Option<u64>) -> anyhow::Result<ExitCod
             tokio::time::sleep(Duration::from_millis(every)).await;
         }
     };
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         () = pings => {}
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     let stopping = Instant::now();

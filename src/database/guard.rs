@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use super::binaries;
 use super::lock::{self, Hold};
 use super::places::DataFolder;
-use super::postmaster::{Postmaster, works_in};
+use super::postmaster::{self, Postmaster, works_in};
 
 /// Name of the hidden subcommand.
 pub const SUBCOMMAND: &str = "postgres-guard";
@@ -219,14 +219,8 @@ impl Guard {
             self.say(&format!("watching over Postgres, pid {}", server.pid));
             return Ok(Server::Adopted(server.pid));
         }
-        if let Some(stale) = Postmaster::written_in(cluster)
-            && kill(stale.pid, None).is_ok()
-        {
-            // Another program has the number now; Postgres would take it for itself and refuse. A dead number is left to Postgres,
-            // which also looks whether the old server's memory is still in use.
-            self.say(&format!("postmaster.pid names {}, which is another program: removing it", stale.pid));
-            fs::remove_file(cluster.join("postmaster.pid"))?;
-        }
+        self.clear_stale(&cluster.join("postmaster.pid"))?;
+        self.clear_stale(&self.args.socket.join(".s.PGSQL.5432.lock"))?;
         let mut command = Command::new(self.args.bin.join("postgres"));
         command.arg("-D").arg(cluster).arg("-c").arg(socket_setting(&self.args.socket));
         for setting in POSTGRES_SETTINGS {
@@ -239,6 +233,17 @@ impl Guard {
         command.stdin(Stdio::null()).stdout(self.log.try_clone()?).stderr(self.log.try_clone()?);
         let child = command.spawn().inspect_err(|err| self.say(&format!("cannot run postgres: {err}")))?;
         Ok(Server::Child(child))
+    }
+
+    /// Removes a lock file whose number belongs to another program by now, or to a dead process that nobody has reaped (a container's
+    /// first process seldom does): Postgres would take it for a living server and refuse. A number that is gone is left to Postgres. It
+    /// finds memory that is still in use either way, since the key of that is the cluster's inode.
+    fn clear_stale(&self, file: &Path) -> io::Result<()> {
+        let Some(pid) = postmaster::pid_in(file).filter(|pid| kill(*pid, None).is_ok()) else {
+            return Ok(());
+        };
+        self.say(&format!("{} names {pid}, which is not our server: removing it", file.display()));
+        fs::remove_file(file)
     }
 
     async fn watch(&mut self, server: &mut Server, ever_ready: &mut bool) -> io::Result<Event> {
@@ -284,7 +289,7 @@ impl Guard {
     /// Whether the log since `start` tells of a predecessor that is still leaving.
     fn is_passing(&self, start: u64) -> bool {
         let tail = tail(&self.log, start).unwrap_or_default();
-        ["shared memory block", "postmaster.pid", "in use"].iter().any(|sign| tail.contains(sign))
+        ["shared memory block", "lock file \""].iter().any(|sign| tail.contains(sign))
     }
 
     fn say(&self, what: &str) {
