@@ -8,6 +8,7 @@ pub mod text;
 pub mod app;
 pub mod blobs;
 pub mod config;
+pub mod database;
 pub mod jobs;
 pub mod live;
 pub mod mailer;
