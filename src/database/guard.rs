@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use nix::fcntl::{Flock, OFlag};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
@@ -164,6 +164,8 @@ struct Guard {
     args: Args,
     data: DataFolder,
     log: File,
+    /// Opened once, so that a data folder that is moved or removed takes nothing away from its last users.
+    users: Option<File>,
 }
 
 impl Guard {
@@ -172,7 +174,8 @@ impl Guard {
         // made through the lock's opener so that it gets the folder's owner and follows no link
         drop(lock::open_file(&data.log())?);
         let log = OpenOptions::new().read(true).append(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(data.log())?;
-        Ok(Guard { args, data, log })
+        let users = Some(lock::open_file(&data.users_lock())?);
+        Ok(Guard { args, data, log, users })
     }
 
     async fn keep(mut self) -> io::Result<ExitCode> {
@@ -203,7 +206,7 @@ impl Guard {
             // a predecessor's last statement ends soon; only a real failure deserves patience
             let delay = if passing { Duration::from_secs(1) } else { respawn_delay(failures) };
             self.say(&format!("Postgres ended ({how}), starting it again in {} s", delay.as_secs()));
-            if let Some(users) = self.wait_unless_unused(delay).await? {
+            if let Some(users) = self.wait_unless_unused(delay).await {
                 break users;
             }
         };
@@ -252,10 +255,10 @@ impl Guard {
                 return Ok(Event::Died(how));
             }
             *ever_ready = *ever_ready || Postmaster::running_in(&self.args.cluster).is_some_and(|server| server.ready);
-            if let Some(users) = lock::try_hold(&self.data.users_lock(), Hold::Alone)? {
+            if let Some(users) = self.try_alone() {
                 return Ok(Event::Unused(users));
             }
-            self.bound_log()?;
+            let _ = self.bound_log(); // not worth a server
             sleep(TICK).await;
         }
     }
@@ -275,15 +278,26 @@ impl Guard {
         Ok(())
     }
 
-    async fn wait_unless_unused(&self, delay: Duration) -> io::Result<Option<Flock<File>>> {
+    /// The users' lock, once nobody else holds it.
+    fn try_alone(&mut self) -> Option<Flock<File>> {
+        match Flock::lock(self.users.take()?, FlockArg::LockExclusiveNonblock) {
+            Ok(alone) => Some(alone),
+            Err((file, _)) => {
+                self.users = Some(file);
+                None
+            }
+        }
+    }
+
+    async fn wait_unless_unused(&mut self, delay: Duration) -> Option<Flock<File>> {
         let deadline = Instant::now() + delay;
         while Instant::now() < deadline {
-            if let Some(users) = lock::try_hold(&self.data.users_lock(), Hold::Alone)? {
-                return Ok(Some(users));
+            if let Some(users) = self.try_alone() {
+                return Some(users);
             }
             sleep(TICK).await;
         }
-        Ok(None)
+        None
     }
 
     /// Whether the log since `start` tells of a predecessor that is still leaving.
