@@ -31,17 +31,25 @@ enum Command {
     Doctor,
     /// Make or repair an admin's account, for when nobody can sign in
     Admin(commands::admin::AdminArgs),
-    /// Parent of the private Postgres; started by ourselves
-    #[command(name = guard::SUBCOMMAND, hide = true)]
-    PostgresGuard(guard::Args),
+    /// Opens the database, says so and stays until Ctrl-C; for tests
+    #[command(hide = true)]
+    DatabaseProbe(commands::probe::ProbeArgs),
+}
+
+/// The parent of the private Postgres, started by ourselves: a command line of its own, that takes none of the settings.
+#[derive(Debug, Parser)]
+enum Guard {
+    #[command(name = guard::SUBCOMMAND)]
+    Guard(guard::Args),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let Some(Command::PostgresGuard(args)) = cli.command {
-        // Single-threaded and before anything else: it outlives us.
+    if std::env::args().nth(1).as_deref() == Some(guard::SUBCOMMAND) {
+        // Before the runtime and its threads: it outlives whoever started it.
+        let Guard::Guard(args) = Guard::parse();
         return guard::run(args);
     }
+    let cli = Cli::parse();
     commands::start(async move {
         match cli.command.unwrap_or_else(|| Command::Serve(commands::serve::ServeArgs::default())) {
             Command::Serve(args) => commands::serve::run(cli.config, args, false).await,
@@ -49,7 +57,7 @@ fn main() -> ExitCode {
             Command::Work => commands::serve::work(cli.config).await,
             Command::Doctor => commands::doctor::run(cli.config).await,
             Command::Admin(args) => commands::admin::run(cli.config, args).await,
-            Command::PostgresGuard(_) => Ok(ExitCode::SUCCESS),
+            Command::DatabaseProbe(args) => commands::probe::run(cli.config, args).await,
         }
     })
 }

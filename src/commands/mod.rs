@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod doctor;
+pub mod probe;
 pub mod serve;
 
 use std::io::IsTerminal as _;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use nix::fcntl::{Flock, OFlag};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use super::binaries;
 use super::lock::{self, Hold};
 use super::places::DataFolder;
-use super::postmaster::{Postmaster, works_in};
+use super::postmaster::{self, Postmaster, works_in};
 
 /// Name of the hidden subcommand.
 pub const SUBCOMMAND: &str = "postgres-guard";
@@ -164,6 +164,8 @@ struct Guard {
     args: Args,
     data: DataFolder,
     log: File,
+    /// Opened once, so that a data folder that is moved or removed takes nothing away from its last users.
+    users: Option<File>,
 }
 
 impl Guard {
@@ -172,7 +174,8 @@ impl Guard {
         // made through the lock's opener so that it gets the folder's owner and follows no link
         drop(lock::open_file(&data.log())?);
         let log = OpenOptions::new().read(true).append(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(data.log())?;
-        Ok(Guard { args, data, log })
+        let users = Some(lock::open_file(&data.users_lock())?);
+        Ok(Guard { args, data, log, users })
     }
 
     async fn keep(mut self) -> io::Result<ExitCode> {
@@ -203,7 +206,7 @@ impl Guard {
             // a predecessor's last statement ends soon; only a real failure deserves patience
             let delay = if passing { Duration::from_secs(1) } else { respawn_delay(failures) };
             self.say(&format!("Postgres ended ({how}), starting it again in {} s", delay.as_secs()));
-            if let Some(users) = self.wait_unless_unused(delay).await? {
+            if let Some(users) = self.wait_unless_unused(delay).await {
                 break users;
             }
         };
@@ -219,14 +222,8 @@ impl Guard {
             self.say(&format!("watching over Postgres, pid {}", server.pid));
             return Ok(Server::Adopted(server.pid));
         }
-        if let Some(stale) = Postmaster::written_in(cluster)
-            && kill(stale.pid, None).is_ok()
-        {
-            // Another program has the number now; Postgres would take it for itself and refuse. A dead number is left to Postgres,
-            // which also looks whether the old server's memory is still in use.
-            self.say(&format!("postmaster.pid names {}, which is another program: removing it", stale.pid));
-            fs::remove_file(cluster.join("postmaster.pid"))?;
-        }
+        self.clear_stale(&cluster.join("postmaster.pid"))?;
+        self.clear_stale(&self.args.socket.join(".s.PGSQL.5432.lock"))?;
         let mut command = Command::new(self.args.bin.join("postgres"));
         command.arg("-D").arg(cluster).arg("-c").arg(socket_setting(&self.args.socket));
         for setting in POSTGRES_SETTINGS {
@@ -241,16 +238,27 @@ impl Guard {
         Ok(Server::Child(child))
     }
 
+    /// Removes a lock file whose number belongs to another program by now, or to a dead process that nobody has reaped (a container's
+    /// first process seldom does): Postgres would take it for a living server and refuse. A number that is gone is left to Postgres. It
+    /// finds memory that is still in use either way, since the key of that is the cluster's inode.
+    fn clear_stale(&self, file: &Path) -> io::Result<()> {
+        let Some(pid) = postmaster::pid_in(file).filter(|pid| kill(*pid, None).is_ok()) else {
+            return Ok(());
+        };
+        self.say(&format!("{} names {pid}, which is not our server: removing it", file.display()));
+        fs::remove_file(file)
+    }
+
     async fn watch(&mut self, server: &mut Server, ever_ready: &mut bool) -> io::Result<Event> {
         loop {
             if let Some(how) = server.ended(&self.args.cluster)? {
                 return Ok(Event::Died(how));
             }
             *ever_ready = *ever_ready || Postmaster::running_in(&self.args.cluster).is_some_and(|server| server.ready);
-            if let Some(users) = lock::try_hold(&self.data.users_lock(), Hold::Alone)? {
+            if let Some(users) = self.try_alone() {
                 return Ok(Event::Unused(users));
             }
-            self.bound_log()?;
+            let _ = self.bound_log(); // not worth a server
             sleep(TICK).await;
         }
     }
@@ -270,21 +278,32 @@ impl Guard {
         Ok(())
     }
 
-    async fn wait_unless_unused(&self, delay: Duration) -> io::Result<Option<Flock<File>>> {
+    /// The users' lock, once nobody else holds it.
+    fn try_alone(&mut self) -> Option<Flock<File>> {
+        match Flock::lock(self.users.take()?, FlockArg::LockExclusiveNonblock) {
+            Ok(alone) => Some(alone),
+            Err((file, _)) => {
+                self.users = Some(file);
+                None
+            }
+        }
+    }
+
+    async fn wait_unless_unused(&mut self, delay: Duration) -> Option<Flock<File>> {
         let deadline = Instant::now() + delay;
         while Instant::now() < deadline {
-            if let Some(users) = lock::try_hold(&self.data.users_lock(), Hold::Alone)? {
-                return Ok(Some(users));
+            if let Some(users) = self.try_alone() {
+                return Some(users);
             }
             sleep(TICK).await;
         }
-        Ok(None)
+        None
     }
 
     /// Whether the log since `start` tells of a predecessor that is still leaving.
     fn is_passing(&self, start: u64) -> bool {
         let tail = tail(&self.log, start).unwrap_or_default();
-        ["shared memory block", "postmaster.pid", "in use"].iter().any(|sign| tail.contains(sign))
+        ["shared memory block", "lock file \""].iter().any(|sign| tail.contains(sign))
     }
 
     fn say(&self, what: &str) {

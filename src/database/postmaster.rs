@@ -17,28 +17,33 @@ pub(super) struct Postmaster {
 }
 
 impl Postmaster {
-    /// The server that truly runs in `cluster`; `None` also where the file is left over from one that died.
+    /// The server that truly runs in `cluster`; `None` also where the file is left over from one that died, or is not whole yet.
     pub fn running_in(cluster: &Path) -> Option<Postmaster> {
-        Self::written_in(cluster).filter(|server| works_in(server.pid, cluster))
-    }
-
-    /// What the file says, true or not. A file that is not whole yet counts as none.
-    pub fn written_in(cluster: &Path) -> Option<Postmaster> {
-        Self::parse(&fs::read_to_string(cluster.join("postmaster.pid")).ok()?)
+        let text = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
+        Self::parse(&text).filter(|server| works_in(server.pid, cluster))
     }
 
     /// Lines as in PostgreSQL's `pidfile.h`: pid, data folder, start, port, socket folder, address, shared memory, state.
     fn parse(text: &str) -> Option<Postmaster> {
         let lines: Vec<&str> = text.lines().collect();
         let line = |number: usize| lines.get(number - 1).copied().unwrap_or_default().trim();
-        let pid = line(1).parse().ok().filter(|pid| *pid > 1)?;
         Some(Postmaster {
-            pid: Pid::from_raw(pid),
+            pid: parse_pid(line(1))?,
             port: line(4).parse().unwrap_or(0),
             socket: PathBuf::from(line(5)),
             ready: line(8) == "ready",
         })
     }
+}
+
+/// The number in the first line of one of Postgres' lock files, whether or not it lives.
+pub(super) fn pid_in(file: &Path) -> Option<Pid> {
+    parse_pid(fs::read_to_string(file).ok()?.lines().next()?.trim())
+}
+
+/// Only what may be signalled: zero and negative numbers mean whole groups.
+fn parse_pid(text: &str) -> Option<Pid> {
+    text.parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw)
 }
 
 /// Whether the process is a Postgres that works in this cluster, and not one that inherited the number.
@@ -86,7 +91,7 @@ mod tests {
         assert!(!works_in(Pid::this(), &std::env::current_dir().unwrap()));
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("postmaster.pid"), format!("{}\n{}\n", Pid::this(), folder.path().display())).unwrap();
-        assert!(Postmaster::written_in(folder.path()).is_some());
+        assert_eq!(pid_in(&folder.path().join("postmaster.pid")), Some(Pid::this()));
         assert_eq!(Postmaster::running_in(folder.path()), None);
     }
 }

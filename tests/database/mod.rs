@@ -125,7 +125,8 @@ async fn a_stale_pid_file_with_somebody_elses_number_is_no_obstacle() {
     let data = folder.data();
     let (probe, _) = Probe::ready(Probe::command(&data));
     let cluster = data.join("postgres/cluster");
-    let file = fs::read_to_string(cluster.join("postmaster.pid")).unwrap();
+    let files = [cluster.join("postmaster.pid"), data.join("postgres/socket/.s.PGSQL.5432.lock")];
+    let texts = files.clone().map(|file| fs::read_to_string(file).unwrap());
     probe.stop();
     // a living process of the cluster's own user, the one case in which Postgres itself refuses to start
     let owner = cluster.metadata().unwrap();
@@ -135,8 +136,10 @@ async fn a_stale_pid_file_with_somebody_elses_number_is_no_obstacle() {
         sleeper.uid(owner.uid()).gid(owner.gid());
     }
     let mut sleeper = sleeper.spawn().unwrap();
-    let (_, rest) = file.split_once('\n').unwrap();
-    fs::write(cluster.join("postmaster.pid"), format!("{}\n{rest}", sleeper.id())).unwrap();
+    for (file, text) in files.iter().zip(texts) {
+        let (_, rest) = text.split_once('\n').unwrap();
+        fs::write(file, format!("{}\n{rest}", sleeper.id())).unwrap();
+    }
 
     let (probe, _) = Probe::ready(Probe::command(&data));
     probe.stop();
