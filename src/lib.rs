@@ -2,6 +2,7 @@
 
 // floor 0: vocabulary, no I/O
 pub mod clock;
+pub mod i18n;
 pub mod ids;
 pub mod text;
 // floor 1: machinery that never heard of a customer
