@@ -15,3 +15,5 @@ pub mod mailer;
 pub mod secrets;
 // floor 2: the desk
 pub mod desk;
+// floor 4: siblings that never import each other
+pub mod demo;

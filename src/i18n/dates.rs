@@ -40,14 +40,22 @@ pub fn long_date(language: Language, at: &Zoned) -> String {
 
 /// Day, month and year: "21 novembre 2026".
 pub fn day(language: Language, at: &Zoned) -> String {
-    let (day, year) = (at.day(), at.year());
-    let month = month(language, at.month());
+    let (date, year) = (day_and_month(language, at), at.year());
     match language {
-        Language::Fr if day == 1 => format!("1er {month} {year}"),
-        Language::It if day == 1 => format!("1º {month} {year}"),
-        Language::De => format!("{day}. {month} {year}"),
-        Language::Es => format!("{day} de {month} de {year}"),
-        Language::It | Language::En | Language::Fr => format!("{day} {month} {year}"),
+        Language::Es => format!("{date} de {year}"),
+        Language::It | Language::En | Language::Fr | Language::De => format!("{date} {year}"),
+    }
+}
+
+/// Day and month, where the year goes without saying: "21 novembre".
+pub fn day_and_month(language: Language, at: &Zoned) -> String {
+    let (day, month) = (at.day(), month(language, at.month()));
+    match language {
+        Language::Fr if day == 1 => format!("1er {month}"),
+        Language::It if day == 1 => format!("1º {month}"),
+        Language::De => format!("{day}. {month}"),
+        Language::Es => format!("{day} de {month}"),
+        Language::It | Language::En | Language::Fr => format!("{day} {month}"),
     }
 }
 
