@@ -4,9 +4,11 @@
 //! is data under `content/`. The same seed and the same moment give the same plan.
 
 mod content;
+mod deck;
 mod dice;
 mod fill;
 pub mod plan;
+mod telling;
 mod times;
 
 pub use plan::{Plan, plan};
