@@ -186,7 +186,11 @@ impl<'a> Planner<'a> {
                     By::Customer | By::Away => Author::Customer,
                     By::Agent | By::Note => Author::Agent(writer),
                 },
-                body: fill::gaps(&fill::choices(&turn.text, &mut self.dice), &words),
+                body: said(
+                    &fill::choices(&turn.text, &mut self.dice),
+                    script.language,
+                    &words,
+                ),
                 automatic: turn.by == By::Away,
                 at: *at,
             })
@@ -503,6 +507,15 @@ impl<'a> Planner<'a> {
             ));
         }
         details
+    }
+}
+
+fn said(text: &str, language: Language, words: &[(&'static str, String)]) -> String {
+    let text = fill::gaps(text, words);
+    if language == Language::It {
+        fill::elide(&text)
+    } else {
+        text
     }
 }
 
