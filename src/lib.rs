@@ -2,6 +2,7 @@
 
 // floor 0: vocabulary, no I/O
 pub mod clock;
+pub mod i18n;
 pub mod ids;
 pub mod text;
 // floor 1: machinery that never heard of a customer
@@ -18,6 +19,7 @@ pub mod desk;
 // floor 3: the web kit
 pub mod http;
 // floor 4: siblings that never import each other
+pub mod demo;
 pub mod screens;
 // floor 5: assembly
 pub mod commands;

@@ -61,6 +61,9 @@ struct Batch {
     signals: Vec<Signal>,
 }
 
+/// What each agent does in a ticket, and when they last said so.
+type People = HashMap<AgentId, (Doing, Ts)>;
+
 /// The hub; cheap to clone.
 #[derive(Clone)]
 pub struct Live(Arc<Inner>);
@@ -70,7 +73,7 @@ struct Inner {
     screens: broadcast::Sender<Signal>,
     outbox: mpsc::UnboundedSender<Signal>,
     inbox: Mutex<Option<mpsc::UnboundedReceiver<Signal>>>,
-    presence: Mutex<HashMap<TicketId, HashMap<AgentId, (Doing, Ts)>>>,
+    presence: Mutex<HashMap<TicketId, People>>,
     work: Notify,
 }
 

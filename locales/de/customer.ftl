@@ -1,0 +1,149 @@
+# Alles, was Kundinnen und Kunden lesen, und die zwei E-Mails, die Kolleginnen und Kollegen vor der ersten Anmeldung bekommen.
+
+## Kontaktformular
+
+form-title = Kontakt
+form-intro = Sagen Sie uns, wie wir Ihnen helfen können. Es antwortet Ihnen ein Mensch.
+form-name = Vor- und Nachname
+form-email = E-Mail-Adresse
+form-email-hint = Wir verwenden sie nur, um Ihnen zu antworten.
+form-order = Bestellnummer
+form-order-hint = Sie steht in Ihrer Bestellbestätigung.
+form-optional = freiwillig
+form-topic = Worum geht es?
+form-topic-choose = Bitte wählen
+form-message = Ihre Nachricht
+form-message-hint = Je mehr wir wissen, desto schneller können wir helfen: welcher Artikel, was ist passiert, was wünschen Sie sich?
+form-files = Dateien anhängen
+form-files-hint = Fotos helfen sehr. Höchstens { $count } Dateien mit je { $size }.
+form-send = Nachricht senden
+form-privacy = { $shop } verwendet Ihre Angaben nur, um Ihre Anfrage zu bearbeiten.
+form-privacy-link = Datenschutzerklärung
+form-language = Sprache
+
+## Fehler im Formular
+
+error-summary = Bitte prüfen Sie Folgendes
+error-summary-hint = Es ist nichts verloren: Alles, was Sie geschrieben haben, steht noch hier.
+error-required = Bitte füllen Sie dieses Feld aus.
+error-required-name = Bitte nennen Sie uns Ihren Namen.
+error-required-email = Bitte geben Sie Ihre E-Mail-Adresse an, damit wir Ihnen antworten können.
+error-required-topic = Bitte wählen Sie aus, worum es geht.
+error-required-message = Bitte schreiben Sie Ihre Nachricht.
+error-email = Diese E-Mail-Adresse scheint nicht zu stimmen. Sie sollte etwa so aussehen: name@beispiel.de.
+error-choice = Bitte wählen Sie einen Eintrag aus der Liste.
+error-too-long = Der Text ist zu lang. Er darf höchstens { $max } Zeichen haben.
+error-file-too-large = Die Datei „{ $name }“ ist zu groß. Eine Datei darf höchstens { $max } haben.
+error-files-too-large = Zusammen sind die Dateien zu groß. Insgesamt dürfen es höchstens { $max } sein.
+error-too-many-files = Das sind zu viele Dateien. Sie können höchstens { $max } anhängen.
+error-file-empty = Die Datei „{ $name }“ ist leer. Bitte wählen Sie sie noch einmal aus.
+error-too-fast = Das ging sehr schnell. Bitte prüfen Sie Ihre Nachricht und senden Sie sie noch einmal.
+error-rate-limit = Wir haben über Ihren Anschluss sehr viele Nachrichten erhalten. Bitte warten Sie ein paar Minuten und versuchen Sie es dann noch einmal; Ihr Text steht noch hier.
+error-expired = Diese Seite war lange geöffnet. Bitte senden Sie Ihre Nachricht noch einmal.
+
+## Empfangsbestätigung
+
+receipt-title = Vielen Dank, Ihre Nachricht ist angekommen
+receipt-thanks = Vielen Dank, { $name }. Ihre Nachricht ist bei uns angekommen.
+receipt-number = Ihre Anfrage hat die Nummer { $number }.
+receipt-copy = Eine Kopie haben wir an { $email } gesendet.
+receipt-spam-hint = Nichts gefunden? Bitte sehen Sie auch im Spam-Ordner nach.
+receipt-link = Sie können Ihre Anfrage jederzeit verfolgen und ergänzen:
+receipt-link-text = Anfrage ansehen
+receipt-next = Wir antworten Ihnen per E-Mail.
+receipt-another = Weitere Nachricht senden
+
+## Die Seite zur Anfrage
+
+ticket-title = Ihre Anfrage { $number }
+ticket-status = Stand
+ticket-status-open = Wir kümmern uns darum
+ticket-status-open-hint = Ihre Nachricht liegt bei uns. Wir antworten per E-Mail und auf dieser Seite.
+ticket-status-answered = Wir haben Ihnen geantwortet
+ticket-status-answered-hint = Unsere Antwort finden Sie unten. Schreiben Sie uns gern, wenn etwas fehlt.
+ticket-status-closed = Abgeschlossen
+ticket-status-closed-hint = Diese Anfrage ist erledigt. Sie können uns hier trotzdem schreiben.
+ticket-opened = Gesendet am { $date }
+ticket-you-wrote = Sie haben geschrieben
+ticket-shop-wrote = { $name } hat geschrieben
+ticket-attachments = Anhänge
+ticket-download = { $name } herunterladen ({ $size })
+ticket-answer = Ihre Antwort
+ticket-answer-hint = Ergänzen Sie eine Frage, eine Angabe oder ein Foto.
+ticket-attach = Dateien anhängen
+ticket-send = Antwort senden
+ticket-sent = Vielen Dank, Ihre Antwort ist bei uns angekommen.
+ticket-close = Meine Anfrage ist erledigt
+ticket-close-hint = Schließen Sie die Anfrage, wenn Sie keine Antwort mehr brauchen.
+ticket-closed = Vielen Dank für die Rückmeldung. Ihre Anfrage ist abgeschlossen.
+ticket-reopen-hint = Stimmt doch noch etwas nicht? Schreiben Sie uns unten, dann nehmen wir die Sache wieder auf.
+ticket-gone-title = Dieser Link funktioniert nicht mehr
+ticket-gone = Der Link ist vielleicht abgelaufen oder unvollständig. Bitte verwenden Sie den Link aus unserer letzten E-Mail oder schreiben Sie uns noch einmal.
+ticket-new = Schreiben Sie uns
+
+## E-Mails an Kundinnen und Kunden
+
+mail-subject = [#{ $number }] { $subject }
+mail-no-subject = Ihre Anfrage
+mail-greeting = Guten Tag { $name },
+mail-greeting-anonymous = Guten Tag,
+mail-ack-body =
+    vielen Dank, dass Sie { $shop } geschrieben haben. Ihre Nachricht ist angekommen und hat die Nummer { $number }.
+
+    Jemand von uns liest sie und antwortet Ihnen persönlich. Sie müssen nichts weiter tun.
+
+    Wenn Sie etwas ergänzen möchten, antworten Sie einfach auf diese E-Mail. Ihre Anfrage können Sie auch hier verfolgen:
+    { $url }
+mail-closing =
+    Mit freundlichen Grüßen
+    { $shop }
+mail-wrote = Am { $date } schrieb { $name }:
+mail-automatic = Dies ist eine automatische Bestätigung.
+mail-follow = Ihre Anfrage verfolgen: { $url }
+
+## Gesprächsverlauf
+
+transcript-title = Ihr Gespräch mit { $shop }, Anfrage { $number }
+transcript-customer = Sie
+transcript-shop = { $shop }
+transcript-automatic = automatische Nachricht
+transcript-attachment = Anhang: { $name } ({ $size })
+transcript-end = Ende des Gesprächs
+
+## Wenn etwas schiefgeht
+
+page-not-found-title = Diese Seite finden wir nicht
+page-not-found = Vielleicht enthält die Adresse einen Tippfehler, oder die Seite ist umgezogen.
+page-error-title = Da ist etwas schiefgegangen
+page-error = Das tut uns leid. Der Fehler liegt bei uns und wurde festgehalten. Bitte versuchen Sie es noch einmal; wenn es wieder geschieht, nennen Sie uns bitte die Kennung { $reference }.
+page-busy-title = Im Moment ist bei uns sehr viel los
+page-busy = Bitte versuchen Sie es in einer Minute noch einmal. Was Sie bereits gesendet haben, ist nicht verloren.
+page-too-large-title = Das ist zu viel auf einmal
+page-too-large = Bitte senden Sie weniger oder kleinere Dateien. Auf einmal sind höchstens { $max } möglich.
+page-back = Zurück
+page-home = Zur Startseite
+
+## E-Mails an Kolleginnen und Kollegen
+
+mail-invite-subject = { $inviter } lädt Sie zum Kundendienst von { $shop } ein
+mail-invite-body =
+    Guten Tag { $name },
+
+    { $inviter } hat für Sie einen Zugang zum Kundendienst von { $shop } angelegt. Bitte wählen Sie hier Ihr Passwort:
+    { $url }
+
+    Der Link gilt einmal, und zwar { $hours ->
+        [one] eine Stunde
+       *[other] { $hours } Stunden
+    } lang. Falls Sie diese Einladung nicht erwartet haben, können Sie sie ignorieren.
+mail-reset-subject = Neues Passwort für den Kundendienst von { $shop }
+mail-reset-body =
+    Guten Tag { $name },
+
+    jemand, vermutlich Sie, hat ein neues Passwort für den Kundendienst von { $shop } angefordert. Sie können es hier wählen:
+    { $url }
+
+    Der Link gilt einmal, und zwar { $hours ->
+        [one] eine Stunde
+       *[other] { $hours } Stunden
+    } lang. Falls Sie es nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist.

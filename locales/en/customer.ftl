@@ -1,0 +1,149 @@
+# Everything a customer reads, and the two mails that colleagues get before they can sign in.
+
+## Contact form
+
+form-title = Contact us
+form-intro = Tell us how we can help and a real person will write back to you.
+form-name = Your name
+form-email = E-mail address
+form-email-hint = We only use it to answer you.
+form-order = Order number
+form-order-hint = You will find it in your order confirmation.
+form-optional = optional
+form-topic = What is it about?
+form-topic-choose = Please choose
+form-message = Your message
+form-message-hint = The more we know, the faster we can help: which item, what happened, what you would like us to do.
+form-files = Attach files
+form-files-hint = Photos help a lot. Up to { $count } files, { $size } each.
+form-send = Send message
+form-privacy = { $shop } uses what you write here only to deal with your request.
+form-privacy-link = Privacy policy
+form-language = Language
+
+## What can be wrong with a form
+
+error-summary = Please check the following
+error-summary-hint = Nothing is lost: everything you wrote is still here.
+error-required = Please fill in this field.
+error-required-name = Please tell us your name.
+error-required-email = Please enter your e-mail address so that we can answer you.
+error-required-topic = Please choose what it is about.
+error-required-message = Please write your message.
+error-email = This e-mail address does not look right. It should look like name@example.com.
+error-choice = Please choose one of the options in the list.
+error-too-long = This is too long. Please keep it to { $max } characters.
+error-file-too-large = “{ $name }” is too large. A file can be up to { $max }.
+error-files-too-large = Together the files are too large. They can be up to { $max } in all.
+error-too-many-files = That is too many files. You can attach up to { $max }.
+error-file-empty = “{ $name }” is empty. Please choose it again.
+error-too-fast = That was very quick. Please check your message and send it once more.
+error-rate-limit = We have received many messages from your connection. Please wait a few minutes and try again; what you wrote is still here.
+error-expired = This page was open for a long time. Please send your message once more.
+
+## Receipt
+
+receipt-title = Thank you, we have your message
+receipt-thanks = Thank you, { $name }. Your message has reached us.
+receipt-number = Your request has number { $number }.
+receipt-copy = We have sent a copy to { $email }.
+receipt-spam-hint = Nothing there? Please look in your spam folder too.
+receipt-link = You can follow your request and add to it at any time:
+receipt-link-text = See your request
+receipt-next = We will answer you by e-mail.
+receipt-another = Send another message
+
+## The customer's ticket page
+
+ticket-title = Your request { $number }
+ticket-status = Status
+ticket-status-open = We are looking into it
+ticket-status-open-hint = Your message is with us. We will answer by e-mail and on this page.
+ticket-status-answered = We have answered you
+ticket-status-answered-hint = Please read our answer below and reply if anything is missing.
+ticket-status-closed = Closed
+ticket-status-closed-hint = This request is settled. You can still write to us here.
+ticket-opened = Sent on { $date }
+ticket-you-wrote = You wrote
+ticket-shop-wrote = { $name } wrote
+ticket-attachments = Attachments
+ticket-download = Download { $name } ({ $size })
+ticket-answer = Your answer
+ticket-answer-hint = Add a question, a detail or a photo.
+ticket-attach = Attach files
+ticket-send = Send answer
+ticket-sent = Thank you, your answer has reached us.
+ticket-close = My request is settled
+ticket-close-hint = Close it if you no longer need an answer.
+ticket-closed = Thank you for letting us know. Your request is closed.
+ticket-reopen-hint = Is something still not right? Simply write below and we will take it up again.
+ticket-gone-title = This link no longer works
+ticket-gone = The link may have expired or be incomplete. Please use the link in our latest e-mail, or write to us again.
+ticket-new = Write to us
+
+## Mail to the customer
+
+mail-subject = [#{ $number }] { $subject }
+mail-no-subject = Your request
+mail-greeting = Dear { $name },
+mail-greeting-anonymous = Hello,
+mail-ack-body =
+    Thank you for writing to { $shop }. Your message has reached us and has number { $number }.
+
+    One of us will read it and answer you personally. You need do nothing more.
+
+    If you would like to add something, simply reply to this e-mail. You can also follow your request here:
+    { $url }
+mail-closing =
+    Kind regards
+    { $shop }
+mail-wrote = On { $date } { $name } wrote:
+mail-automatic = This is an automatic confirmation.
+mail-follow = Follow your request: { $url }
+
+## Transcript
+
+transcript-title = Your conversation with { $shop }, request { $number }
+transcript-customer = You
+transcript-shop = { $shop }
+transcript-automatic = automatic message
+transcript-attachment = Attachment: { $name } ({ $size })
+transcript-end = End of the conversation
+
+## When something goes wrong
+
+page-not-found-title = We cannot find this page
+page-not-found = The address may be mistyped, or the page has moved.
+page-error-title = Something went wrong
+page-error = We are sorry. The fault is ours and has been recorded. Please try again; if it happens again, tell us the reference { $reference }.
+page-busy-title = We are very busy right now
+page-busy = Please try again in a minute. Nothing you sent before is lost.
+page-too-large-title = This is too much to send at once
+page-too-large = Please send fewer or smaller files. You can send up to { $max } at a time.
+page-back = Go back
+page-home = To the start page
+
+## Mail to colleagues
+
+mail-invite-subject = { $inviter } invites you to the { $shop } helpdesk
+mail-invite-body =
+    Hello { $name },
+
+    { $inviter } has set up an account for you on the { $shop } helpdesk. Please choose your password here:
+    { $url }
+
+    The link works once, for { $hours ->
+        [one] one hour
+       *[other] { $hours } hours
+    }. If you were not expecting this invitation, you can ignore it.
+mail-reset-subject = Choose a new password for the { $shop } helpdesk
+mail-reset-body =
+    Hello { $name },
+
+    somebody, probably you, asked for a new password for the { $shop } helpdesk. You can choose it here:
+    { $url }
+
+    The link works once, for { $hours ->
+        [one] one hour
+       *[other] { $hours } hours
+    }. If it was not you, you need do nothing: your password stays as it is.

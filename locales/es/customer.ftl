@@ -1,0 +1,149 @@
+# Todo lo que lee el cliente, y los dos correos que reciben los compañeros antes de su primer acceso.
+
+## Formulario de contacto
+
+form-title = Contacte con nosotros
+form-intro = Díganos cómo podemos ayudarle y le responderá una persona de nuestro equipo.
+form-name = Nombre y apellidos
+form-email = Correo electrónico
+form-email-hint = Solo lo usamos para responderle.
+form-order = Número de pedido
+form-order-hint = Lo encontrará en la confirmación de su pedido.
+form-optional = opcional
+form-topic = ¿De qué se trata?
+form-topic-choose = Elija un asunto
+form-message = Su mensaje
+form-message-hint = Cuanto más sepamos, antes podremos ayudarle: qué artículo, qué ha ocurrido, qué desea que hagamos.
+form-files = Adjuntar archivos
+form-files-hint = Las fotos ayudan mucho. Hasta { $count } archivos de { $size } cada uno.
+form-send = Enviar el mensaje
+form-privacy = { $shop } utiliza lo que escriba aquí únicamente para atender su consulta.
+form-privacy-link = Política de privacidad
+form-language = Idioma
+
+## Errores del formulario
+
+error-summary = Revise, por favor, lo siguiente
+error-summary-hint = No se ha perdido nada: todo lo que ha escrito sigue aquí.
+error-required = Rellene este campo, por favor.
+error-required-name = Indíquenos su nombre, por favor.
+error-required-email = Indique su correo electrónico para que podamos responderle.
+error-required-topic = Elija de qué se trata, por favor.
+error-required-message = Escriba su mensaje, por favor.
+error-email = Este correo electrónico no parece correcto. Debería ser como nombre@ejemplo.es.
+error-choice = Elija una de las opciones de la lista.
+error-too-long = El texto es demasiado largo. Puede tener { $max } caracteres como máximo.
+error-file-too-large = El archivo «{ $name }» es demasiado grande. Cada archivo puede ocupar hasta { $max }.
+error-files-too-large = En conjunto, los archivos son demasiado grandes. En total pueden ocupar hasta { $max }.
+error-too-many-files = Son demasiados archivos. Puede adjuntar { $max } como máximo.
+error-file-empty = El archivo «{ $name }» está vacío. Vuelva a elegirlo, por favor.
+error-too-fast = Ha sido muy rápido. Revise su mensaje y envíelo una vez más, por favor.
+error-rate-limit = Hemos recibido muchos mensajes desde su conexión. Espere unos minutos y vuelva a intentarlo; lo que ha escrito sigue aquí.
+error-expired = Esta página ha estado abierta mucho tiempo. Envíe su mensaje una vez más, por favor.
+
+## Acuse de recibo
+
+receipt-title = Gracias, hemos recibido su mensaje
+receipt-thanks = Gracias, { $name }. Su mensaje nos ha llegado.
+receipt-number = Su consulta tiene el número { $number }.
+receipt-copy = Hemos enviado una copia a { $email }.
+receipt-spam-hint = ¿No la encuentra? Mire también en el correo no deseado.
+receipt-link = Puede seguir su consulta y añadir lo que desee en cualquier momento:
+receipt-link-text = Ver su consulta
+receipt-next = Le responderemos por correo electrónico.
+receipt-another = Enviar otro mensaje
+
+## La página de la consulta
+
+ticket-title = Su consulta { $number }
+ticket-status = Estado
+ticket-status-open = Nos estamos ocupando de ella
+ticket-status-open-hint = Su mensaje está en nuestras manos. Le responderemos por correo y en esta página.
+ticket-status-answered = Le hemos respondido
+ticket-status-answered-hint = Encontrará nuestra respuesta más abajo. Escríbanos si le falta algo.
+ticket-status-closed = Cerrada
+ticket-status-closed-hint = Esta consulta está resuelta. Puede seguir escribiéndonos desde aquí.
+ticket-opened = Enviada el { $date }
+ticket-you-wrote = Usted escribió
+ticket-shop-wrote = { $name } escribió
+ticket-attachments = Archivos adjuntos
+ticket-download = Descargar { $name } ({ $size })
+ticket-answer = Su respuesta
+ticket-answer-hint = Añada una pregunta, un detalle o una foto.
+ticket-attach = Adjuntar archivos
+ticket-send = Enviar la respuesta
+ticket-sent = Gracias, hemos recibido su respuesta.
+ticket-close = Mi consulta está resuelta
+ticket-close-hint = Ciérrela si ya no necesita una respuesta.
+ticket-closed = Gracias por avisarnos. Su consulta está cerrada.
+ticket-reopen-hint = ¿Hay algo que todavía no está bien? Escríbanos aquí abajo y volveremos a ocuparnos.
+ticket-gone-title = Este enlace ya no funciona
+ticket-gone = Puede que el enlace haya caducado o esté incompleto. Use el de nuestro último correo o escríbanos de nuevo.
+ticket-new = Escríbanos
+
+## Correos al cliente
+
+mail-subject = [#{ $number }] { $subject }
+mail-no-subject = Su consulta
+mail-greeting = Hola, { $name }:
+mail-greeting-anonymous = Buenos días:
+mail-ack-body =
+    Gracias por escribir a { $shop }. Hemos recibido su mensaje, que tiene el número { $number }.
+
+    Uno de nosotros lo leerá y le responderá personalmente. No tiene que hacer nada más.
+
+    Si desea añadir algo, responda simplemente a este correo. También puede seguir su consulta aquí:
+    { $url }
+mail-closing =
+    Un cordial saludo
+    { $shop }
+mail-wrote = El { $date }, { $name } escribió:
+mail-automatic = Esta es una confirmación automática.
+mail-follow = Siga su consulta: { $url }
+
+## Transcripción
+
+transcript-title = Su conversación con { $shop }, consulta { $number }
+transcript-customer = Usted
+transcript-shop = { $shop }
+transcript-automatic = mensaje automático
+transcript-attachment = Archivo adjunto: { $name } ({ $size })
+transcript-end = Fin de la conversación
+
+## Cuando algo va mal
+
+page-not-found-title = No encontramos esta página
+page-not-found = Puede que la dirección tenga un error o que la página haya cambiado de sitio.
+page-error-title = Algo ha salido mal
+page-error = Lo sentimos. El fallo es nuestro y ha quedado registrado. Vuelva a intentarlo; si se repite, indíquenos la referencia { $reference }.
+page-busy-title = En este momento tenemos mucho trabajo
+page-busy = Vuelva a intentarlo dentro de un minuto. Lo que ya nos ha enviado no se ha perdido.
+page-too-large-title = Es demasiado para un solo envío
+page-too-large = Envíe menos archivos o archivos más pequeños. Puede enviar hasta { $max } cada vez.
+page-back = Volver
+page-home = Ir a la página de inicio
+
+## Correos a los compañeros
+
+mail-invite-subject = { $inviter } le invita a la atención al cliente de { $shop }
+mail-invite-body =
+    Hola, { $name }:
+
+    { $inviter } le ha creado un acceso a la atención al cliente de { $shop }. Elija aquí su contraseña:
+    { $url }
+
+    El enlace sirve una sola vez, durante { $hours ->
+        [one] una hora
+       *[other] { $hours } horas
+    }. Si no esperaba esta invitación, puede ignorarla.
+mail-reset-subject = Elija una nueva contraseña para la atención al cliente de { $shop }
+mail-reset-body =
+    Hola, { $name }:
+
+    alguien, probablemente usted, ha pedido una nueva contraseña para la atención al cliente de { $shop }. Puede elegirla aquí:
+    { $url }
+
+    El enlace sirve una sola vez, durante { $hours ->
+        [one] una hora
+       *[other] { $hours } horas
+    }. Si no ha sido usted, no tiene que hacer nada: su contraseña sigue siendo la misma.

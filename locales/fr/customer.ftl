@@ -1,0 +1,149 @@
+# Tout ce que lit le client, et les deux courriels que reçoivent les collègues avant leur première connexion.
+
+## Formulaire de contact
+
+form-title = Nous contacter
+form-intro = Dites-nous comment nous pouvons vous aider : une vraie personne vous répondra.
+form-name = Prénom et nom
+form-email = Adresse e-mail
+form-email-hint = Elle ne nous sert qu’à vous répondre.
+form-order = Numéro de commande
+form-order-hint = Vous le trouverez dans votre confirmation de commande.
+form-optional = facultatif
+form-topic = De quoi s’agit-il ?
+form-topic-choose = Veuillez choisir
+form-message = Votre message
+form-message-hint = Plus vous nous en dites, plus vite nous pourrons vous aider : quel article, ce qui s’est passé, ce que vous souhaitez.
+form-files = Joindre des fichiers
+form-files-hint = Les photos aident beaucoup. { $count } fichiers au maximum, { $size } chacun.
+form-send = Envoyer le message
+form-privacy = { $shop } n’utilise ce que vous écrivez ici que pour traiter votre demande.
+form-privacy-link = Politique de confidentialité
+form-language = Langue
+
+## Erreurs du formulaire
+
+error-summary = Merci de vérifier les points suivants
+error-summary-hint = Rien n’est perdu : tout ce que vous avez écrit est encore là.
+error-required = Merci de remplir ce champ.
+error-required-name = Merci d’indiquer votre nom.
+error-required-email = Merci d’indiquer votre adresse e-mail pour que nous puissions vous répondre.
+error-required-topic = Merci de choisir le sujet de votre demande.
+error-required-message = Merci d’écrire votre message.
+error-email = Cette adresse e-mail ne semble pas correcte. Elle devrait ressembler à nom@exemple.fr.
+error-choice = Merci de choisir une des options de la liste.
+error-too-long = Ce texte est trop long. Il peut compter { $max } caractères au plus.
+error-file-too-large = Le fichier « { $name } » est trop volumineux. Un fichier peut atteindre { $max }.
+error-files-too-large = Ensemble, les fichiers sont trop volumineux. Le total peut atteindre { $max }.
+error-too-many-files = Il y a trop de fichiers. Vous pouvez en joindre { $max } au plus.
+error-file-empty = Le fichier « { $name } » est vide. Merci de le choisir à nouveau.
+error-too-fast = C’était très rapide. Merci de relire votre message et de l’envoyer encore une fois.
+error-rate-limit = Nous avons reçu beaucoup de messages depuis votre connexion. Merci de patienter quelques minutes et de réessayer ; ce que vous avez écrit est encore là.
+error-expired = Cette page est restée ouverte longtemps. Merci d’envoyer votre message encore une fois.
+
+## Accusé de réception
+
+receipt-title = Merci, nous avons bien reçu votre message
+receipt-thanks = Merci, { $name }. Votre message nous est bien parvenu.
+receipt-number = Votre demande porte le numéro { $number }.
+receipt-copy = Nous en avons envoyé une copie à { $email }.
+receipt-spam-hint = Vous ne la trouvez pas ? Pensez à regarder dans vos courriers indésirables.
+receipt-link = Vous pouvez suivre votre demande et la compléter à tout moment :
+receipt-link-text = Voir votre demande
+receipt-next = Nous vous répondrons par e-mail.
+receipt-another = Envoyer un autre message
+
+## La page de la demande
+
+ticket-title = Votre demande { $number }
+ticket-status = État
+ticket-status-open = Nous nous en occupons
+ticket-status-open-hint = Votre message est entre nos mains. Nous vous répondrons par e-mail et sur cette page.
+ticket-status-answered = Nous vous avons répondu
+ticket-status-answered-hint = Vous trouverez notre réponse ci-dessous ; n’hésitez pas à nous écrire s’il manque quelque chose.
+ticket-status-closed = Close
+ticket-status-closed-hint = Cette demande est réglée. Vous pouvez toujours nous écrire ici.
+ticket-opened = Envoyée le { $date }
+ticket-you-wrote = Vous avez écrit
+ticket-shop-wrote = { $name } a écrit
+ticket-attachments = Pièces jointes
+ticket-download = Télécharger { $name } ({ $size })
+ticket-answer = Votre réponse
+ticket-answer-hint = Ajoutez une question, une précision ou une photo.
+ticket-attach = Joindre des fichiers
+ticket-send = Envoyer la réponse
+ticket-sent = Merci, votre réponse nous est bien parvenue.
+ticket-close = Ma demande est réglée
+ticket-close-hint = Vous pouvez la clore si vous n’attendez plus de réponse.
+ticket-closed = Merci de nous l’avoir signalé. Votre demande est close.
+ticket-reopen-hint = Quelque chose ne va toujours pas ? Écrivez-nous ci-dessous et nous reprendrons votre demande.
+ticket-gone-title = Ce lien ne fonctionne plus
+ticket-gone = Le lien a peut-être expiré ou est incomplet. Utilisez celui de notre dernier e-mail, ou écrivez-nous à nouveau.
+ticket-new = Nous écrire
+
+## E-mails au client
+
+mail-subject = [#{ $number }] { $subject }
+mail-no-subject = Votre demande
+mail-greeting = Bonjour { $name },
+mail-greeting-anonymous = Bonjour,
+mail-ack-body =
+    Merci d’avoir écrit à { $shop }. Nous avons bien reçu votre message, qui porte le numéro { $number }.
+
+    L’un de nous le lira et vous répondra personnellement. Vous n’avez rien d’autre à faire.
+
+    Pour ajouter quelque chose, répondez simplement à cet e-mail. Vous pouvez aussi suivre votre demande ici :
+    { $url }
+mail-closing =
+    Bien cordialement
+    { $shop }
+mail-wrote = Le { $date }, { $name } a écrit :
+mail-automatic = Ceci est une confirmation automatique.
+mail-follow = Suivre votre demande : { $url }
+
+## Transcription
+
+transcript-title = Votre conversation avec { $shop }, demande { $number }
+transcript-customer = Vous
+transcript-shop = { $shop }
+transcript-automatic = message automatique
+transcript-attachment = Pièce jointe : { $name } ({ $size })
+transcript-end = Fin de la conversation
+
+## Quand quelque chose ne va pas
+
+page-not-found-title = Cette page est introuvable
+page-not-found = L’adresse contient peut-être une erreur, ou la page a été déplacée.
+page-error-title = Un problème est survenu
+page-error = Nous en sommes désolés. L’erreur vient de nous et a été enregistrée. Merci de réessayer ; si cela se reproduit, indiquez-nous la référence { $reference }.
+page-busy-title = Nous sommes très sollicités en ce moment
+page-busy = Merci de réessayer dans une minute. Rien de ce que vous avez déjà envoyé n’est perdu.
+page-too-large-title = C’est trop pour un seul envoi
+page-too-large = Merci d’envoyer moins de fichiers, ou des fichiers plus légers. Vous pouvez envoyer { $max } au plus à la fois.
+page-back = Retour
+page-home = Vers la page d’accueil
+
+## E-mails aux collègues
+
+mail-invite-subject = { $inviter } vous invite à l’assistance de { $shop }
+mail-invite-body =
+    Bonjour { $name },
+
+    { $inviter } vous a ouvert un compte sur l’assistance de { $shop }. Choisissez votre mot de passe ici :
+    { $url }
+
+    Le lien ne sert qu’une fois, pendant { $hours ->
+        [one] une heure
+       *[other] { $hours } heures
+    }. Si vous n’attendiez pas cette invitation, vous pouvez l’ignorer.
+mail-reset-subject = Choisissez un nouveau mot de passe pour l’assistance de { $shop }
+mail-reset-body =
+    Bonjour { $name },
+
+    quelqu’un, sans doute vous, a demandé un nouveau mot de passe pour l’assistance de { $shop }. Vous pouvez le choisir ici :
+    { $url }
+
+    Le lien ne sert qu’une fois, pendant { $hours ->
+        [one] une heure
+       *[other] { $hours } heures
+    }. Si ce n’était pas vous, vous n’avez rien à faire : votre mot de passe ne change pas.

@@ -1,0 +1,149 @@
+# Tutto ciò che legge il cliente, e le due e-mail che i colleghi ricevono prima del primo accesso.
+
+## Modulo di contatto
+
+form-title = Contatti
+form-intro = Ci dica come possiamo aiutarLa: Le risponderà una persona in carne e ossa.
+form-name = Nome e cognome
+form-email = Indirizzo e-mail
+form-email-hint = Lo usiamo soltanto per risponderLe.
+form-order = Numero d’ordine
+form-order-hint = Lo trova nell’e-mail di conferma dell’ordine.
+form-optional = facoltativo
+form-topic = Di che cosa si tratta?
+form-topic-choose = Scelga un argomento
+form-message = Il Suo messaggio
+form-message-hint = Più dettagli ci dà, prima possiamo aiutarLa: quale articolo, che cosa è successo, che cosa desidera.
+form-files = Allega file
+form-files-hint = Le foto aiutano molto. Al massimo { $count } file, fino a { $size } ciascuno.
+form-send = Invia il messaggio
+form-privacy = { $shop } usa quanto scrive qui soltanto per occuparsi della Sua richiesta.
+form-privacy-link = Informativa sulla privacy
+form-language = Lingua
+
+## Errori del modulo
+
+error-summary = Controlli, per favore, quanto segue
+error-summary-hint = Non è andato perso nulla: quanto ha scritto è ancora qui.
+error-required = Compili questo campo, per favore.
+error-required-name = Ci indichi il Suo nome.
+error-required-email = Indichi il Suo indirizzo e-mail, così possiamo risponderLe.
+error-required-topic = Scelga di che cosa si tratta.
+error-required-message = Scriva il Suo messaggio.
+error-email = L’indirizzo e-mail non sembra corretto. Dovrebbe essere del tipo nome@esempio.it.
+error-choice = Scelga una delle voci dell’elenco.
+error-too-long = Il testo è troppo lungo. Può contenere al massimo { $max } caratteri.
+error-file-too-large = Il file «{ $name }» è troppo grande. Ogni file può arrivare a { $max }.
+error-files-too-large = Nell’insieme i file sono troppo grandi. In tutto possono arrivare a { $max }.
+error-too-many-files = I file sono troppi. Può allegarne al massimo { $max }.
+error-file-empty = Il file «{ $name }» è vuoto. Lo scelga di nuovo, per favore.
+error-too-fast = È stato un invio molto veloce. Controlli il messaggio e lo invii ancora una volta, per favore.
+error-rate-limit = Abbiamo ricevuto molti messaggi dalla Sua connessione. Attenda qualche minuto e riprovi: quanto ha scritto è ancora qui.
+error-expired = La pagina è rimasta aperta a lungo. Invii il messaggio ancora una volta, per favore.
+
+## Conferma di ricezione
+
+receipt-title = Grazie, abbiamo ricevuto il Suo messaggio
+receipt-thanks = Grazie, { $name }. Il Suo messaggio è arrivato.
+receipt-number = La Sua richiesta ha il numero { $number }.
+receipt-copy = Ne abbiamo inviato una copia a { $email }.
+receipt-spam-hint = Non la trova? Guardi anche nella posta indesiderata.
+receipt-link = Può seguire la richiesta, e aggiungere ciò che desidera, in qualsiasi momento:
+receipt-link-text = Vai alla richiesta
+receipt-next = Le risponderemo per e-mail.
+receipt-another = Invia un altro messaggio
+
+## La pagina della richiesta
+
+ticket-title = La Sua richiesta { $number }
+ticket-status = Stato
+ticket-status-open = Ce ne stiamo occupando
+ticket-status-open-hint = Il Suo messaggio è da noi. Le risponderemo per e-mail e su questa pagina.
+ticket-status-answered = Le abbiamo risposto
+ticket-status-answered-hint = Legga la nostra risposta qui sotto e ci scriva pure se manca qualcosa.
+ticket-status-closed = Conclusa
+ticket-status-closed-hint = Questa richiesta è conclusa. Può comunque scriverci da qui.
+ticket-opened = Data di invio: { $date }
+ticket-you-wrote = Lei ha scritto
+ticket-shop-wrote = { $name } ha scritto
+ticket-attachments = Allegati
+ticket-download = Scarica { $name } ({ $size })
+ticket-answer = La Sua risposta
+ticket-answer-hint = Aggiunga una domanda, un dettaglio o una foto.
+ticket-attach = Allega file
+ticket-send = Invia la risposta
+ticket-sent = Grazie, la Sua risposta è arrivata.
+ticket-close = La mia richiesta è risolta
+ticket-close-hint = La chiuda se non ha più bisogno di una risposta.
+ticket-closed = Grazie di avercelo detto. La Sua richiesta è conclusa.
+ticket-reopen-hint = C’è ancora qualcosa che non va? Scriva qui sotto e ce ne occuperemo di nuovo.
+ticket-gone-title = Questo link non è più valido
+ticket-gone = Il link potrebbe essere scaduto o incompleto. Usi quello della nostra e-mail più recente, oppure ci scriva di nuovo.
+ticket-new = Ci scriva
+
+## E-mail al cliente
+
+mail-subject = [#{ $number }] { $subject }
+mail-no-subject = La Sua richiesta
+mail-greeting = Gentile { $name },
+mail-greeting-anonymous = Buongiorno,
+mail-ack-body =
+    grazie di aver scritto a { $shop }. Abbiamo ricevuto il Suo messaggio, che ha il numero { $number }.
+
+    Uno di noi lo leggerà e Le risponderà di persona. Non deve fare altro.
+
+    Se desidera aggiungere qualcosa, risponda semplicemente a questa e-mail. Può seguire la Sua richiesta anche qui:
+    { $url }
+mail-closing =
+    Un cordiale saluto
+    { $shop }
+mail-wrote = Il giorno { $date } { $name } ha scritto:
+mail-automatic = Questa è una conferma automatica.
+mail-follow = Segua la Sua richiesta: { $url }
+
+## Trascrizione
+
+transcript-title = La Sua conversazione con { $shop }, richiesta { $number }
+transcript-customer = Lei
+transcript-shop = { $shop }
+transcript-automatic = messaggio automatico
+transcript-attachment = Allegato: { $name } ({ $size })
+transcript-end = Fine della conversazione
+
+## Quando qualcosa non va
+
+page-not-found-title = Non troviamo questa pagina
+page-not-found = L’indirizzo potrebbe contenere un errore, oppure la pagina è stata spostata.
+page-error-title = Qualcosa è andato storto
+page-error = Ci scusiamo. L’errore è nostro ed è stato registrato. Riprovi, per favore; se dovesse ripetersi, ci indichi il riferimento { $reference }.
+page-busy-title = In questo momento siamo molto impegnati
+page-busy = Riprovi tra un minuto, per favore. Quanto ha già inviato non è andato perso.
+page-too-large-title = È troppo per un solo invio
+page-too-large = Invii meno file, o file più piccoli. Può inviare fino a { $max } per volta.
+page-back = Torna indietro
+page-home = Vai alla pagina iniziale
+
+## E-mail ai colleghi
+
+mail-invite-subject = Invito di { $inviter } all’assistenza di { $shop }
+mail-invite-body =
+    Buongiorno { $name },
+
+    { $inviter } Le ha preparato un accesso all’assistenza di { $shop }. Scelga qui la Sua password:
+    { $url }
+
+    Il link vale una sola volta, per { $hours ->
+        [one] un’ora
+       *[other] { $hours } ore
+    }. Se non aspettava questo invito, può ignorarlo.
+mail-reset-subject = Scelga una nuova password per l’assistenza di { $shop }
+mail-reset-body =
+    Buongiorno { $name },
+
+    qualcuno, probabilmente Lei, ha chiesto una nuova password per l’assistenza di { $shop }. Può sceglierla qui:
+    { $url }
+
+    Il link vale una sola volta, per { $hours ->
+        [one] un’ora
+       *[other] { $hours } ore
+    }. Se non è stato Lei, non deve fare nulla: la Sua password resta quella di prima.

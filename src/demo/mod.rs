@@ -1,0 +1,17 @@
+//! A believable shop to look at: Bottega Ginestra, boots and bags from Ascoli Piceno, sold across Europe.
+//!
+//! [`plan()`] decides everything (who wrote what, when, and how it ended) without touching a database; the content
+//! is data under `content/`. The same seed and the same moment give the same plan.
+
+mod content;
+mod deck;
+mod dice;
+mod fill;
+pub mod plan;
+mod telling;
+mod times;
+
+pub use plan::{Plan, plan};
+
+/// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.
+pub const STOREFRONT: &str = include_str!("storefront.html");
