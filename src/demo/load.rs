@@ -30,10 +30,11 @@ use crate::text;
 /// The password of everyone in the demo's shop.
 pub const PASSWORD: &str = "sportello-demo";
 
-const PHOTOS: [(&str, &[u8]); 3] = [
-    ("foto-1.png", include_bytes!("files/sole.png")),
-    ("IMG_2041.png", include_bytes!("files/scratch.png")),
-    ("photo.png", include_bytes!("files/parcel.png")),
+/// Name, content, and the words of messages that it goes with; the last goes with the rest.
+const PHOTOS: [(&str, &[u8], &[&str]); 3] = [
+    ("IMG_2041.png", include_bytes!("files/scratch.png"), &["borsa", "zaino", "tasche", "rucksack", " sac", "bolso", "mochila", " bag", "backpack"]),
+    ("foto-1.png", include_bytes!("files/sole.png"), &["suola", "sohle", "semelle", "suela", "sole"]),
+    ("IMG_0077.png", include_bytes!("files/parcel.png"), &[]),
 ];
 const INVOICE: (&str, &[u8]) = ("2026-418.pdf", include_bytes!("files/invoice.pdf"));
 
@@ -252,8 +253,6 @@ async fn write_tickets(change: &mut Change, plan: &Plan, shop: &ShopIds, now: Ti
 struct Files {
     photos: Vec<StoredFile>,
     invoice: StoredFile,
-    /// How many messages have got a photo so far.
-    shown: usize,
 }
 
 impl Files {
@@ -265,19 +264,19 @@ impl Files {
             content_id: None,
             inline: false,
         };
-        let photos: Vec<IncomingFile> = PHOTOS.into_iter().map(|photo| file(photo, "image/png")).collect();
+        let photos: Vec<IncomingFile> = PHOTOS.into_iter().map(|(name, bytes, _)| file((name, bytes), "image/png")).collect();
         let invoice = StoredFile::store(app, &file(INVOICE, "application/pdf")).await?;
-        Ok(Self { photos: StoredFile::store_all(app, &photos).await?, invoice, shown: 0 })
+        Ok(Self { photos: StoredFile::store_all(app, &photos).await?, invoice })
     }
 
     /// What a message that speaks of a photo or an enclosed invoice came with.
-    fn of(&mut self, direction: Direction, body: &str) -> Option<StoredFile> {
+    fn of(&self, direction: Direction, body: &str) -> Option<StoredFile> {
         let body = body.to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
         match direction {
             Direction::Inbound if says(&["foto", "photo", "picture", "bilder"]) => {
-                self.shown += 1;
-                self.photos.get(self.shown % self.photos.len().max(1)).cloned()
+                let fitting = PHOTOS.iter().position(|(.., words)| says(words)).unwrap_or(PHOTOS.len() - 1);
+                self.photos.get(fitting).cloned()
             }
             Direction::Outbound
                 if says(&["fattura", "rechnung", "invoice", "facture", "factura"])
