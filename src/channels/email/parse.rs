@@ -209,6 +209,7 @@ fn unreadable(raw: &[u8], envelope_from: Option<&str>, envelope_to: &[String]) -
         provider_id: format!("sha256-{}@missing", hex::encode(Sha256::digest(raw))),
         thread: locals.filter_map(|address| Some(ThreadHint::Recipient(address.rsplit_once('@')?.0.to_owned()))).collect(),
         body: "This message could not be read as e-mail. Its original is attached.".to_owned(),
+        automatic: automatic::nameless(&from),
         envelope: Envelope { from: Some(from.clone()), subject: subject.clone(), ..Envelope::default() },
         from,
         subject,

@@ -1,6 +1,6 @@
 //! The signs by which a machine's message is known, so that nothing answers it by itself.
 
-use super::{Headers, Own};
+use super::{Headers, Own, UNKNOWN_SENDER};
 use crate::desk::envelope::Address;
 
 /// Local parts behind which nobody reads, without dots, dashes and underscores.
@@ -16,6 +16,7 @@ pub fn reason(headers: &Headers<'_>, from: &Address, provider_id: &str, envelope
         .or_else(|| null_sender(headers, envelope_from))
         .or_else(|| declared(headers))
         .or_else(|| bulk(headers))
+        .or_else(|| nameless(from))
         .or_else(|| unread_sender(from))
         .or_else(|| wish_for_silence(headers))
 }
@@ -72,6 +73,11 @@ fn bulk(headers: &Headers<'_>) -> Option<String> {
     }
     let list = LISTS.into_iter().find(|name| headers.first(name).is_some())?;
     Some(format!("It comes from a mailing list or a newsletter ({list})."))
+}
+
+/// The reason where nobody is named to whom an answer could go.
+pub fn nameless(from: &Address) -> Option<String> {
+    (from.address == UNKNOWN_SENDER).then(|| "It names no sender to answer.".to_owned())
 }
 
 fn unread_sender(from: &Address) -> Option<String> {
