@@ -1,0 +1,10 @@
+//! Pure functions on the words of a message: no I/O, no panics, linear in the length of hostile input.
+
+pub mod excerpts;
+pub mod folding;
+pub mod html;
+pub mod languages;
+mod markup;
+pub mod names;
+pub mod quotes;
+pub mod subjects;
