@@ -6,7 +6,7 @@ use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::DeliveryStatus;
 use crate::desk::tickets::thread::{self, Message};
-use crate::ids::MessageId;
+use crate::ids::{MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// Takes a message in hand to send it. `None`: it is gone (undone) or sent already.
@@ -58,8 +58,8 @@ pub async fn failed(change: &mut Change, message: &Message, reason: &str) -> sql
 }
 
 /// Tries a failed or delayed message again now. `false`: it needs no trying.
-pub async fn retry(change: &mut Change, by: Actor, id: MessageId) -> sqlx::Result<bool> {
-    let Some(message) = thread::find(change, id).await? else { return Ok(false) };
+pub async fn retry(change: &mut Change, by: Actor, ticket: TicketId, id: MessageId) -> sqlx::Result<bool> {
+    let Some(message) = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket) else { return Ok(false) };
     if !matches!(message.delivery, Some(DeliveryStatus::Failed | DeliveryStatus::Queued)) {
         return Ok(false);
     }
