@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod doctor;
+pub mod ingest;
 pub mod probe;
 pub mod serve;
 
