@@ -52,7 +52,7 @@ async fn queue(app: &App, ticket: TicketId, message: MessageId) -> Result<Option
     if ticket.acknowledged_at.is_some_and(|at| Ts::now().seconds_since(at) < PER_TICKET_SECONDS) {
         return Ok(Some("the ticket had one today"));
     }
-    let Some(to) = reply::recipient(&mut change, &ticket).await? else { return Ok(Some("there is no address")) };
+    let Some(to) = reply::recipients(&mut change, &ticket).await?.to.into_iter().next() else { return Ok(Some("there is no address")) };
     if outbound::automatic_last_hour(&mut change, ticket.contact_id, &to.address).await? >= PER_HOUR {
         return Ok(Some("this address had several within an hour"));
     }
