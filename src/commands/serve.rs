@@ -13,6 +13,7 @@ use crate::commands::{assemble, open_database};
 use crate::config::Config;
 use crate::channels::email;
 use crate::database::{Database, ServeLock, ServeLockError};
+use crate::demo::Loaded;
 use crate::desk::agents;
 use crate::live::Signal;
 use crate::screens::sign_in;
@@ -48,7 +49,7 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
     let app = assemble(config, &database)?;
     let tracker = TaskTracker::new();
     if demo {
-        tracing::info!("demo data is loaded by a later step");
+        load_demo(&app).await?;
     }
     keep_cache_fresh(&app, &tracker);
     join_others(&app, &database, &tracker);
@@ -130,6 +131,24 @@ fn join_others(app: &App, database: &Database, tracker: &TaskTracker) {
     let app = app.clone();
     let options = database.connect_options();
     tracker.spawn(async move { app.live.exchange(app.db.clone(), options, app.stopping.clone()).await });
+}
+
+/// Fills an empty desk with the demo's shop and says who can sign in.
+async fn load_demo(app: &App) -> anyhow::Result<()> {
+    let now = jiff::Timestamp::now();
+    let plan = crate::demo::plan(now, 7);
+    let loaded = crate::demo::load(app, &plan, now).await?;
+    let url = app.config.public_url();
+    match loaded {
+        Loaded::Fresh => println!("\n  {} is open: {} tickets, made up a moment ago.", plan.shop.name, plan.tickets.len()),
+        Loaded::There => println!("\n  The demo is here already, as you left it."),
+    }
+    println!("  Sign in at {url} as one of these, with the password {}", crate::demo::load::PASSWORD);
+    for agent in &plan.agents {
+        println!("    {:<6} {:<16} {}", agent.role.word(), agent.name, agent.email);
+    }
+    println!("  The shop's own site, with its contact form: {url}/demo");
+    Ok(())
 }
 
 fn keep_cache_fresh(app: &App, tracker: &TaskTracker) {

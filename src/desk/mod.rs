@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod events;
 pub mod files;
 pub mod housekeeping;
+pub mod import;
 pub mod kinds;
 pub mod search;
 pub mod sessions;
