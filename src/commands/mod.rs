@@ -68,3 +68,24 @@ pub fn assemble(config: Config, database: &Database) -> anyhow::Result<App> {
     };
     Ok(App::new(config, database.pool().clone(), mailer, keys))
 }
+
+/// Takes in mail with whatever database is configured. A database that is away is a reason to try again, not to bounce.
+pub async fn ingest(config: Config, args: ingest::IngestArgs) -> anyhow::Result<ExitCode> {
+    let opened = async {
+        let database = open_database(&config).await?;
+        database.migrate().await?;
+        let app = assemble(config, &database)?;
+        anyhow::Ok((database, app))
+    };
+    let (database, app) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => {
+            eprintln!("sportello ingest: {error:#}");
+            return Ok(ExitCode::from(75));
+        }
+    };
+    let code = ingest::run(&app, &args).await;
+    app.db.close().await;
+    database.close().await;
+    Ok(code)
+}

@@ -11,12 +11,14 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::commands::{assemble, open_database};
 use crate::config::Config;
-use crate::database::{ServeLock, ServeLockError};
+use crate::channels::email;
+use crate::database::{Database, ServeLock, ServeLockError};
 use crate::demo::Loaded;
 use crate::desk::agents;
 use crate::live::Signal;
 use crate::screens::sign_in;
 use crate::server;
+use crate::worker;
 
 /// Arguments of `serve` and `demo`.
 #[derive(Debug, Clone, Default, Args)]
@@ -41,6 +43,7 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
     };
     // The ports first: what cannot be served should not be started.
     let web = bind(config.web.listen, "SPORTELLO_LISTEN").await?;
+    let smtp = if args.no_smtp { None } else { Some(bind(config.mail.smtp_listen, "SPORTELLO_SMTP_LISTEN").await?) };
     let database = open_database(&config).await?;
     database.migrate().await.context("cannot bring the database up to date")?;
     let app = assemble(config, &database)?;
@@ -49,9 +52,20 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
         load_demo(&app).await?;
     }
     keep_cache_fresh(&app, &tracker);
-    let exchange = app.clone();
-    let options = database.connect_options();
-    tracker.spawn(async move { exchange.live.exchange(exchange.db.clone(), options, exchange.stopping.clone()).await });
+    join_others(&app, &database, &tracker);
+    if let Some(door) = smtp {
+        let app = app.clone();
+        let limits = email::smtp::Limits::of(&app);
+        tracker.spawn(async move {
+            let stop = app.stopping.clone();
+            if let Err(error) = email::smtp::serve(app, door, limits, stop).await {
+                tracing::error!(error = format!("{error:#}"), "incoming mail is not accepted");
+            }
+        });
+    }
+    if !args.no_work {
+        tracker.spawn(worker::run(app.clone(), app.stopping.clone()));
+    }
     greet(&app, &database.describe()).await?;
 
     let stopping = app.stopping.clone();
@@ -73,9 +87,17 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
 /// Works the queue until told to stop.
 pub async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let database = open_database(&config).await?;
+    database.migrate().await.context("cannot bring the database up to date")?;
     let app = assemble(config, &database)?;
+    let tracker = TaskTracker::new();
+    keep_cache_fresh(&app, &tracker);
+    join_others(&app, &database, &tracker);
+    tracker.spawn(worker::run(app.clone(), app.stopping.clone()));
+    tracing::info!(database = database.describe(), "working");
     wait_for_signal().await;
     app.stopping.cancel();
+    tracker.close();
+    tracker.wait().await;
     app.db.close().await;
     database.close().await;
     Ok(ExitCode::SUCCESS)
@@ -102,6 +124,13 @@ async fn greet(app: &App, database: &str) -> anyhow::Result<()> {
         println!("\n  Sportello is ready. Create the first admin here (the link works once):\n  {url}/setup/{}\n", sign_in::setup_token(app));
     }
     Ok(())
+}
+
+/// Exchanges signals with the other processes on this database.
+fn join_others(app: &App, database: &Database, tracker: &TaskTracker) {
+    let app = app.clone();
+    let options = database.connect_options();
+    tracker.spawn(async move { app.live.exchange(app.db.clone(), options, app.stopping.clone()).await });
 }
 
 /// Fills an empty desk with the demo's shop and says who can sign in.
