@@ -250,8 +250,8 @@ fn download(name: &str, media_type: &str) -> HeaderMap {
         (status = 409, description = "It needs no trying: it has left, is leaving, or never was to leave.", body = ErrorBody)))]
 async fn retry(State(app): State<App>, Caller(agent): Caller, Path(id): Path<MessageId>) -> Result<axum::Json<Message>> {
     let mut change = Change::begin(&app).await?;
-    load(&mut change, &agent, id).await?;
-    if !outbound::retry(&mut change, Actor::Agent(agent.id), id).await? {
+    let message = load(&mut change, &agent, id).await?;
+    if !outbound::retry(&mut change, Actor::Agent(agent.id), message.ticket_id, id).await? {
         return Err(Refusal::conflict("This message needs no trying: it has left, is leaving, or never was to leave."));
     }
     change.commit().await?;
