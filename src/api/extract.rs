@@ -102,12 +102,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// JSON of another shape than wanted. The library says "Failed to …: contact.name: unknown field …".
+/// JSON of another shape than wanted. The library says "Failed to …: contact.name: unknown field … at line 1 column 2".
 fn misfit(text: &str) -> Refusal {
     let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
-    match reason.split_once(": ") {
-        Some((path, words)) if !path.contains(' ') => Refusal::field(path, format!("{words}.")),
-        _ => Refusal::invalid(format!("The body does not fit: {reason}.")),
+    let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
+    let (path, words) = match reason.split_once(": ") {
+        Some((path, words)) if !path.contains(' ') => (path, words),
+        _ => ("", reason),
+    };
+    match words.strip_prefix("missing field `").and_then(|name| name.strip_suffix('`')) {
+        Some(name) if path.is_empty() => Refusal::field(name, "Must be given."),
+        Some(name) => Refusal::field(format!("{path}.{name}"), "Must be given."),
+        None if path.is_empty() => Refusal::invalid(format!("The body does not fit: {words}.")),
+        None => Refusal::field(path, format!("{words}.")),
     }
 }
 
@@ -141,5 +148,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 _ => Refusal::invalid(format!("The query does not fit: {reason}.")),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_told_by_its_place() {
+        let told = |text: &str| format!("{:?}", misfit(&format!("Failed to deserialize the JSON body into the target type: {text} at line 1 column 2")));
+        assert!(told("contact: missing field `email`").contains(r#"{"contact.email": "Must be given."}"#));
+        assert!(told("missing field `email`").contains(r#"{"email": "Must be given."}"#));
+        assert!(told("contact.phone: unknown field `phone`, expected `name` or `email`").contains(r#"{"contact.phone": "unknown field"#));
+        assert!(told("invalid type: string \"x\", expected struct NewTicket").contains("The body does not fit: invalid type"));
     }
 }

@@ -149,7 +149,7 @@ async fn every_page_is_walked_and_every_filter_narrows() {
     assert_eq!(desk.walk("/tickets?assignee=me").await.len(), 0);
 
     let since = desk.get("/tickets/20").await.json["updated_at"].as_str().unwrap().to_owned();
-    assert_eq!(ids(&desk.walk(&format!("/tickets?updated_since={since}&limit=2").replace('+', "%2B")).await).len(), 4 + 3 + 1, "4 later, 3 solved, 20, and those that wait for nothing are older or changed too");
+    assert_eq!(ids(&desk.walk(&format!("/tickets?updated_since={since}&limit=2")).await), [20, 21, 22, 23], "the oldest change first");
     let mut found = ids(&desk.walk("/tickets?q=paket&limit=2").await);
     found.dedup();
     assert_eq!(found, [21, 17, 13, 9, 5, 1]);
@@ -201,7 +201,7 @@ async fn what_is_wrong_is_told_field_by_field() {
         let refused = desk.patch("/tickets/1", body).await;
         assert_eq!((refused.status, fields(&refused.json)), (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]));
     }
-    for query in ["limit=0", "limit=101", "view=all", "after=x", "after=99999999999999999.1", "tag=none", "updated_since=0001-01-01T00:00:00Z", "updated_since=yesterday", "colour=1", "q=", "status=lost"] {
+    for query in ["limit=0", "limit=101", "view=all", "after=x", "after=999999999999999999.1", "tag=none", "updated_since=0001-01-01T00:00:00Z", "updated_since=yesterday", "colour=1", "q=", "status=lost"] {
         let refused = desk.get(&format!("/tickets?{query}")).await;
         let name = query.split('=').next().unwrap();
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {}", refused.json);
