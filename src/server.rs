@@ -12,6 +12,7 @@ use std::future::IntoFuture as _;
 
 use tokio::net::TcpListener;
 
+use crate::api;
 use crate::app::App;
 use crate::http::{Error, assets, layers};
 use crate::screens;
@@ -24,7 +25,7 @@ pub fn router(app: App) -> Router {
     let pages = layers::timed(layers::same_site(screens::router()));
     let open = layers::timed(assets::router().route("/healthz", get(health)));
     let streams = screens::live::router();
-    layers::all(pages.merge(open).merge(streams).fallback(|| async { Error::NotFound })).with_state(app)
+    layers::all(pages.merge(open).merge(streams).merge(api::router()).fallback(|| async { Error::NotFound })).with_state(app)
 }
 
 /// For balancers and the container's health check: 200 as long as the database answers.

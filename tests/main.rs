@@ -1,4 +1,6 @@
+mod api;
 mod channels;
 mod database;
 mod demo;
+mod screens;
 mod support;

@@ -33,11 +33,6 @@ impl TestDatabase {
         Self { name, pool, server }
     }
 
-    /// How to reach it.
-    pub fn options(&self) -> PgConnectOptions {
-        self.server.clone().database(&self.name)
-    }
-
     /// Lets nobody in and throws everybody out, as if the server were away; or lets them in again.
     pub async fn set_away(&self, away: bool) {
         let mut admin = connect(&self.server).await;

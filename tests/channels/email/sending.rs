@@ -1,7 +1,5 @@
 //! What leaves: replies, acknowledgements, letters to colleagues; and what does not.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sportello::channels;
 use sportello::clock::Ts;
@@ -120,7 +118,7 @@ async fn a_refusal_is_shown_and_another_try_succeeds() {
 
     sink.set(Mood::Accept);
     let mut change = Change::begin(&desk.app).await.expect("a database");
-    assert!(tickets::outbound::retry(&mut change, sportello::desk::changes::Actor::Agent(agent.id), reply).await.expect("a database"));
+    assert!(tickets::outbound::retry(&mut change, sportello::desk::changes::Actor::Agent(agent.id), ticket, reply).await.expect("a database"));
     change.commit().await.expect("a database");
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.message(reply).await.delivery, Some(DeliveryStatus::Sent));
@@ -192,5 +190,4 @@ async fn colleagues_get_their_links() {
         let (whose, _) = sportello::desk::agents::peek_token(&mut db, &token).await.expect("a database").expect("it works");
         assert_eq!(whose, agent.id);
     }
-    tokio::time::sleep(Duration::from_millis(1)).await;
 }
