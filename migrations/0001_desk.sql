@@ -357,9 +357,9 @@ create index canned_files_canned_reply_id_idx on canned_files (canned_reply_id);
 
 -- ---------------------------------------------------------------- search
 
--- One row per message, only ever inserted. Besides its words each document carries the lexeme "$b<n>", n = message_id / 65536:
--- a search walks the buckets from the newest and stops when it has a page, so that a word in every third message costs
--- no more than a rare one.
+-- One row per message, only ever inserted. Besides its words each document carries the buckets it lies in, as lexemes that no text can
+-- contain: "$a<n>", n = message_id / 4096, "$b<n>" with 65536 and "$c<n>" with 1048576. A search walks the buckets from the newest, finer
+-- ones first, and stops when it has a page, so that a word in every second message costs no more than a rare one.
 create table search_documents (
     message_id bigint primary key references messages on delete cascade,
     ticket_id bigint not null,

@@ -163,11 +163,11 @@ impl Text {
         }
     }
 
-    /// As Postgres writes a `tsvector`, with the bucket of the message.
-    pub fn tsvector(&self, bucket: i64, out: &mut Vec<u8>) {
+    /// As Postgres writes a `tsvector`, with the buckets of the message.
+    pub fn tsvector(&self, message: i64, out: &mut Vec<u8>) {
         use std::io::Write as _;
         // A Vec takes whatever is written.
-        let _ = write!(out, "'$b{bucket}'");
+        let _ = write!(out, "'$a{}' '$b{}' '$c{}'", message / 4_096, message / 65_536, message / 1_048_576);
         for (lexeme, places) in &self.lexemes {
             let _ = write!(out, " '{lexeme}':");
             for (at, place) in places.iter().enumerate() {
