@@ -5,6 +5,7 @@ import { $, $$, beacon, beforeSubmit, el, icon, main, request, start, toast, tou
 
 // -- fuzzy matching ----------------------------------------------------------------------------------------------------
 
+const WHOLE = 500;
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** How well the letters of `query` occur in `text` in order; 0 is no match. Words' beginnings and runs count more. */
@@ -13,7 +14,7 @@ function score(query, text) {
   const hay = plain(text);
   if (!wanted) return 1;
   const whole = hay.indexOf(plain(query).trim());
-  if (whole >= 0) return 1000 - Math.min(whole, 500) + (whole === 0 || /\W/.test(hay[whole - 1]) ? 500 : 0);
+  if (whole >= 0) return WHOLE + 500 - Math.min(whole, 500) + (whole === 0 || /\W/.test(hay[whole - 1]) ? 500 : 0);
   let total = 0;
   let from = 0;
   for (const letter of wanted) {
@@ -25,12 +26,13 @@ function score(query, text) {
   return total;
 }
 
-const best = (query, items, textOf) =>
-  items
-    .map((item) => [score(query, textOf(item)), item])
-    .filter(([points]) => points > 0)
-    .sort((a, b) => b[0] - a[0])
-    .map(([, item]) => item);
+/** The matching items, best first. Where some contain the words as they are, scattered letters are no match. */
+function best(query, items, textOf) {
+  const scored = items.map((item) => [score(query, textOf(item)), item]).filter(([points]) => points > 0);
+  scored.sort((a, b) => b[0] - a[0]);
+  const enough = query && scored[0]?.[0] >= WHOLE ? WHOLE : 0;
+  return scored.filter(([points]) => points >= enough).map(([, item]) => item);
+}
 
 /** Moves aria-selected through `options` by `step` and returns the chosen one. */
 function choose(options, step) {
