@@ -251,6 +251,8 @@ async function submit(form, submitter) {
   } catch {
     done();
     toast(OFFLINE, { over: true, key: "net" });
+    // A choice that did not arrive must not look as if it had; words stay.
+    if (form.matches("[data-auto]")) form.reset();
     form.dispatchEvent(new CustomEvent("sportello:unsent", { bubbles: true }));
   }
 }
@@ -296,8 +298,14 @@ addEventListener("popstate", () => {
 
 const PACE = 600;
 const PACE_HIDDEN = 5000;
+// An open drop-down would close under the agent's hand; there is no telling when it closed without a choice.
+const PICKING = 8000;
+let pickingSince = -Infinity;
 let last = 0;
 let timer;
+
+for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = performance.now()));
+for (const name of ["change", "focusout"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = -Infinity));
 
 /** At most one refresh per 600 ms, the first one at once. */
 function refreshSoon() {
@@ -305,8 +313,7 @@ function refreshSoon() {
   const pace = document.hidden ? PACE_HIDDEN : PACE;
   timer = setTimeout(async () => {
     timer = undefined;
-    // An open drop-down would close under the agent's hand.
-    if (document.activeElement?.tagName === "SELECT" || $("form[aria-busy=true]")) {
+    if (performance.now() - pickingSince < PICKING || $("form[aria-busy=true]")) {
       last = performance.now();
       return refreshSoon();
     }

@@ -515,6 +515,11 @@ function insertCanned(field, reply) {
   closeCanned();
 }
 
+// Enter in To or Cc is not meant to send.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("[data-composer] input:not([type=file])")) event.preventDefault();
+});
+
 function cannedKey(event) {
   const popup = $("#canned");
   if (!popup || !event.target.matches("[data-body]")) return;
