@@ -8,6 +8,7 @@ mod deck;
 mod dice;
 mod fill;
 pub mod plan;
+pub mod storefront;
 mod telling;
 mod times;
 

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod multipart;
 pub mod page;
 pub mod session;
+pub mod visitors;
 
 pub use error::{Error, Result};
 pub use extract::{Form, Path, Query};
