@@ -25,3 +25,4 @@ pub mod screens;
 // floor 5: assembly
 pub mod commands;
 pub mod server;
+pub mod worker;

@@ -7,7 +7,7 @@ use axum::routing::get;
 use http::{HeaderValue, header};
 
 use crate::app::App;
-use crate::desk::forms;
+use crate::desk::import;
 use crate::http::{Error, Result};
 
 /// The route of the sample shop.
@@ -18,7 +18,7 @@ pub fn router() -> Router<App> {
 /// There is a shop as long as the desk holds its content.
 async fn show(State(app): State<App>) -> Result<Response> {
     let mut db = app.db.acquire().await?;
-    if !forms::is_demo_loaded(&mut db).await? {
+    if !import::is_demo(&mut db).await? {
         return Err(Error::NotFound);
     }
     let mut response = Html(super::STOREFRONT).into_response();

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::desk::kinds::CannedScope;
 use crate::desk::files::StoredFile;
-use crate::ids::{AgentId, CannedFileId, CannedReplyId, TeamId, TicketId};
+use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TeamId, TicketId};
 
 /// A canned reply without its texts.
 #[derive(Debug, Clone)]
@@ -195,8 +195,15 @@ pub async fn remove_file(db: &mut PgConnection, id: CannedReplyId, file: CannedF
     Ok(done.rows_affected() == 1)
 }
 
-/// Counts a use, and adds the reply's files to what the agent is about to send.
-pub async fn take(db: &mut PgConnection, id: CannedReplyId, ticket: TicketId, agent: AgentId) -> sqlx::Result<bool> {
+/// Counts a use, and attaches those of the reply's files that the agent kept. Nothing happens with a reply they may not use.
+pub async fn take(
+    db: &mut PgConnection,
+    id: CannedReplyId,
+    files: &[CannedFileId],
+    ticket: TicketId,
+    message: MessageId,
+    agent: AgentId,
+) -> sqlx::Result<()> {
     let done = sqlx::query!(
         "update canned_replies set used_count = used_count + 1
          where id = $1 and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
@@ -206,19 +213,33 @@ pub async fn take(db: &mut PgConnection, id: CannedReplyId, ticket: TicketId, ag
     .execute(&mut *db)
     .await?;
     if done.rows_affected() == 0 {
-        return Ok(false);
+        return Ok(());
     }
+    let files: Vec<i64> = files.iter().map(|id| id.0).collect();
     sqlx::query!(
-        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)
-         select $2, $3, name, media_type, size, sha256 from canned_files f where canned_reply_id = $1
-           and not exists (select from uploads u where u.ticket_id = $2 and u.agent_id = $3 and u.sha256 = f.sha256)",
+        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
+         select $3, $4, name, media_type, size, sha256 from canned_files where canned_reply_id = $1 and id = any($2) order by id",
         id.0,
+        &files,
         ticket.0,
-        agent.0
+        message.0
     )
     .execute(db)
     .await?;
-    Ok(true)
+    Ok(())
+}
+
+/// The files of several canned replies, with the reply that each belongs to.
+pub async fn files_of(db: &mut PgConnection, replies: &[CannedReplyId]) -> sqlx::Result<Vec<(CannedReplyId, CannedFile)>> {
+    let ids: Vec<i64> = replies.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "select canned_reply_id, id, name, media_type, size from canned_files where canned_reply_id = any($1) order by id limit 2000",
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    let file = |row: (CannedFileId, String, String, i64)| CannedFile { id: row.0, name: row.1, media_type: row.2, size: row.3 };
+    Ok(rows.into_iter().map(|row| (row.canned_reply_id, file((row.id, row.name, row.media_type, row.size)))).collect())
 }
 
 /// What the variables of a canned reply stand for on one ticket.

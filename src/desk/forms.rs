@@ -17,13 +17,6 @@ pub async fn team_exists(db: &mut PgConnection, id: TeamId) -> sqlx::Result<bool
     sqlx::query_scalar!(r#"select exists (select from teams where id = $1) as "exists!""#, id.0).fetch_one(db).await
 }
 
-/// Whether this desk shows the sample shop: its contact form carries a mark.
-pub async fn is_demo_loaded(db: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from channels where kind = 'form' and enabled and settings ->> 'demo' = 'true') as "loaded!""#)
-        .fetch_one(db)
-        .await
-}
-
 /// A form in the list of forms.
 #[derive(Debug, Clone)]
 pub struct FormRow {

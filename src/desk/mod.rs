@@ -11,6 +11,8 @@ pub mod envelope;
 pub mod events;
 pub mod files;
 pub mod forms;
+pub mod housekeeping;
+pub mod import;
 pub mod kinds;
 pub mod search;
 pub mod sessions;

@@ -87,6 +87,7 @@ function morph(next, samePage) {
       if (same && edited.has(old)) return false;
       // Folds stay as the agent set them, unless the server has a complaint inside.
       if (same && old.id && old.tagName === "DETAILS" && !$('[aria-invalid="true"]', fresh)) fresh.toggleAttribute("open", old.open);
+      if (same && old.id && old.tagName === "DIALOG") fresh.toggleAttribute("open", old.open);
       // A frame that is set anew would load again.
       if (old.tagName === "IFRAME" && old.getAttribute("src") === fresh.getAttribute("src")) return false;
       return true;
@@ -244,6 +245,7 @@ async function submit(form, submitter) {
     // The server has these words now; what was typed meanwhile stays.
     for (const [field, value] of sent) if (field.value === value) edited.delete(field);
     $$("[data-uploads]", form).forEach((list) => edited.delete(list));
+    if (response.ok) form.closest("dialog")?.close();
     if (response.ok && !html) return refresh();
     if (!html || !show(html, response.redirected ? response.url : location.href, { push: response.redirected })) return explain(response, submitter);
     if (!response.ok) focusProblem();

@@ -125,6 +125,7 @@ pub struct Settings {
     pub topics: Vec<Topic>,
     pub fields: Vec<Field>,
     pub ask_name: bool,
+    #[serde(alias = "order_field")]
     pub ask_order: bool,
     /// Whether files may be attached.
     pub files: bool,
