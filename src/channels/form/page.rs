@@ -389,7 +389,7 @@ pub(super) async fn receipt(
     };
     let Some(ticket) = ticket else { return Ok(open.framed(visitors::not_found(&open.frame)?)) };
     let contact = contacts::find(&mut db, ticket.contact_id).await?;
-    let to = reply::recipient(&mut db, &ticket).await?;
+    let to = reply::recipients(&mut db, &ticket).await?.to.into_iter().next();
     let mailed = open.settings.acknowledge && ticket.status != Status::Spam && reply::way_out(&mut db, &ticket).await?.is_some();
     let page = ReceiptPage {
         frame: &open.frame,

@@ -111,7 +111,8 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
     let mut db = app.db.acquire().await?;
     let name = contacts::find(&mut db, held.ticket.contact_id).await?.map(|contact| contact.name).unwrap_or_default();
     // Answers go on going where they went before.
-    let from = reply::recipient(&mut db, &held.ticket).await?.map(|to| Address { name: name.clone(), address: to.address });
+    let reply::Recipients { to, cc } = reply::recipients(&mut db, &held.ticket).await?;
+    let from = to.into_iter().next().map(|to| Address { name: name.clone(), address: to.address });
     drop(db);
     // Only files: their names say what came.
     let body = if text.trim().is_empty() { files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join("\n") } else { text };
@@ -121,7 +122,7 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
         subject: held.ticket.subject.clone(),
         body,
         language: held.ticket.language.clone(),
-        envelope: Envelope { from, subject: held.ticket.subject.clone(), ..Envelope::default() },
+        envelope: Envelope { from, cc, subject: held.ticket.subject.clone(), ..Envelope::default() },
         ..Incoming::default()
     };
     let files: Vec<StoredFile> = files.iter().filter_map(KeptFile::stored).collect();
