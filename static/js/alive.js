@@ -1,0 +1,479 @@
+// Keeps the page alive over plain links and forms: swaps <main> by morphing, listens for what happened elsewhere, says who else is
+// here, moves the clocks. Everything is wired by delegation on document, so that a morphed page needs no wiring again.
+
+import { Idiomorph } from "../vendor/idiomorph.js";
+
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const main = () => $("#main");
+
+/** Makes an element: `el("p", { class: "hint", onclick: f }, "text", child)`. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value != null) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `/static/icons.svg#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+// -- talking to the server ---------------------------------------------------------------------------------------------
+
+/** Every request of ours carries this header, which a foreign site cannot set, and the CSRF token where the page has one. */
+export function request(url, options = {}) {
+  const headers = new Headers(options.headers);
+  headers.set("X-Requested-With", "sportello");
+  const token = $('meta[name="csrf-token"]')?.content;
+  if (token) headers.set("X-CSRF-Token", token);
+  return fetch(url, { credentials: "same-origin", ...options, headers });
+}
+
+/** Tells the server something while the page goes away. A beacon has no headers: the token travels as a field. */
+export function beacon(url, fields) {
+  const token = $('meta[name="csrf-token"]')?.content;
+  navigator.sendBeacon(url, new URLSearchParams(token ? { ...fields, csrf: token } : fields));
+}
+
+// -- toasts ------------------------------------------------------------------------------------------------------------
+
+const toasts = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+document.body.append(toasts);
+
+/** Shows a line in the corner. `over`: a failure, stays until closed. `key`: replaces the toast of the same key. */
+export function toast(text, { over = false, key, link } = {}) {
+  if (key) dropToast(key);
+  const close = el("button", { type: "button", "aria-label": "Close", onclick: () => node.remove() }, icon("x"));
+  const node = el("div", { class: `toast${over ? " toast--over" : ""}`, "data-toast": key }, icon(over ? "circle-alert" : "circle-check"), el("span", {}, text));
+  if (link) node.append(el("a", { href: link.href, target: "_blank" }, link.text));
+  node.append(close);
+  toasts.append(node);
+  if (!over) setTimeout(() => node.remove(), 6000);
+}
+
+export const dropToast = (key) => $(`[data-toast="${CSS.escape(key)}"]`, toasts)?.remove();
+
+function showFlashes() {
+  for (const flash of $$("[data-flash]")) {
+    toast(flash.textContent.trim(), { over: flash.classList.contains("flash--over") });
+    flash.remove();
+  }
+}
+
+// -- morphing ----------------------------------------------------------------------------------------------------------
+
+// What the agent has touched since the server last rendered it; a refresh leaves these alone.
+let edited = new WeakSet();
+export const touch = (node) => edited.add(node);
+
+document.addEventListener("input", ({ target }) => edited.add(target), true);
+
+function morph(next, samePage) {
+  const keep = {
+    beforeNodeMorphed(old, fresh) {
+      if (old.nodeType !== 1) return true;
+      const same = samePage && (old.id === fresh.id || edited.has(old));
+      if (same && edited.has(old)) return false;
+      // Folds stay as the agent set them, unless the server has a complaint inside.
+      if (same && old.id && old.tagName === "DETAILS" && !$('[aria-invalid="true"]', fresh)) fresh.toggleAttribute("open", old.open);
+      // A frame that is set anew would load again.
+      if (old.tagName === "IFRAME" && old.getAttribute("src") === fresh.getAttribute("src")) return false;
+      return true;
+    },
+    // What scripts added (popups, marks) is not in the server's page.
+    beforeNodeRemoved: (old) => !(samePage && old.nodeType === 1 && old.hasAttribute("data-js")),
+  };
+  if (!samePage) {
+    edited = new WeakSet();
+    $$("[data-js]").forEach((node) => node.remove());
+  }
+  const options = { morphStyle: "outerHTML", restoreFocus: true, callbacks: keep };
+  Idiomorph.morph(main(), $("#main", next), options);
+  for (const part of $$("[data-morph]")) {
+    const fresh = next.getElementById(part.id);
+    if (fresh) Idiomorph.morph(part, fresh, options);
+  }
+}
+
+const sameShell = (next) =>
+  $("#main", next) && next.body.className === document.body.className && $("script[src]", next)?.getAttribute("src") === $("script[src]")?.getAttribute("src");
+
+let shown = location.pathname + location.search;
+const placeOf = (url) => {
+  const { pathname, search } = new URL(url, location.href);
+  return pathname + search;
+};
+
+/** Puts a fetched page on the screen. False when it is another kind of page (signed out, a new release). */
+function show(html, url, { push = false } = {}) {
+  const next = new DOMParser().parseFromString(html, "text/html");
+  if (!sameShell(next)) return false;
+  const samePage = new URL(url, location.href).pathname === shown.split("?")[0];
+  const end = atEnd();
+  const before = lastLetter()?.id;
+  if (push && placeOf(url) !== placeOf(location.href)) history.pushState(null, "", url);
+  shown = placeOf(url);
+  morph(next, samePage);
+  baseTitle = next.title;
+  document.dispatchEvent(new CustomEvent("sportello:shown", { detail: { samePage } }));
+  settle();
+  if (!samePage || (end && before !== lastLetter()?.id)) toEnd();
+  else if (before && before !== lastLetter()?.id) offerJump();
+  return true;
+}
+
+/** What must be true after every change of the page. */
+function settle() {
+  showTitle();
+  moveClocks();
+  fitFrames();
+  showFlashes();
+}
+
+// The server's title may begin with the count; data-unread is the truth while the page stays.
+let baseTitle = document.title;
+function showTitle() {
+  const unread = Number(main()?.dataset.unread ?? 0);
+  const plain = baseTitle.replace(/^\(\d+\) /, "");
+  document.title = unread > 0 ? `(${unread}) ${plain}` : plain;
+}
+
+// -- the end of the conversation ---------------------------------------------------------------------------------------
+
+const lastLetter = () => $$("[data-thread] .letter").at(-1);
+
+function scroller() {
+  const pane = $("[data-thread]");
+  return pane && pane.scrollHeight > pane.clientHeight && getComputedStyle(pane).overflowY !== "visible" ? pane : null;
+}
+
+function atEnd() {
+  const pane = scroller();
+  return pane ? pane.scrollHeight - pane.scrollTop - pane.clientHeight < 80 : false;
+}
+
+function toEnd() {
+  const pane = scroller();
+  if (pane) pane.scrollTop = pane.scrollHeight;
+  else if ($("[data-thread]")) lastLetter()?.scrollIntoView({ block: "start" });
+  $("#jump")?.remove();
+}
+
+// Someone reading further up is told, not moved.
+function offerJump() {
+  if ($("#jump")) return;
+  const jump = el("button", { type: "button", class: "button jump", id: "jump", "data-js": true, onclick: toEnd }, icon("arrow-down"), "New message");
+  $("[data-thread]")?.append(jump);
+}
+
+// -- refresh, links, forms ---------------------------------------------------------------------------------------------
+
+// Raised by every navigation and submission: a refresh that began before is out of date and dropped.
+let epoch = 0;
+const OFFLINE = "Not sent: no connection. Your text is kept.";
+
+/** Reads the page again and morphs it in place. */
+export async function refresh(url = location.href) {
+  const began = epoch;
+  try {
+    const response = await request(url);
+    const html = await response.text();
+    if (began === epoch && response.ok) show(html, response.url);
+  } catch {
+    // The live connection notices by itself and resyncs later.
+  }
+}
+
+/** Goes to a page of ours without loading the shell again. */
+export async function visit(url, { push = true } = {}) {
+  const mine = ++epoch;
+  try {
+    const response = await request(url);
+    const html = await response.text();
+    if (mine !== epoch) return;
+    if (!show(html, response.url, { push })) location.assign(response.url);
+  } catch {
+    toast("No connection. The page could not be opened.", { over: true, key: "net" });
+  }
+}
+
+const before = [];
+/** Runs `step(form)` and waits for it before any form is sent. */
+export const beforeSubmit = (step) => before.push(step);
+
+const valuesOf = (form) => new Map([...form.elements].map((field) => [field, field.value]));
+
+async function submit(form, submitter) {
+  const method = (submitter?.getAttribute("formmethod") ?? form.getAttribute("method") ?? "get").toLowerCase();
+  const url = new URL(submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "", location.href);
+  if (method === "get") {
+    const query = new URLSearchParams(new FormData(form, submitter));
+    for (const [name, value] of [...query]) if (value === "") query.delete(name, value);
+    url.search = query;
+    return visit(url);
+  }
+  if (form.getAttribute("aria-busy") === "true") return;
+  form.setAttribute("aria-busy", "true");
+  submitter?.setAttribute("aria-busy", "true");
+  const done = () => {
+    form.removeAttribute("aria-busy");
+    submitter?.removeAttribute("aria-busy");
+  };
+  try {
+    for (const step of before) await step(form);
+    const fields = new FormData(form, submitter);
+    const sent = valuesOf(form);
+    const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
+    const mine = ++epoch;
+    const response = await request(url, { method: "POST", body });
+    const type = response.headers.get("Content-Type") ?? "";
+    const html = type.includes("text/html") ? await response.text() : "";
+    done();
+    if (mine !== epoch) return;
+    // The server has these words now; what was typed meanwhile stays.
+    for (const [field, value] of sent) if (field.value === value) edited.delete(field);
+    $$("[data-uploads]", form).forEach((list) => edited.delete(list));
+    if (response.ok && !html) return refresh();
+    if (!html || !show(html, response.redirected ? response.url : location.href, { push: response.redirected })) return explain(response, submitter);
+    if (!response.ok) focusProblem();
+    else dropToast("net");
+  } catch {
+    done();
+    toast(OFFLINE, { over: true, key: "net" });
+    form.dispatchEvent(new CustomEvent("sportello:unsent", { bubbles: true }));
+  }
+}
+
+function explain(response, submitter) {
+  if (response.ok && !response.redirected) return refresh();
+  // Signing out on purpose, or any door that opens from a settings form, is a real navigation.
+  if (response.redirected && !submitter?.form?.matches("[data-composer]")) return location.assign(response.url);
+  if (response.redirected) toast("You are signed out. Your text is kept: sign in, then send again.", { over: true, key: "net", link: { href: response.url, text: "Sign in" } });
+  else toast("The server could not do that just now. Your text is kept; please try again.", { over: true, key: "net" });
+}
+
+function focusProblem() {
+  const problem = $('[aria-invalid="true"]', main()) ?? $('[role="alert"]', main());
+  problem?.focus();
+  problem?.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (!form.matches("form[data-enhance]") || event.defaultPrevented) return;
+  event.preventDefault();
+  submit(form, submitter);
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.form?.matches("[data-auto]") && target.matches("select, [type=checkbox], [type=radio]")) target.form.requestSubmit();
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-enhance]");
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target) return;
+  if (link.origin !== location.origin) return;
+  event.preventDefault();
+  visit(link.href);
+});
+
+addEventListener("popstate", () => {
+  if (placeOf(location.href) !== shown) visit(location.href, { push: false });
+});
+
+// -- live --------------------------------------------------------------------------------------------------------------
+
+const PACE = 600;
+const PACE_HIDDEN = 5000;
+let last = 0;
+let timer;
+
+/** At most one refresh per 600 ms, the first one at once. */
+function refreshSoon() {
+  if (timer) return;
+  const pace = document.hidden ? PACE_HIDDEN : PACE;
+  timer = setTimeout(async () => {
+    timer = undefined;
+    // An open drop-down would close under the agent's hand.
+    if (document.activeElement?.tagName === "SELECT" || $("form[aria-busy=true]")) {
+      last = performance.now();
+      return refreshSoon();
+    }
+    last = performance.now();
+    await refresh();
+  }, Math.max(0, last + pace - performance.now()));
+}
+
+const shows = (what) => (main()?.dataset.live ?? "").split(" ").includes(what);
+const ticketShown = () => (shows("ticket") ? Number(main().dataset.ticket) : undefined);
+
+function heard(name, data) {
+  if (name === "ticket" && data.id === ticketShown()) refreshSoon();
+  if (name === "list" && shows("list")) refreshSoon();
+  if (name === "resync" && main()?.dataset.live) refreshSoon();
+  if (name === "presence" && data.ticket === ticketShown()) showPeople(data.people);
+  if (name === "down") toast("Connection lost. Trying again; what you type is kept.", { over: true, key: "live" });
+  if (name === "up") dropToast("live");
+}
+
+async function listen() {
+  const url = new URL("./live-worker.js", import.meta.url);
+  const alone = async () => {
+    const { openLive } = await import(url);
+    const live = openLive(heard);
+    addEventListener("online", live.wake);
+    addEventListener("pagehide", live.close);
+    addEventListener("pageshow", ({ persisted }) => persisted && live.wake());
+  };
+  if (typeof SharedWorker === "undefined") return alone();
+  try {
+    let worker;
+    const join = () => {
+      worker = new SharedWorker(url, { type: "module", name: "sportello-live" });
+      worker.onerror = alone;
+      worker.port.onmessage = ({ data }) => heard(data.name, data.data);
+    };
+    join();
+    addEventListener("online", () => worker.port.postMessage("wake"));
+    addEventListener("pagehide", () => worker.port.postMessage("bye"));
+    addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      join();
+      refreshSoon();
+    });
+  } catch {
+    return alone();
+  }
+}
+
+// -- presence ----------------------------------------------------------------------------------------------------------
+
+const BEAT = 15_000;
+const TYPING_PACE = 3000;
+let present;
+let typedAt = -Infinity;
+let typingToldAt = -Infinity;
+
+function tellPresence(ticket, state) {
+  request(`/tickets/${ticket}/presence`, { method: "POST", body: new URLSearchParams({ state }), keepalive: true }).catch(() => {});
+}
+
+function leave() {
+  if (present) beacon(`/tickets/${present}/presence`, { state: "left" });
+  present = undefined;
+}
+
+function enter() {
+  const ticket = document.hidden ? undefined : ticketShown();
+  if (ticket === present) return;
+  leave();
+  typedAt = typingToldAt = -Infinity;
+  present = ticket;
+  if (present) tellPresence(present, "viewing");
+}
+
+function beat() {
+  if (present) tellPresence(present, performance.now() - typedAt < BEAT ? "typing" : "viewing");
+}
+
+function typed({ target }) {
+  if (!target.matches?.("[data-body]")) return;
+  typedAt = performance.now();
+  if (!present || typedAt - typingToldAt < TYPING_PACE) return;
+  typingToldAt = typedAt;
+  tellPresence(present, "typing");
+}
+
+function showPeople(people) {
+  const place = $("[data-presence]");
+  const others = people.filter((person) => String(person.id) !== document.body.dataset.me);
+  place?.replaceChildren(
+    ...others.map((person) => {
+      const letters = person.name.split(/\s+/).slice(0, 2).map((word) => word[0]?.toUpperCase() ?? "").join("");
+      const first = person.name.split(/\s+/)[0];
+      return el(
+        "span",
+        { class: `presence-person${person.typing ? " presence-person--typing" : ""}`, title: person.name },
+        el("span", { class: `avatar avatar--s avatar--${(person.id % 8) + 1}`, "aria-hidden": "true" }, letters),
+        person.typing ? `${first} is typing…` : `${first} is here`,
+      );
+    }),
+  );
+}
+
+// -- clocks ------------------------------------------------------------------------------------------------------------
+
+const MINUTE = 60_000;
+// Words come from <body data-ago="{} ago" data-left=… data-over=… data-now=…>, so that they are in the agent's language.
+const words = (name, fallback) => document.body.dataset[name] ?? fallback;
+
+function span(ms) {
+  const minutes = Math.floor(ms / MINUTE);
+  if (minutes < 60) return `${minutes} m`;
+  return minutes < 1440 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+function moveClocks() {
+  const now = Date.now();
+  const put = (node, text) => node.textContent !== text && (node.textContent = text);
+  for (const node of $$("time[data-relative]")) {
+    const age = now - Date.parse(node.dateTime);
+    // Older than a week the server shows the date.
+    if (Number.isNaN(age) || age > 7 * 1440 * MINUTE) continue;
+    put(node, age < MINUTE ? words("now", "now") : words("ago", "{} ago").replace("{}", span(age)));
+  }
+  for (const node of $$("time[data-wait]")) {
+    const due = node.dataset.due ? Date.parse(node.dataset.due) - now : undefined;
+    if (due === undefined) put(node, span(Math.max(0, now - Date.parse(node.dateTime))));
+    else put(node, due < 0 ? words("over", "{} over").replace("{}", span(-due)) : words("left", "{} left").replace("{}", span(due)));
+    node.classList.toggle("wait--over", due < 0);
+    node.classList.toggle("wait--soon", due >= 0 && due < 30 * MINUTE);
+  }
+  for (const node of $$("time[datetime]:not([title])")) {
+    const date = new Date(node.dateTime);
+    if (!Number.isNaN(date.valueOf())) node.title = date.toLocaleString(document.documentElement.lang || undefined, { dateStyle: "full", timeStyle: "short" });
+  }
+}
+
+// -- mail in its own frame ---------------------------------------------------------------------------------------------
+
+// <iframe sandbox="allow-same-origin" data-fit>: no scripts inside, but we may measure it.
+function fitFrames() {
+  for (const frame of $$("iframe[data-fit]:not([data-fitted])")) {
+    const fit = () => {
+      const root = frame.contentDocument?.documentElement;
+      if (root) frame.style.height = `${root.scrollHeight}px`;
+    };
+    frame.dataset.fitted = "";
+    frame.addEventListener("load", fit);
+    fit();
+  }
+}
+
+// -- start -------------------------------------------------------------------------------------------------------------
+
+/** Starts everything of this file; once per page. */
+export function start() {
+  settle();
+  toEnd();
+  setInterval(moveClocks, 30_000);
+  document.addEventListener("input", typed);
+  document.addEventListener("sportello:shown", enter);
+  document.addEventListener("visibilitychange", enter);
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", enter);
+  setInterval(beat, BEAT);
+  enter();
+  if (main()?.dataset.live !== undefined || $("#rail")) listen();
+}
