@@ -1,10 +1,12 @@
 //! Canned replies: what the desk says often, in every language it speaks.
 
+use serde::Serialize;
 use sqlx::PgConnection;
 
-use crate::desk::kinds::CannedScope;
-use crate::desk::files::StoredFile;
-use crate::ids::{AgentId, CannedFileId, CannedReplyId, TeamId, TicketId};
+use crate::desk::agents::Agent;
+use crate::desk::files::{StoredFile, human_size};
+use crate::desk::kinds::{CannedScope, Role};
+use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TeamId, TicketId};
 
 /// A canned reply without its texts.
 #[derive(Debug, Clone)]
@@ -21,6 +23,13 @@ pub struct CannedReply {
     pub used_count: i32,
 }
 
+impl CannedReply {
+    /// Whether an agent may change it: their own; leads and admins everything that is not somebody else's own.
+    pub fn may_edit(&self, agent: &Agent) -> bool {
+        self.owner_id == Some(agent.id) || (self.scope != CannedScope::Personal && agent.role >= Role::Lead)
+    }
+}
+
 /// The words of a canned reply in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CannedText {
@@ -35,6 +44,13 @@ pub struct CannedFile {
     pub name: String,
     pub media_type: String,
     pub size: i64,
+}
+
+impl CannedFile {
+    /// "2.4 MB".
+    pub fn human_size(&self) -> String {
+        human_size(self.size)
+    }
 }
 
 /// What a new or changed canned reply is made of.
@@ -59,15 +75,22 @@ pub struct Usable {
     pub folder: String,
     pub language: String,
     pub body: String,
-    pub files: i64,
+    pub files: Vec<UsableFile>,
+}
+
+/// A file that comes with a canned reply, as the composer shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct UsableFile {
+    pub id: CannedFileId,
+    pub name: String,
+    /// In bytes.
+    pub size: i64,
 }
 
 /// What an agent may use, the most used first.
 pub async fn usable(db: &mut PgConnection, agent: AgentId, language: &str, fallback: &str) -> sqlx::Result<Vec<Usable>> {
-    sqlx::query_as!(
-        Usable,
-        r#"select r.id, r.name, r.shortcut, r.folder, t.language, t.body,
-                  (select count(*) from canned_files f where f.canned_reply_id = r.id) as "files!"
+    let rows = sqlx::query!(
+        r#"select r.id, r.name, r.shortcut, r.folder, t.language, t.body
            from canned_replies r
            join lateral (select language, body from canned_texts t where t.canned_reply_id = r.id
                          order by t.language = $2 desc, t.language = $3 desc, t.language limit 1) t on true
@@ -77,8 +100,30 @@ pub async fn usable(db: &mut PgConnection, agent: AgentId, language: &str, fallb
         language,
         fallback
     )
-    .fetch_all(db)
-    .await
+    .fetch_all(&mut *db)
+    .await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let files = sqlx::query!("select id, canned_reply_id, name, size from canned_files where canned_reply_id = any($1) order by id limit 5000", &ids)
+        .fetch_all(db)
+        .await?;
+    let mut usable: Vec<Usable> = rows
+        .into_iter()
+        .map(|row| Usable {
+            id: row.id,
+            name: row.name,
+            shortcut: row.shortcut,
+            folder: row.folder,
+            language: row.language,
+            body: row.body,
+            files: Vec::new(),
+        })
+        .collect();
+    for file in files {
+        if let Some(reply) = usable.iter_mut().find(|reply| reply.id == file.canned_reply_id) {
+            reply.files.push(UsableFile { id: file.id, name: file.name, size: file.size });
+        }
+    }
+    Ok(usable)
 }
 
 /// The canned replies that an agent may see in settings: everyone's, their teams' and their own; admins and leads see all but
@@ -195,30 +240,104 @@ pub async fn remove_file(db: &mut PgConnection, id: CannedReplyId, file: CannedF
     Ok(done.rows_affected() == 1)
 }
 
-/// Counts a use, and adds the reply's files to what the agent is about to send.
-pub async fn take(db: &mut PgConnection, id: CannedReplyId, ticket: TicketId, agent: AgentId) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update canned_replies set used_count = used_count + 1
-         where id = $1 and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
-        id.0,
-        agent.0
-    )
-    .execute(&mut *db)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
+/// Counts a use of each of these replies that the agent may use.
+pub async fn count_uses(db: &mut PgConnection, agent: AgentId, replies: &[CannedReplyId]) -> sqlx::Result<()> {
+    let ids: Vec<i64> = replies.iter().map(|id| id.0).collect();
     sqlx::query!(
-        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)
-         select $2, $3, name, media_type, size, sha256 from canned_files f where canned_reply_id = $1
-           and not exists (select from uploads u where u.ticket_id = $2 and u.agent_id = $3 and u.sha256 = f.sha256)",
-        id.0,
-        ticket.0,
+        "update canned_replies set used_count = used_count + 1
+         where id = any($1) and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
+        &ids,
         agent.0
     )
     .execute(db)
     .await?;
-    Ok(true)
+    Ok(())
+}
+
+/// Attaches files of canned replies that the agent may use to a message; each content once.
+pub async fn attach_files(db: &mut PgConnection, agent: AgentId, ticket: TicketId, message: MessageId, files: &[CannedFileId]) -> sqlx::Result<()> {
+    let ids: Vec<i64> = files.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
+         select $2, $3, f.name, f.media_type, f.size, f.sha256
+         from (select distinct on (sha256) id, canned_reply_id, name, media_type, size, sha256 from canned_files where id = any($4) order by sha256, id) f
+         join canned_replies r on r.id = f.canned_reply_id
+         where (r.scope = 'everyone' or r.owner_id = $1 or r.team_id in (select team_id from team_members where agent_id = $1))
+           and not exists (select from attachments a where a.message_id = $3 and a.sha256 = f.sha256)
+         order by f.id",
+        agent.0,
+        ticket.0,
+        message.0,
+        &ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A canned reply as its list shows it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub reply: CannedReply,
+    /// Two-letter codes, in order.
+    pub languages: Vec<String>,
+    pub files: usize,
+    /// All its words, for a search within the list.
+    pub words: String,
+}
+
+/// The list with languages, files and words; see [`list`].
+pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: bool) -> sqlx::Result<Vec<Listed>> {
+    let replies = list(db, agent, all_teams).await?;
+    let ids: Vec<i64> = replies.iter().map(|reply| reply.id.0).collect();
+    let texts = sqlx::query!(
+        "select canned_reply_id, language, body from canned_texts where canned_reply_id = any($1) order by canned_reply_id, language limit 20000",
+        &ids
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let files = sqlx::query!("select canned_reply_id from canned_files where canned_reply_id = any($1) limit 20000", &ids).fetch_all(db).await?;
+    let mut listed: std::collections::HashMap<CannedReplyId, Listed> = std::collections::HashMap::new();
+    let order: Vec<CannedReplyId> = replies.iter().map(|reply| reply.id).collect();
+    for reply in replies {
+        listed.insert(reply.id, Listed { reply, languages: Vec::new(), files: 0, words: String::new() });
+    }
+    for text in texts {
+        if let Some(reply) = listed.get_mut(&text.canned_reply_id) {
+            reply.languages.push(text.language);
+            reply.words.push_str(&text.body);
+            reply.words.push('\n');
+        }
+    }
+    for file in files {
+        if let Some(reply) = listed.get_mut(&file.canned_reply_id) {
+            reply.files += 1;
+        }
+    }
+    Ok(order.iter().filter_map(|id| listed.remove(id)).collect())
+}
+
+/// Gives one reply the files of another, for a copy.
+pub async fn copy_files(db: &mut PgConnection, from: CannedReplyId, to: CannedReplyId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into canned_files (canned_reply_id, name, media_type, size, sha256)
+         select $2, name, media_type, size, sha256 from canned_files where canned_reply_id = $1 order by id",
+        from.0,
+        to.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The shortcuts that begin like this one, so that a copy can take a free one.
+pub async fn shortcuts_like(db: &mut PgConnection, shortcut: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select lower(shortcut) as \"shortcut!\" from canned_replies where starts_with(lower(shortcut), lower($1)) limit 1000",
+        shortcut
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// What the variables of a canned reply stand for on one ticket.
@@ -247,7 +366,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
 ];
 
 impl Variables {
-    fn get(&self, name: &str) -> Option<&str> {
+    /// What a variable stands for; none when there is no such variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
         let first = |name: &'_ str| name.split_whitespace().next().map_or(0..0, |word| {
             let at = name.find(word).unwrap_or(0);
             at..at + word.len()
