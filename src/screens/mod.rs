@@ -5,6 +5,7 @@
 pub mod inbox;
 pub mod live;
 //pub mod profile;
+pub mod settings;
 pub mod sign_in;
 //pub mod tickets;
 
@@ -18,6 +19,7 @@ pub fn router() -> Router<App> {
 //        .merge(contacts::router())
         .merge(inbox::router())
 //        .merge(profile::router())
+        .merge(settings::router())
         .merge(sign_in::router())
 //        .merge(tickets::router())
 }
