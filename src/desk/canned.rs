@@ -317,6 +317,14 @@ pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: boo
     Ok(order.iter().filter_map(|id| listed.remove(id)).collect())
 }
 
+/// One file and the name of its content.
+pub async fn find_file(db: &mut PgConnection, id: CannedReplyId, file: CannedFileId) -> sqlx::Result<Option<(CannedFile, Vec<u8>)>> {
+    let row = sqlx::query!("select id, name, media_type, size, sha256 from canned_files where id = $1 and canned_reply_id = $2", file.0, id.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| (CannedFile { id: row.id, name: row.name, media_type: row.media_type, size: row.size }, row.sha256)))
+}
+
 /// Gives one reply the files of another, for a copy.
 pub async fn copy_files(db: &mut PgConnection, from: CannedReplyId, to: CannedReplyId) -> sqlx::Result<()> {
     sqlx::query!(

@@ -4,7 +4,7 @@
 //pub mod contacts;
 pub mod inbox;
 pub mod live;
-//pub mod profile;
+pub mod profile;
 pub mod settings;
 pub mod sign_in;
 //pub mod tickets;
@@ -18,7 +18,7 @@ pub fn router() -> Router<App> {
     Router::new()
 //        .merge(contacts::router())
         .merge(inbox::router())
-//        .merge(profile::router())
+        .merge(profile::router())
         .merge(settings::router())
         .merge(sign_in::router())
 //        .merge(tickets::router())

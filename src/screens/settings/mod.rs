@@ -1,10 +1,10 @@
 //! Settings: one page per thing, in plain words.
 
-//pub mod canned;
-//pub mod canned_editor;
-//pub mod channels;
-//pub mod incoming;
-//pub mod index;
+pub mod canned;
+pub mod canned_editor;
+pub mod channels;
+pub mod incoming;
+pub mod index;
 pub mod people;
 pub mod shop;
 pub mod tags;
@@ -18,11 +18,11 @@ use crate::app::App;
 /// The routes of the settings.
 pub fn router() -> Router<App> {
     Router::new()
-//        .merge(canned::router())
-//        .merge(canned_editor::router())
-//        .merge(channels::router())
-//        .merge(incoming::router())
-//        .merge(index::router())
+        .merge(canned::router())
+        .merge(canned_editor::router())
+        .merge(channels::router())
+        .merge(incoming::router())
+        .merge(index::router())
         .merge(people::router())
         .merge(shop::router())
         .merge(tags::router())

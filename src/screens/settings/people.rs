@@ -26,7 +26,7 @@ use crate::text::addresses::is_address;
 use crate::text::names;
 
 /// Hours that a link handed over by hand works.
-const INVITATION_HOURS: i32 = 7 * 24;
+const INVITATION_HOURS: i32 = 3 * 24;
 const RESET_HOURS: i32 = 24;
 
 /// The routes of this page.

@@ -138,7 +138,6 @@ async fn save(State(app): State<App>, _: Lead, Path(id): Path<TeamId>, shell: Sh
 #[template(path = "screens/settings/team_delete.html")]
 struct DeletePage<'a> {
     shell: &'a Shell,
-    id: TeamId,
     name: &'a str,
     impact: Impact,
 }
@@ -172,7 +171,7 @@ async fn show_delete(State(app): State<App>, _: Lead, Path(id): Path<TeamId>, sh
     let name = known(&shell, id)?.name;
     let mut db = app.db.acquire().await?;
     let impact = teams::impact(&mut db, id).await?;
-    shell.render(&DeletePage { shell: &shell, id, name: &name, impact })
+    shell.render(&DeletePage { shell: &shell, name: &name, impact })
 }
 
 async fn delete(State(app): State<App>, _: Lead, Path(id): Path<TeamId>) -> Result<Response> {
