@@ -102,6 +102,17 @@ pub async fn ensure(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Makes a waiting job due now, unless somebody has it in hand.
+pub async fn hasten(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update jobs set run_at = now() where unique_key = $1 and dead_at is null and attempts = 0 and run_at > now()",
+        job.unique_key()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Takes back a job that nobody has claimed yet. `false`: too late.
 pub async fn cancel(db: &mut PgConnection, job: &Job) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from jobs where unique_key = $1 and dead_at is null and attempts = 0", job.unique_key())

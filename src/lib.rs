@@ -19,8 +19,10 @@ pub mod desk;
 // floor 3: the web kit
 pub mod http;
 // floor 4: siblings that never import each other
+pub mod channels;
 pub mod demo;
 pub mod screens;
 // floor 5: assembly
 pub mod commands;
 pub mod server;
+pub mod worker;

@@ -27,6 +27,8 @@ enum Command {
     Demo(commands::serve::ServeArgs),
     /// Only work: send, fetch, remind; beside processes that serve with --no-work
     Work,
+    /// Take in mail from standard input, a Maildir or an mbox
+    Ingest(commands::ingest::IngestArgs),
     /// Say what is configured, what is reachable and what is wrong
     Doctor,
     /// Make or repair an admin's account, for when nobody can sign in
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => commands::serve::run(cli.config, args, false).await,
             Command::Demo(args) => commands::serve::run(cli.config, args, true).await,
             Command::Work => commands::serve::work(cli.config).await,
+            Command::Ingest(args) => commands::ingest(cli.config, args).await,
             Command::Doctor => commands::doctor::run(cli.config).await,
             Command::Admin(args) => commands::admin::run(cli.config, args).await,
             Command::DatabaseProbe(args) => commands::probe::run(cli.config, args).await,

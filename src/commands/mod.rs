@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod doctor;
+pub mod ingest;
 pub mod probe;
 pub mod serve;
 
@@ -66,4 +67,25 @@ pub fn assemble(config: Config, database: &Database) -> anyhow::Result<App> {
         None => Mailer::directory(config.data.join("outbox")),
     };
     Ok(App::new(config, database.pool().clone(), mailer, keys))
+}
+
+/// Takes in mail with whatever database is configured. A database that is away is a reason to try again, not to bounce.
+pub async fn ingest(config: Config, args: ingest::IngestArgs) -> anyhow::Result<ExitCode> {
+    let opened = async {
+        let database = open_database(&config).await?;
+        database.migrate().await?;
+        let app = assemble(config, &database)?;
+        anyhow::Ok((database, app))
+    };
+    let (database, app) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => {
+            eprintln!("sportello ingest: {error:#}");
+            return Ok(ExitCode::from(75));
+        }
+    };
+    let code = ingest::run(&app, &args).await;
+    app.db.close().await;
+    database.close().await;
+    Ok(code)
 }

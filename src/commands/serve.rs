@@ -11,11 +11,14 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::commands::{assemble, open_database};
 use crate::config::Config;
-use crate::database::{ServeLock, ServeLockError};
+use crate::channels::email;
+use crate::database::{Database, ServeLock, ServeLockError};
+use crate::demo::Loaded;
 use crate::desk::agents;
 use crate::live::Signal;
 use crate::screens::sign_in;
 use crate::server;
+use crate::worker;
 
 /// Arguments of `serve` and `demo`.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,17 +43,29 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
     };
     // The ports first: what cannot be served should not be started.
     let web = bind(config.web.listen, "SPORTELLO_LISTEN").await?;
+    let smtp = if args.no_smtp { None } else { Some(bind(config.mail.smtp_listen, "SPORTELLO_SMTP_LISTEN").await?) };
     let database = open_database(&config).await?;
     database.migrate().await.context("cannot bring the database up to date")?;
     let app = assemble(config, &database)?;
     let tracker = TaskTracker::new();
     if demo {
-        tracing::info!("demo data is loaded by a later step");
+        load_demo(&app).await?;
     }
     keep_cache_fresh(&app, &tracker);
-    let exchange = app.clone();
-    let options = database.connect_options();
-    tracker.spawn(async move { exchange.live.exchange(exchange.db.clone(), options, exchange.stopping.clone()).await });
+    join_others(&app, &database, &tracker);
+    if let Some(door) = smtp {
+        let app = app.clone();
+        let limits = email::smtp::Limits::of(&app);
+        tracker.spawn(async move {
+            let stop = app.stopping.clone();
+            if let Err(error) = email::smtp::serve(app, door, limits, stop).await {
+                tracing::error!(error = format!("{error:#}"), "incoming mail is not accepted");
+            }
+        });
+    }
+    if !args.no_work {
+        tracker.spawn(worker::run(app.clone(), app.stopping.clone()));
+    }
     greet(&app, &database.describe()).await?;
 
     let stopping = app.stopping.clone();
@@ -72,9 +87,17 @@ pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<
 /// Works the queue until told to stop.
 pub async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let database = open_database(&config).await?;
+    database.migrate().await.context("cannot bring the database up to date")?;
     let app = assemble(config, &database)?;
+    let tracker = TaskTracker::new();
+    keep_cache_fresh(&app, &tracker);
+    join_others(&app, &database, &tracker);
+    tracker.spawn(worker::run(app.clone(), app.stopping.clone()));
+    tracing::info!(database = database.describe(), "working");
     wait_for_signal().await;
     app.stopping.cancel();
+    tracker.close();
+    tracker.wait().await;
     app.db.close().await;
     database.close().await;
     Ok(ExitCode::SUCCESS)
@@ -100,6 +123,31 @@ async fn greet(app: &App, database: &str) -> anyhow::Result<()> {
     } else {
         println!("\n  Sportello is ready. Create the first admin here (the link works once):\n  {url}/setup/{}\n", sign_in::setup_token(app));
     }
+    Ok(())
+}
+
+/// Exchanges signals with the other processes on this database.
+fn join_others(app: &App, database: &Database, tracker: &TaskTracker) {
+    let app = app.clone();
+    let options = database.connect_options();
+    tracker.spawn(async move { app.live.exchange(app.db.clone(), options, app.stopping.clone()).await });
+}
+
+/// Fills an empty desk with the demo's shop and says who can sign in.
+async fn load_demo(app: &App) -> anyhow::Result<()> {
+    let now = jiff::Timestamp::now();
+    let plan = crate::demo::plan(now, 7);
+    let loaded = crate::demo::load(app, &plan, now).await?;
+    let url = app.config.public_url();
+    match loaded {
+        Loaded::Fresh => println!("\n  {} is open: {} tickets, made up a moment ago.", plan.shop.name, plan.tickets.len()),
+        Loaded::There => println!("\n  The demo is here already, as you left it."),
+    }
+    println!("  Sign in at {url} as one of these, with the password {}", crate::demo::load::PASSWORD);
+    for agent in &plan.agents {
+        println!("    {:<6} {:<16} {}", agent.role.word(), agent.name, agent.email);
+    }
+    println!("  The shop's own site, with its contact form: {url}/demo");
     Ok(())
 }
 

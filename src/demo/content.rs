@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::plan::{Priority, Role};
 use crate::i18n::Language;
@@ -116,7 +116,7 @@ pub struct CannedPlan {
 }
 
 /// A contact form in all its languages.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormPlan {
     /// The last part of its URL.
     pub slug: String,
@@ -131,14 +131,14 @@ pub struct FormPlan {
 }
 
 /// What a form lets its writer choose from.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicPlan {
     pub key: String,
     pub labels: Texts,
 }
 
 /// A question that a form asks besides the usual ones.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldPlan {
     pub key: String,
     pub required: bool,

@@ -1,16 +1,19 @@
 //! A believable shop to look at: Bottega Ginestra, boots and bags from Ascoli Piceno, sold across Europe.
 //!
 //! [`plan()`] decides everything (who wrote what, when, and how it ended) without touching a database; the content
-//! is data under `content/`. The same seed and the same moment give the same plan.
+//! is data under `content/`. The same seed and the same moment give the same plan. [`load()`] writes it into an empty desk.
 
 mod content;
 mod deck;
 mod dice;
 mod fill;
+mod history;
+pub mod load;
 pub mod plan;
 mod telling;
 mod times;
 
+pub use load::{LoadError, Loaded, load};
 pub use plan::{Plan, plan};
 
 /// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.

@@ -44,6 +44,17 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The word for it, in lower case.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Lead => "lead",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {

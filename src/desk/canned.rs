@@ -1,6 +1,5 @@
 //! Canned replies: what the desk says often, in every language it speaks.
 
-use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::desk::agents::Agent;
@@ -75,22 +74,15 @@ pub struct Usable {
     pub folder: String,
     pub language: String,
     pub body: String,
-    pub files: Vec<UsableFile>,
-}
-
-/// A file that comes with a canned reply, as the composer shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct UsableFile {
-    pub id: CannedFileId,
-    pub name: String,
-    /// In bytes.
-    pub size: i64,
+    pub files: i64,
 }
 
 /// What an agent may use, the most used first.
 pub async fn usable(db: &mut PgConnection, agent: AgentId, language: &str, fallback: &str) -> sqlx::Result<Vec<Usable>> {
-    let rows = sqlx::query!(
-        r#"select r.id, r.name, r.shortcut, r.folder, t.language, t.body
+    sqlx::query_as!(
+        Usable,
+        r#"select r.id, r.name, r.shortcut, r.folder, t.language, t.body,
+                  (select count(*) from canned_files f where f.canned_reply_id = r.id) as "files!"
            from canned_replies r
            join lateral (select language, body from canned_texts t where t.canned_reply_id = r.id
                          order by t.language = $2 desc, t.language = $3 desc, t.language limit 1) t on true
@@ -100,30 +92,8 @@ pub async fn usable(db: &mut PgConnection, agent: AgentId, language: &str, fallb
         language,
         fallback
     )
-    .fetch_all(&mut *db)
-    .await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
-    let files = sqlx::query!("select id, canned_reply_id, name, size from canned_files where canned_reply_id = any($1) order by id limit 5000", &ids)
-        .fetch_all(db)
-        .await?;
-    let mut usable: Vec<Usable> = rows
-        .into_iter()
-        .map(|row| Usable {
-            id: row.id,
-            name: row.name,
-            shortcut: row.shortcut,
-            folder: row.folder,
-            language: row.language,
-            body: row.body,
-            files: Vec::new(),
-        })
-        .collect();
-    for file in files {
-        if let Some(reply) = usable.iter_mut().find(|reply| reply.id == file.canned_reply_id) {
-            reply.files.push(UsableFile { id: file.id, name: file.name, size: file.size });
-        }
-    }
-    Ok(usable)
+    .fetch_all(db)
+    .await
 }
 
 /// The canned replies that an agent may see in settings: everyone's, their teams' and their own; admins and leads see all but
@@ -240,39 +210,51 @@ pub async fn remove_file(db: &mut PgConnection, id: CannedReplyId, file: CannedF
     Ok(done.rows_affected() == 1)
 }
 
-/// Counts a use of each of these replies that the agent may use.
-pub async fn count_uses(db: &mut PgConnection, agent: AgentId, replies: &[CannedReplyId]) -> sqlx::Result<()> {
-    let ids: Vec<i64> = replies.iter().map(|id| id.0).collect();
-    sqlx::query!(
+/// Counts a use, and attaches those of the reply's files that the agent kept. Nothing happens with a reply they may not use.
+pub async fn take(
+    db: &mut PgConnection,
+    id: CannedReplyId,
+    files: &[CannedFileId],
+    ticket: TicketId,
+    message: MessageId,
+    agent: AgentId,
+) -> sqlx::Result<()> {
+    let done = sqlx::query!(
         "update canned_replies set used_count = used_count + 1
-         where id = any($1) and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
-        &ids,
+         where id = $1 and (scope = 'everyone' or owner_id = $2 or team_id in (select team_id from team_members where agent_id = $2))",
+        id.0,
         agent.0
+    )
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
+    let files: Vec<i64> = files.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
+         select $3, $4, name, media_type, size, sha256 from canned_files where canned_reply_id = $1 and id = any($2) order by id",
+        id.0,
+        &files,
+        ticket.0,
+        message.0
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Attaches files of canned replies that the agent may use to a message; each content once.
-pub async fn attach_files(db: &mut PgConnection, agent: AgentId, ticket: TicketId, message: MessageId, files: &[CannedFileId]) -> sqlx::Result<()> {
-    let ids: Vec<i64> = files.iter().map(|id| id.0).collect();
-    sqlx::query!(
-        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
-         select $2, $3, f.name, f.media_type, f.size, f.sha256
-         from (select distinct on (sha256) id, canned_reply_id, name, media_type, size, sha256 from canned_files where id = any($4) order by sha256, id) f
-         join canned_replies r on r.id = f.canned_reply_id
-         where (r.scope = 'everyone' or r.owner_id = $1 or r.team_id in (select team_id from team_members where agent_id = $1))
-           and not exists (select from attachments a where a.message_id = $3 and a.sha256 = f.sha256)
-         order by f.id",
-        agent.0,
-        ticket.0,
-        message.0,
+/// The files of several canned replies, with the reply that each belongs to.
+pub async fn files_of(db: &mut PgConnection, replies: &[CannedReplyId]) -> sqlx::Result<Vec<(CannedReplyId, CannedFile)>> {
+    let ids: Vec<i64> = replies.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "select canned_reply_id, id, name, media_type, size from canned_files where canned_reply_id = any($1) order by id limit 2000",
         &ids
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    let file = |row: (CannedFileId, String, String, i64)| CannedFile { id: row.0, name: row.1, media_type: row.2, size: row.3 };
+    Ok(rows.into_iter().map(|row| (row.canned_reply_id, file((row.id, row.name, row.media_type, row.size)))).collect())
 }
 
 /// A canned reply as its list shows it.
@@ -296,7 +278,6 @@ pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: boo
     )
     .fetch_all(&mut *db)
     .await?;
-    let files = sqlx::query!("select canned_reply_id from canned_files where canned_reply_id = any($1) limit 20000", &ids).fetch_all(db).await?;
     let mut listed: std::collections::HashMap<CannedReplyId, Listed> = std::collections::HashMap::new();
     let order: Vec<CannedReplyId> = replies.iter().map(|reply| reply.id).collect();
     for reply in replies {
@@ -309,8 +290,8 @@ pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: boo
             reply.words.push('\n');
         }
     }
-    for file in files {
-        if let Some(reply) = listed.get_mut(&file.canned_reply_id) {
+    for (owner, _) in files_of(db, &order).await? {
+        if let Some(reply) = listed.get_mut(&owner) {
             reply.files += 1;
         }
     }

@@ -10,6 +10,8 @@ pub mod directory;
 pub mod envelope;
 pub mod events;
 pub mod files;
+pub mod housekeeping;
+pub mod import;
 pub mod kinds;
 pub mod search;
 pub mod sessions;

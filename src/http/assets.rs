@@ -56,7 +56,7 @@ pub fn router() -> Router<App> {
 }
 
 async fn favicon() -> Response {
-    serve("favicon.svg", false, &HeaderMap::new())
+    serve("icons.svg", false, &HeaderMap::new())
 }
 
 async fn show(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {

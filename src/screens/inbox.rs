@@ -108,7 +108,7 @@ pub struct ViewLink {
 
 /// A line of the list.
 pub struct RowView {
-    row: Row,
+    pub row: Row,
     directory: Arc<Directory>,
     suffix: String,
 }
@@ -118,15 +118,15 @@ impl RowView {
         Self { row, directory: directory.clone(), suffix: suffix.to_owned() }
     }
 
-    fn id(&self) -> TicketId {
+    pub(crate) fn id(&self) -> TicketId {
         self.row.id
     }
 
-    fn href(&self) -> String {
+    pub(crate) fn href(&self) -> String {
         format!("/tickets/{}{}", self.row.id, self.suffix)
     }
 
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match (&*self.row.contact_name, &self.row.contact_address) {
             ("", Some(address)) => address,
             ("", None) => "Unknown",
@@ -134,48 +134,48 @@ impl RowView {
         }
     }
 
-    fn initials(&self) -> String {
+    pub(crate) fn initials(&self) -> String {
         names::initials(self.name())
     }
 
-    fn colour(&self) -> u32 {
+    pub(crate) fn colour(&self) -> u32 {
         avatar_colour(self.name())
     }
 
-    fn channel_icon(&self) -> Icon {
+    pub(crate) fn channel_icon(&self) -> Icon {
         channel_icon(self.row.channel_kind)
     }
 
-    fn channel_label(&self) -> &'static str {
+    pub(crate) fn channel_label(&self) -> &'static str {
         self.row.channel_kind.label()
     }
 
-    fn subject(&self) -> &str {
+    pub(crate) fn subject(&self) -> &str {
         if self.row.subject.is_empty() { "(no subject)" } else { &self.row.subject }
     }
 
-    fn urgent(&self) -> Option<&'static str> {
+    pub(crate) fn urgent(&self) -> Option<&'static str> {
         (self.row.priority >= Priority::High).then(|| self.row.priority.label())
     }
 
     /// The customer has spoken last and is owed an answer.
-    fn owed(&self) -> bool {
+    pub(crate) fn owed(&self) -> bool {
         self.row.waiting_since.is_some()
     }
 
-    fn ours(&self) -> bool {
+    pub(crate) fn ours(&self) -> bool {
         self.row.last_direction == Some(Direction::Outbound)
     }
 
-    fn tags(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
         self.row.tag_ids.iter().take(3).map(|id| self.directory.tag(*id))
     }
 
-    fn owner(&self) -> Option<&str> {
+    pub(crate) fn owner(&self) -> Option<&str> {
         self.row.assignee_id.map(|id| self.directory.agent(id))
     }
 
-    fn owner_short(&self) -> String {
+    pub(crate) fn owner_short(&self) -> String {
         let name = self.owner().unwrap_or_default();
         match name.split_once(' ') {
             Some((first, last)) => format!("{first} {}.", last.chars().next().unwrap_or(' ')),
@@ -183,15 +183,15 @@ impl RowView {
         }
     }
 
-    fn owner_initials(&self) -> String {
+    pub(crate) fn owner_initials(&self) -> String {
         names::initials(self.owner().unwrap_or_default())
     }
 
-    fn owner_colour(&self) -> u32 {
+    pub(crate) fn owner_colour(&self) -> u32 {
         avatar_colour(self.owner().unwrap_or_default())
     }
 
-    fn status_note(&self) -> Option<&'static str> {
+    pub(crate) fn status_note(&self) -> Option<&'static str> {
         match self.row.status {
             Status::Open => None,
             other => Some(other.label()),
@@ -269,19 +269,19 @@ impl ListPane {
         })
     }
 
-    fn action(&self) -> String {
+    pub(crate) fn action(&self) -> String {
         self.view.map_or_else(|| "/search".to_owned(), |view| format!("/inbox/{}", view.slug()))
     }
 
-    fn is_open(&self, row: &RowView) -> bool {
+    pub(crate) fn is_open(&self, row: &RowView) -> bool {
         self.open == Some(row.row.id)
     }
 
-    fn filtered(&self) -> bool {
+    pub(crate) fn filtered(&self) -> bool {
         self.query.filters().any()
     }
 
-    fn chosen(&self, field: &str, value: impl ToString) -> bool {
+    pub(crate) fn chosen(&self, field: &str, value: impl ToString) -> bool {
         let value = value.to_string();
         match field {
             "channel" => self.query.channel == value,

@@ -1,13 +1,13 @@
 //! What agents, admins and customers see. A page is one file: its struct, its handlers, its forms; its template lies at the same
 //! place under `templates/`.
 
-//pub mod contacts;
+pub mod contacts;
 pub mod inbox;
 pub mod live;
 pub mod profile;
 pub mod settings;
 pub mod sign_in;
-//pub mod tickets;
+pub mod tickets;
 
 use axum::Router;
 

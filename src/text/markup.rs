@@ -74,11 +74,7 @@ fn opening(rest: &str) -> Option<Opening> {
 }
 
 fn text(rest: &str) -> (Piece<'_>, usize) {
-    let end = rest
-        .match_indices('<')
-        .map(|(at, _)| at)
-        .find(|&at| opening(&rest[at..]).is_some())
-        .unwrap_or(rest.len());
+    let end = rest.match_indices('<').map(|(at, _)| at).find(|&at| opening(&rest[at..]).is_some()).unwrap_or(rest.len());
     (Piece::Text(&rest[..end]), end)
 }
 
@@ -93,14 +89,12 @@ fn comment_length(rest: &str) -> usize {
     if body.starts_with("->") {
         return 6;
     }
-    let end = body
-        .match_indices("--")
-        .find_map(|(at, _)| match &body.as_bytes()[at + 2..] {
-            [b'>', ..] => Some(at + 3),
-            [b'!', b'>', ..] => Some(at + 4),
-            [b'-', b'>', ..] => Some(at + 4),
-            _ => None,
-        });
+    let end = body.match_indices("--").find_map(|(at, _)| match &body.as_bytes()[at + 2..] {
+        [b'>', ..] => Some(at + 3),
+        [b'!', b'>', ..] => Some(at + 4),
+        [b'-', b'>', ..] => Some(at + 4),
+        _ => None,
+    });
     end.map_or(rest.len(), |end| 4 + end)
 }
 
@@ -116,9 +110,7 @@ enum Within {
 fn tag(rest: &str) -> (Piece<'_>, usize) {
     let closing = rest.as_bytes()[1] == b'/';
     let start = if closing { 2 } else { 1 };
-    let name_length = rest[start..]
-        .find(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>')
-        .unwrap_or(rest.len() - start);
+    let name_length = rest[start..].find(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>').unwrap_or(rest.len() - start);
     let name = &rest[start..start + name_length];
     let mut attributes = 0;
     let mut within = Within::BeforeName;
@@ -155,14 +147,16 @@ const SHALLOW: [&str; 19] = [
     "p", "li", "dt", "dd", "td", "th", "tr", "thead", "tbody", "tfoot", "col", "colgroup", "caption", "br", "hr", "img", "wbr", "rt", "rp",
 ];
 
-const FORMATTING: [&str; 14] =
-    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+const FORMATTING: [&str; 14] = ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
 const MAX_ATTRIBUTES: usize = 64;
 const MAX_DEPTH: usize = 200;
 const MAX_OPEN_FORMATTING: usize = 40;
 /// Elements that the parser may come to build: letters have some thousands.
 const MAX_WORK: usize = 200_000;
+/// The serialiser searches a text's whole rest again for every character that it escapes, so that texts are parted
+/// by a `<wbr>` after so many bytes, and attributes beyond twice of it must need no escapes (a picture's data needs none).
+const MAX_RUN: usize = 8_192;
 
 /// Drops what the real parser would pay for out of proportion: endless nesting, formatting that is never closed
 /// (to be rebuilt in every paragraph), thousands of attributes. Comments, silent elements and unknown tags go as
@@ -172,10 +166,11 @@ pub fn tame(html: &str, known: impl Fn(&str) -> bool) -> String {
     let mut open: HashMap<String, usize> = HashMap::new();
     let (mut depth, mut formatting, mut work) = (0, 0, 0);
     let mut silent: Option<String> = None;
+    let mut run = 0;
     for piece in pieces(html) {
         let tag = match piece {
             Piece::Text(text) if silent.is_none() => {
-                out.push_str(text);
+                push_parted(&mut out, text, &mut run);
                 continue;
             }
             Piece::Text(_) | Piece::Comment => continue,
@@ -192,16 +187,13 @@ pub fn tame(html: &str, known: impl Fn(&str) -> bool) -> String {
             silent = (!tag.closing).then_some(name);
             continue;
         }
-        if !known(&name) || tag.attributes > MAX_ATTRIBUTES || work > MAX_WORK {
+        if !known(&name) || is_costly(&tag) || work > MAX_WORK {
             continue;
         }
         work += 1 + formatting;
         if !SHALLOW.contains(&name.as_str()) {
-            let (level, limit) = if FORMATTING.contains(&name.as_str()) {
-                (&mut formatting, MAX_OPEN_FORMATTING)
-            } else {
-                (&mut depth, MAX_DEPTH)
-            };
+            let (level, limit) =
+                if FORMATTING.contains(&name.as_str()) { (&mut formatting, MAX_OPEN_FORMATTING) } else { (&mut depth, MAX_DEPTH) };
             let count = open.entry(name).or_default();
             match tag.closing {
                 true if *count == 0 => continue,
@@ -213,6 +205,22 @@ pub fn tame(html: &str, known: impl Fn(&str) -> bool) -> String {
         out.push_str(tag.raw);
     }
     out
+}
+
+fn is_costly(tag: &Tag<'_>) -> bool {
+    tag.attributes > MAX_ATTRIBUTES || (tag.raw.len() > 2 * MAX_RUN && (tag.raw.contains('&') || !tag.raw.is_ascii()))
+}
+
+/// Copies text, parted where the run since the last parting grows too long; never inside an entity.
+fn push_parted(out: &mut String, text: &str, run: &mut usize) {
+    for c in text.chars() {
+        if *run > MAX_RUN && (c == '&' || c.is_whitespace() || !c.is_ascii()) {
+            out.push_str("<wbr>");
+            *run = 0;
+        }
+        out.push(c);
+        *run += c.len_utf8();
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,7 @@
 
 /// Up to two capitals for an avatar: of the first and the last word. `?` when there is no letter.
 pub fn initials(name: &str) -> String {
-    let capitals = || {
-        name.split(|c: char| c.is_whitespace() || c == '@')
-            .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()))
-    };
+    let capitals = || name.split(|c: char| c.is_whitespace() || c == '@').filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = capitals().next();
     let last = if name.contains('@') { None } else { capitals().skip(1).last() };
     let letters: String = first.into_iter().chain(last).flat_map(char::to_uppercase).collect();

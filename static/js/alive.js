@@ -87,6 +87,7 @@ function morph(next, samePage) {
       if (same && edited.has(old)) return false;
       // Folds stay as the agent set them, unless the server has a complaint inside.
       if (same && old.id && old.tagName === "DETAILS" && !$('[aria-invalid="true"]', fresh)) fresh.toggleAttribute("open", old.open);
+      if (same && old.id && old.tagName === "DIALOG") fresh.toggleAttribute("open", old.open);
       // A frame that is set anew would load again.
       if (old.tagName === "IFRAME" && old.getAttribute("src") === fresh.getAttribute("src")) return false;
       return true;
@@ -244,6 +245,7 @@ async function submit(form, submitter) {
     // The server has these words now; what was typed meanwhile stays.
     for (const [field, value] of sent) if (field.value === value) edited.delete(field);
     $$("[data-uploads]", form).forEach((list) => edited.delete(list));
+    if (response.ok) form.closest("dialog")?.close();
     if (response.ok && !html) return refresh();
     if (!html || !show(html, response.redirected ? response.url : location.href, { push: response.redirected })) return explain(response, submitter);
     if (!response.ok) focusProblem();
@@ -251,6 +253,8 @@ async function submit(form, submitter) {
   } catch {
     done();
     toast(OFFLINE, { over: true, key: "net" });
+    // A choice that did not arrive must not look as if it had; words stay.
+    if (form.matches("[data-auto]")) form.reset();
     form.dispatchEvent(new CustomEvent("sportello:unsent", { bubbles: true }));
   }
 }
@@ -296,8 +300,14 @@ addEventListener("popstate", () => {
 
 const PACE = 600;
 const PACE_HIDDEN = 5000;
+// An open drop-down would close under the agent's hand; there is no telling when it closed without a choice.
+const PICKING = 8000;
+let pickingSince = -Infinity;
 let last = 0;
 let timer;
+
+for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = performance.now()));
+for (const name of ["change", "focusout"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = -Infinity));
 
 /** At most one refresh per 600 ms, the first one at once. */
 function refreshSoon() {
@@ -305,8 +315,7 @@ function refreshSoon() {
   const pace = document.hidden ? PACE_HIDDEN : PACE;
   timer = setTimeout(async () => {
     timer = undefined;
-    // An open drop-down would close under the agent's hand.
-    if (document.activeElement?.tagName === "SELECT" || $("form[aria-busy=true]")) {
+    if (performance.now() - pickingSince < PICKING || $("form[aria-busy=true]")) {
       last = performance.now();
       return refreshSoon();
     }

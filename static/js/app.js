@@ -515,6 +515,11 @@ function insertCanned(field, reply) {
   closeCanned();
 }
 
+// Enter in To or Cc is not meant to send.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("[data-composer] input:not([type=file])")) event.preventDefault();
+});
+
 function cannedKey(event) {
   const popup = $("#canned");
   if (!popup || !event.target.matches("[data-body]")) return;
@@ -607,7 +612,10 @@ document.addEventListener("input", ({ target }) => target.matches?.("[data-previ
 function insertVariable(name) {
   const shown = (field) => field?.isConnected && (field.checkVisibility?.() ?? true);
   const field = shown(lastEditor) ? lastEditor : $$("[data-preview]").find(shown);
-  if (field) insertText(field, field.selectionStart, field.selectionEnd, `{{${name}}}`);
+  if (!field) return;
+  // Never touched, its caret stands at the beginning, where nobody wants the word.
+  const [from, to] = field === lastEditor ? [field.selectionStart, field.selectionEnd] : [field.value.length, field.value.length];
+  insertText(field, from, to, `{{${name}}}`);
 }
 
 start();

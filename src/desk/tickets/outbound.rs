@@ -6,7 +6,7 @@ use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::DeliveryStatus;
 use crate::desk::tickets::thread::{self, Message};
-use crate::ids::MessageId;
+use crate::ids::{ContactId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// Takes a message in hand to send it. `None`: it is gone (undone) or sent already.
@@ -58,8 +58,8 @@ pub async fn failed(change: &mut Change, message: &Message, reason: &str) -> sql
 }
 
 /// Tries a failed or delayed message again now. `false`: it needs no trying.
-pub async fn retry(change: &mut Change, by: Actor, id: MessageId) -> sqlx::Result<bool> {
-    let Some(message) = thread::find(change, id).await? else { return Ok(false) };
+pub async fn retry(change: &mut Change, by: Actor, ticket: TicketId, id: MessageId) -> sqlx::Result<bool> {
+    let Some(message) = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket) else { return Ok(false) };
     if !matches!(message.delivery, Some(DeliveryStatus::Failed | DeliveryStatus::Queued)) {
         return Ok(false);
     }
@@ -67,4 +67,23 @@ pub async fn retry(change: &mut Change, by: Actor, id: MessageId) -> sqlx::Resul
     jobs::revive(change, &Job::SendMessage { message: id }).await?;
     change.record(message.ticket_id, by, Event::SendRetried { message: id }).await?;
     Ok(true)
+}
+
+/// How many automatic messages went to this customer, or to this address in anybody's name, within the last hour.
+pub async fn automatic_last_hour(db: &mut PgConnection, contact: ContactId, address: &str) -> sqlx::Result<i64> {
+    // Two jobs for one customer count one after the other.
+    sqlx::query!("select id from contacts where id = $1 for no key update", contact.0).fetch_optional(&mut *db).await?;
+    // The second count looks at the newest few thousand messages only: a flood is recent by nature.
+    sqlx::query_scalar!(
+        r#"select greatest(
+               (select count(*) from messages m join tickets t on t.id = m.ticket_id
+                where t.contact_id = $1 and m.direction = 'outbound' and m.automatic and m.created_at > now() - interval '1 hour'),
+               (select count(*) from (select direction, automatic, envelope, created_at from messages order by id desc limit 3000) recent
+                where direction = 'outbound' and automatic and created_at > now() - interval '1 hour'
+                  and lower(envelope #>> '{to,0,address}') = lower($2))) as "count!""#,
+        contact.0,
+        address
+    )
+    .fetch_one(db)
+    .await
 }

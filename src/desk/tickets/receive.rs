@@ -196,7 +196,8 @@ async fn insert_message(
     Ok(id)
 }
 
-async fn find_duplicate(db: &mut PgConnection, channel: &Channel, provider_id: &str) -> sqlx::Result<Option<(TicketId, MessageId)>> {
+/// The message of this id on this channel, if it is here.
+pub async fn find_duplicate(db: &mut PgConnection, channel: &Channel, provider_id: &str) -> sqlx::Result<Option<(TicketId, MessageId)>> {
     let row = sqlx::query!("select id, ticket_id from messages where channel_id = $1 and provider_id = $2", channel.id.0, provider_id)
         .fetch_optional(db)
         .await?;

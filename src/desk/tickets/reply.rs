@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
+use crate::desk::canned;
 use crate::desk::channels::{self, Channel};
 use crate::desk::envelope::{Address, Envelope};
 use crate::desk::events::Event;
@@ -12,21 +13,30 @@ use crate::desk::files;
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::search;
 use crate::desk::tickets::{self, Ticket, drafts, update};
-use crate::ids::{MessageId, TicketId};
+use crate::ids::{CannedFileId, CannedReplyId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 use crate::text;
 
 /// The longest text an agent may send or note, in bytes.
 pub const MAX_BODY: usize = 200_000;
 
-/// A reply or a note, as the composer sends it.
+/// The most people one reply may go to, in To and in Cc each.
+const MAX_RECIPIENTS: usize = 50;
+
+/// A reply, as the composer sends it.
 #[derive(Debug, Clone)]
 pub struct NewReply {
     pub body: String,
     /// The newest message that the agent has seen; a newer one of somebody else stops the reply.
     pub seen: Option<MessageId>,
-    /// Where the ticket is to stand afterwards.
+    /// Where the ticket is to stand afterwards; `None`: an open ticket becomes pending.
     pub then: Option<Status>,
+    /// Whom it goes to; empty: whoever [`recipients`] names.
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+    /// Canned replies that were used, and which of their files go along.
+    pub canned: Vec<CannedReplyId>,
+    pub canned_files: Vec<CannedFileId>,
 }
 
 /// Why a reply was not taken. Nothing is lost: the draft is still there.
@@ -57,8 +67,12 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     }
     let body = with_signature(&new.body, &agent.signature);
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
-    let message = queue(change, &ticket, Some(agent), &body, language.as_deref(), false).await?;
+    let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
+    let message = queue(change, &ticket, Some(agent), &body, language.as_deref(), to).await?;
     files::attach_uploads(change, ticket.id, agent.id, message).await?;
+    for id in &new.canned {
+        canned::take(change, *id, &new.canned_files, ticket.id, message, agent.id).await?;
+    }
     drafts::clear(change, ticket.id, agent.id, false).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(
@@ -109,7 +123,7 @@ pub async fn note(change: &mut Change, agent: &Agent, ticket: TicketId, body: &s
 
 /// Queues a message of the desk itself, such as the acknowledgement. It answers nothing: who waits still waits.
 pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
-    let message = queue(change, ticket, None, body, Some(language), true).await?;
+    let message = queue(change, ticket, None, body, Some(language), Recipients::default()).await?;
     sqlx::query!("update tickets set acknowledged_at = now(), message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
         .execute(&mut **change)
         .await?;
@@ -235,19 +249,26 @@ async fn queue(
     agent: Option<&Agent>,
     body: &str,
     language: Option<&str>,
-    automatic: bool,
+    chosen: Recipients,
 ) -> Result<MessageId, ReplyError> {
+    let automatic = agent.is_none();
     let Some(mailbox) = way_out(change, ticket).await? else {
         return Err(ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into()));
     };
-    let Some(to) = recipient(change, ticket).await? else {
-        return Err(ReplyError::NoWay("This customer has no mail address to answer to. Add one on their page.".into()));
-    };
+    let mut sent_to = if chosen.to.is_empty() { recipients(change, ticket).await? } else { chosen };
+    if automatic {
+        // A receipt is for whoever wrote, not for everybody who was told about it.
+        sent_to.cc.clear();
+    }
+    if sent_to.to.is_empty() {
+        return Err(ReplyError::NoWay("This customer has no mail address to answer to. Enter one beside “To”.".into()));
+    }
     let address = mailbox.address.clone().unwrap_or_default();
     let thread = outgoing_thread(change, ticket.id).await?;
     let envelope = Envelope {
         from: Some(Address { name: agent.map(|agent| agent.name.clone()).unwrap_or_default(), address: address.clone() }),
-        to: vec![to],
+        to: sent_to.to,
+        cc: sent_to.cc,
         subject: text::subjects::reply_subject(&ticket.subject, ticket.id),
         in_reply_to: thread.last().cloned(),
         references: thread,
@@ -284,8 +305,16 @@ async fn queue(
     Ok(message)
 }
 
-/// Where an answer goes: the Reply-To of the customer's last message, else whom it came from, else the contact's first address.
-pub async fn recipient(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Option<Address>> {
+/// Whom an answer goes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recipients {
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+}
+
+/// Whom an answer goes to unless the agent says otherwise: the Reply-To of the customer's last message, else whom it came from, else the
+/// contact's first address; and everybody else who was told about that message, without our own mailboxes.
+pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Recipients> {
     let last = sqlx::query_scalar!(
         "select envelope from messages where ticket_id = $1 and direction = 'inbound' and not bounce and not automatic order by id desc limit 1",
         ticket.id.0
@@ -293,17 +322,56 @@ pub async fn recipient(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<O
     .fetch_optional(&mut *db)
     .await?;
     let envelope: Envelope = last.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-    if let Some(address) = envelope.reply_to.into_iter().next().or(envelope.from).filter(|address| !address.address.ends_with("@invalid")) {
-        return Ok(Some(address));
+    let usable = |address: &Address| !address.address.is_empty() && !address.address.ends_with("@invalid");
+    let target = envelope.reply_to.first().cloned().or(envelope.from).filter(usable);
+    let Some(target) = target else {
+        let row = sqlx::query!(
+            "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
+             where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
+            ticket.contact_id.0
+        )
+        .fetch_optional(db)
+        .await?;
+        let to = row.map(|row| Address { name: row.name, address: row.address });
+        return Ok(Recipients { to: to.into_iter().collect(), cc: Vec::new() });
+    };
+    let own = sqlx::query_scalar!(r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null limit 500"#)
+        .fetch_all(db)
+        .await?;
+    let mut cc: Vec<Address> = Vec::new();
+    for other in envelope.to.into_iter().chain(envelope.cc).filter(usable) {
+        let plain = without_tag(&other.address);
+        let known = plain == target.address.to_lowercase() || cc.iter().any(|seen| seen.address.to_lowercase() == plain);
+        if !known && !own.contains(&plain) && cc.len() < MAX_RECIPIENTS {
+            cc.push(other);
+        }
     }
-    let row = sqlx::query!(
-        "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
-         where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
-        ticket.contact_id.0
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(|row| Address { name: row.name, address: row.address }))
+    Ok(Recipients { to: vec![target], cc })
+}
+
+/// Reads a line of addresses: `anna@example.it, Marco Rossi <marco@example.it>`.
+///
+/// # Errors
+/// The part that is no address, or too many of them, in the agent's words.
+pub fn parse_recipients(line: &str) -> Result<Vec<Address>, String> {
+    let line = line.trim().trim_end_matches([',', ';']).replace(';', ",");
+    if line.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parsed: lettre::message::Mailboxes = line.parse().map_err(|_| format!("“{line}” is not a list of mail addresses like anna@example.it, marco@example.it."))?;
+    let addresses: Vec<Address> = parsed
+        .into_iter()
+        .map(|mailbox| Address { name: mailbox.name.unwrap_or_default(), address: mailbox.email.to_string() })
+        .collect();
+    if addresses.len() > MAX_RECIPIENTS { Err(format!("At most {MAX_RECIPIENTS} addresses, please.")) } else { Ok(addresses) }
+}
+
+fn without_tag(address: &str) -> String {
+    let address = address.to_lowercase();
+    match address.split_once('@') {
+        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
+        None => address,
+    }
 }
 
 /// The message ids of the conversation so far, oldest first; the last is what we answer.

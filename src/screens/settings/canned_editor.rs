@@ -17,7 +17,6 @@ use crate::desk::changes::Change;
 use crate::desk::files::{MAX_FILE, MAX_FILES, StoredFile};
 use crate::desk::kinds::CannedScope;
 use crate::desk::tickets::{self, list};
-use crate::desk::contacts;
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
 use crate::http::page::Shell;
@@ -25,6 +24,7 @@ use crate::http::problems::Problems;
 use crate::http::{Error, Path, Query, Result};
 use crate::i18n::Language;
 use crate::ids::{CannedFileId, CannedReplyId, TeamId, TicketId};
+use crate::screens::tickets::composer;
 
 /// The longest text of one language, in characters.
 const MAX_TEXT: usize = 20_000;
@@ -207,12 +207,7 @@ impl Sample {
             shop_name: shell.directory.shop.shop_name.clone(),
         };
         if let Some(ticket) = &ticket {
-            let contact = contacts::find(db, ticket.contact_id).await?;
-            variables.customer_name = contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default();
-            variables.customer_email = contact.and_then(|contact| contact.email).unwrap_or_default();
-            variables.ticket_number = ticket.id.to_string();
-            variables.ticket_subject = ticket.subject.clone();
-            variables.ticket_link = tickets::link(app, ticket.id);
+            variables = composer::variables(app, db, &shell.agent, ticket, &shell.directory.shop.shop_name).await?;
         }
         Ok(Self { ticket: ticket.map(|ticket| ticket.id), missing, variables })
     }

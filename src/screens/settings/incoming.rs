@@ -13,7 +13,7 @@ use crate::desk::agents::Admin;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::deliveries::{self, Stuck};
 use crate::desk::kinds::IntakeState;
-use crate::desk::tickets::outbound;
+use crate::desk::tickets::{outbound, thread};
 use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::{Error, Path, Result};
@@ -132,7 +132,9 @@ async fn retry_job(State(app): State<App>, admin: Admin, Path(id): Path<JobId>) 
     match &job {
         // The message shows how far it has come, and its ticket who tried again.
         Job::SendMessage { message } => {
-            outbound::retry(&mut change, Actor::Agent(admin.0.id), *message).await?;
+            if let Some(found) = thread::find(&mut change, *message).await? {
+                outbound::retry(&mut change, Actor::Agent(admin.0.id), found.ticket_id, *message).await?;
+            }
         }
         job => jobs::push(&mut change, job, Ts::now()).await?,
     }

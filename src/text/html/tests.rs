@@ -101,21 +101,45 @@ fn text_survives_the_way_through_html() {
 }
 
 #[test]
+fn long_text_stays_whole() {
+    let text = "perché &amp; così ".repeat(2_000);
+    assert_eq!(to_text(&text), "perché & così ".repeat(2_000).trim_end());
+}
+
+#[test]
 fn hostile_markup_takes_linear_time() {
     let pieces = [
-        "<div>", "<b x=1>", "<p><b>", "<table><tr><td>", "<!--", "<", "<a ", "</p>", "<ul><li>", "<font><p>x", "</b>", "<p>", "&amp;", "<br>",
-        "<blockquote>", "<a href=x>", "<div style=\"color:red;", "<i><table>", "<b><i><u><s><em><p>",
+        "<div>",
+        "<b x=1>",
+        "<p><b>",
+        "<table><tr><td>",
+        "<!--",
+        "<",
+        "<a ",
+        "</p>",
+        "<ul><li>",
+        "<font><p>x",
+        "</b>",
+        "<p>",
+        "&amp;",
+        "£<!---->",
+        "<tr>&amp;",
+        "<br>",
+        "<blockquote>",
+        "<a href=x>",
+        "<div style=\"color:red;",
+        "<i><table>",
+        "<b><i><u><s><em><p>",
     ];
     let started = std::time::Instant::now();
     for piece in pieces {
-        let html = piece.repeat(300_000 / piece.len());
-        let t = std::time::Instant::now();
+        let html = piece.repeat(200_000 / piece.len());
         sanitise(&html);
         to_text(&html);
-        eprintln!("{piece} {:?}", t.elapsed());
     }
     let many: String = (0..30_000).map(|n| format!(" a{n}=1")).collect();
     sanitise(&format!("<p{many}>x"));
+    sanitise(&format!("<p title=\"{}\">x", "&amp;".repeat(40_000)));
     sanitise(&format!("<p style=\"{}\">x", "color:rgb(".repeat(100_000)));
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
@@ -137,22 +161,5 @@ proptest! {
     #[test]
     fn any_text_can_be_shown(text in "\\PC{0,80}") {
         prop_assert!(!from_text(&text).contains("<script"));
-    }
-}
-#[test]
-fn tmp_scale() {
-    for n in [20_000, 40_000, 80_000] {
-        for p in ["&amp;", "<ul><li>", "a<"] {
-        let html = p.repeat(n);
-        let t = std::time::Instant::now();
-        let tamed = tame(&html, known);
-        let a = t.elapsed();
-        let c = SANITISER.clean(&tamed);
-        let b = t.elapsed();
-        let s = c.to_string();
-        let b2 = t.elapsed();
-        rewrite_images(&s, |_| None);
-        eprintln!("{p} {n} tame {a:?} clean {b:?} str {b2:?} rewrite {:?}", t.elapsed());
-        }
     }
 }

@@ -2,13 +2,11 @@
 //! customer unheard. So whenever a message can be read in two ways, nothing is folded.
 
 mod openings;
+mod words;
 
 use std::ops::Range;
 
 use openings::Opening;
-
-/// A line that desks put above their letters ("##- reply above this line -##"): everything from there on is history.
-pub const MARKER: &str = "##-";
 
 /// A line of the body without its line end.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Line, MARKER};
+use super::Line;
+use super::words::{FORWARDED, FROM, ORIGINAL, SENT, STARTS, SUBJECT, TELEPHONE, TO, VERBS, WITHIN};
 
 /// What begins at a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,69 +27,7 @@ const MAX_WRAPPED: usize = 4;
 /// Lines among which the headers of a quoted message are looked for.
 const MAX_HEADERS: usize = 14;
 
-/// Words for "wrote" and what else stands only in attributions; compared in lower case.
-const VERBS: [&str; 31] = [
-    "wrote", "writes", "ha scritto", "scrive", "a écrit", "écrit", "schrieb", "geschrieben", "escribió", "escribio", "escreveu", "schreef",
-    "geschreven", "napisał", "pisze", "skrev", "kirjoitti", "napsal", "napísal", "написал", "пишет", "пише", "написав", "писал", "写道",
-    "寫道", "書きました", "のメール", "님이 작성", "작성:", "님의 말",
-];
-
-/// How an attribution begins where a date or a name does not.
-const STARTS: [&str; 22] = [
-    "On ", "At ", "Il ", "In data ", "Le ", "Am ", "Den ", "El ", "Em ", "No dia ", "A ", "Op ", "W dniu ", "Dnia ", "Dne ", "V ", "On\u{a0}",
-    "Le\u{a0}", "在", "于", "Вы ", "В ",
-];
-
-const ORIGINAL: [&str; 27] = [
-    "original message", "original appointment", "messaggio originale", "message d'origine", "message d’origine", "message original",
-    "message initial", "ursprüngliche nachricht", "originalnachricht", "original-nachricht", "mensaje original", "mensagem original",
-    "oorspronkelijk bericht", "oorspronkelijk bericht-", "oryginalna wiadomość", "wiadomość oryginalna", "ursprungligt meddelande",
-    "oprindelig meddelelse", "opprinnelig melding", "alkuperäinen viesti", "původní zpráva", "исходное сообщение",
-    "оригінальне повідомлення", "元のメッセージ", "原始邮件", "原始郵件", "원본 메시지",
-];
-
-const FORWARDED: [&str; 25] = [
-    "forwarded message", "begin forwarded message", "messaggio inoltrato", "inizio messaggio inoltrato", "message transféré",
-    "début du message transféré", "message réexpédié", "début du message réexpédié", "weitergeleitete nachricht",
-    "anfang der weitergeleiteten nachricht", "mensaje reenviado", "inicio del mensaje reenviado", "mensagem encaminhada",
-    "mensagem reencaminhada", "doorgestuurd bericht", "begin doorgestuurd bericht", "wiadomość przekazana", "przekazana wiadomość",
-    "vidarebefordrat meddelande", "videresendt meddelelse", "videresendt melding", "välitetty viesti", "přeposlaná zpráva",
-    "пересылаемое сообщение", "转发的邮件",
-];
-
-const FROM: [&str; 15] = [
-    "from", "da", "von", "de", "van", "od", "från", "fra", "lähettäjä", "от", "від", "差出人", "发件人", "寄件者", "보낸 사람",
-];
-const SENT: [&str; 34] = [
-    "sent", "date", "sent on", "inviato", "data", "data invio", "gesendet", "datum", "envoyé", "date d'envoi", "enviado", "enviado el",
-    "fecha", "enviada em", "enviado em", "verzonden", "wysłano", "skickat", "sendt", "dato", "lähetetty", "päivämäärä", "odesláno",
-    "отправлено", "дата", "надіслано", "送信日時", "日付", "发送时间", "日期", "寄件日期", "보낸 날짜", "날짜", "gesendet am",
-];
-const SUBJECT: [&str; 16] = [
-    "subject", "oggetto", "betreff", "objet", "asunto", "assunto", "onderwerp", "temat", "ämne", "emne", "aihe", "předmět", "тема",
-    "件名", "主题", "제목",
-];
-const TO: [&str; 20] = [
-    "to", "a", "an", "à", "para", "aan", "do", "till", "til", "vastaanottaja", "komu", "кому", "宛先", "收件人", "받는 사람", "cc", "kopie",
-    "reply-to", "rispondi a", "importance",
-];
-
-/// How telephones and apps sign; matched at the start of a line in lower case.
-const TELEPHONE: [&str; 18] = [
-    "sent from", "get outlook for", "inviato da", "scarica outlook", "ottieni outlook", "envoyé de", "envoyé depuis", "von meinem",
-    "gesendet von", "outlook für", "enviado desde", "enviado do", "verzonden vanaf", "wysłane z", "skickat från", "sendt fra", "lähetetty",
-    "отправлено с",
-];
-
-/// By these people say that they answer inside the quote.
-const WITHIN: [&str; 22] = [
-    "see below", "answers below", "inline", "in-line", "in red", "in blue", "between the lines", "vedi sotto", "qui sotto", "di seguito",
-    "in rosso", "in blu", "siehe unten", "weiter unten", "in rot", "ci-dessous", "en rouge", "en bleu", "más abajo", "en rojo",
-    "a continuación", "abaixo",
-];
-
-static TIME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b\d{1,2}\s?(?:[:.h]|Uhr)\s?\d{2}\b|\d{1,2}\s?(?:時|时|시)").ok());
+static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b\d{1,2}\s?(?:[:.h]|Uhr)\s?\d{2}\b|\d{1,2}\s?(?:時|时|시)").ok());
 
 /// What history begins at line `at`, if any does.
 pub fn at(lines: &[Line<'_>], at: usize) -> Option<Opening> {
@@ -108,7 +47,8 @@ pub fn at(lines: &[Line<'_>], at: usize) -> Option<Opening> {
 /// "-----Original Message-----" and its like.
 fn divider(line: &str) -> Option<Opening> {
     let line = line.trim();
-    if line.starts_with(MARKER) {
+    // What desks put above their letters: "##- Please reply above this line -##".
+    if line.len() > 6 && line.starts_with("##-") && line.ends_with("-##") {
         return Some(Opening::Rest);
     }
     let is_dash = |c: char| matches!(c, '-' | '_' | '=' | '*' | '‐' | '‑' | '–' | '—' | '─' | ' ' | '\u{a0}');
@@ -212,7 +152,8 @@ pub fn is_certain(lines: &[Line<'_>]) -> bool {
 }
 
 fn has_address(text: &str) -> bool {
-    text.split(['<', '>', '(', ')', '[', ']', ' ', ':']).any(|word| word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.')))
+    text.split(['<', '>', '(', ')', '[', ']', ' ', ':'])
+        .any(|word| word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.')))
 }
 
 fn has_time(text: &str) -> bool {

@@ -76,10 +76,14 @@ fn folds_unmarked_history_below_a_programs_line(#[case] opening: &str) {
 #[case::a_list("I would like\n> size M\n> colour blue\n")]
 #[case::a_weight("> 5 kg\nis what it weighs")]
 #[case::prose_about_writing("Yesterday you wrote:\nthe parcel will come on Monday.\nIt has not come.")]
-#[case::prose_with_a_time("Il 3 maggio 2026 alle 10:22 il vostro collega ha scritto:\nrimborso entro 5 giorni\n\nInvece non è arrivato nulla.")]
+#[case::prose_with_a_time(
+    "Il 3 maggio 2026 alle 10:22 il vostro collega ha scritto:\nrimborso entro 5 giorni\n\nInvece non è arrivato nulla."
+)]
 #[case::a_route("Ho bisogno di spedire\nDa: Roma\nA: Milano\nData: 3 maggio\nPeso: 5 kg")]
 #[case::a_rule("First part\n________________________________\nSecond part")]
-#[case::a_forward("Please see below\n\n---------- Forwarded message ---------\nFrom: Bank <x@bank.example>\nDate: Mon, 3 May 2026\nSubject: Payment\n\nPaid.")]
+#[case::a_forward(
+    "Please see below\n\n---------- Forwarded message ---------\nFrom: Bank <x@bank.example>\nDate: Mon, 3 May 2026\nSubject: Payment\n\nPaid."
+)]
 #[case::an_apple_forward("Ecco la ricevuta\n\nInizio messaggio inoltrato:\n\n> Da: Banca\n> Oggetto: Pagamento\n")]
 #[case::broken_wrapping("Hi\n\nOn 3 May 2026, Shop wrote:\n> a long line that was\nbroken\n> and goes on\n")]
 fn folds_nothing(#[case] body: &str) {
@@ -112,7 +116,8 @@ fn an_attribution_inside_the_marks_counts() {
 
 #[test]
 fn words_before_a_wrapped_attribution_stay() {
-    let body = "Thanks, order 12 came on 3 May 2026\nOn Mon, 3 May 2026 at 10:22, Shop with a long name\n<help@shop.example> wrote:\n\n> Where?\n";
+    let body =
+        "Thanks, order 12 came on 3 May 2026\nOn Mon, 3 May 2026 at 10:22, Shop with a long name\n<help@shop.example> wrote:\n\n> Where?\n";
     assert_eq!(words(body), "Thanks, order 12 came on 3 May 2026");
 }
 

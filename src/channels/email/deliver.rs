@@ -1,0 +1,216 @@
+//! Replies leave: from the mailbox's own address, by its own server or the desk's.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::app::App;
+use crate::channels::email::build::{self, Brand};
+use crate::channels::email::settings::Settings;
+use crate::desk::changes::Change;
+use crate::desk::channels::{self, Channel};
+use crate::desk::directory;
+use crate::desk::envelope::{Address, Outgoing, Quoted};
+use crate::desk::tickets::thread::{self, Message};
+use crate::desk::tickets::{self, outbound};
+use crate::desk::files;
+use crate::ids::MessageId;
+use crate::jobs::Outcome;
+use crate::mailer::{Mailer, SendError, Server};
+
+/// The most of a customer's message that is quoted below the answer, in characters.
+const MAX_QUOTE: usize = 20_000;
+
+/// One pool of connections per server, kept while it is in use.
+static MAILERS: LazyLock<moka::future::Cache<Server, Mailer>> =
+    LazyLock::new(|| moka::future::Cache::builder().max_capacity(200).time_to_idle(Duration::from_secs(600)).build());
+
+/// The pooled way to a server.
+pub async fn mailer(server: &Server) -> Result<Mailer, SendError> {
+    if let Some(known) = MAILERS.get(server).await {
+        return Ok(known);
+    }
+    let mailer = Mailer::smtp(server)?;
+    MAILERS.insert(server.clone(), mailer.clone()).await;
+    Ok(mailer)
+}
+
+/// The way out of a mailbox: its own server, else the desk's.
+pub async fn way_out(app: &App, channel: &Channel) -> Result<Mailer, SendError> {
+    match Settings::of(channel).server(app, channel) {
+        Some(server) => mailer(&server).await,
+        None => Ok(app.mailer.clone()),
+    }
+}
+
+/// Whether mail of this mailbox reaches a server, rather than the outbox folder.
+pub fn delivers(app: &App, channel: &Channel) -> bool {
+    Settings::of(channel).smtp.is_some() || app.mailer.delivers()
+}
+
+/// Why a message does not leave now.
+enum Trouble {
+    /// Worth another try.
+    Later(String),
+    /// Not without a person.
+    Never(String),
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Later(format!("the database did not answer: {error}"))
+    }
+}
+
+impl From<SendError> for Trouble {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(reason) => Self::Never(reason),
+            SendError::Later(reason) => Self::Later(reason),
+        }
+    }
+}
+
+/// Sends one queued message and records how far it came. `last`: no attempt follows, so what cannot leave now has failed.
+///
+/// A process that dies between handing the letter over and recording it sends it again; both carry the same Message-ID.
+pub async fn send(app: &App, channel: &Channel, id: MessageId, last: bool) -> Outcome {
+    let message = async {
+        let mut db = app.db.acquire().await?;
+        outbound::begin(&mut db, id).await
+    };
+    let message = match message.await {
+        Ok(Some(message)) => message,
+        Ok(None) => return Outcome::Done,
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let result = hand_over(app, channel, &message).await;
+    match record(app, channel, &message, &result, last).await {
+        Ok(()) => match result {
+            Ok(()) => Outcome::Done,
+            Err(Trouble::Later(reason)) => Outcome::Retry(reason),
+            Err(Trouble::Never(reason)) => Outcome::Fail(reason),
+        },
+        Err(error) => Outcome::Retry(error.to_string()),
+    }
+}
+
+async fn record(app: &App, channel: &Channel, message: &Message, result: &Result<(), Trouble>, last: bool) -> sqlx::Result<()> {
+    let mut change = Change::begin(app).await?;
+    match result {
+        Ok(()) => outbound::sent(&mut change, message).await?,
+        Err(Trouble::Later(reason)) if !last => {
+            outbound::delayed(&mut change, message, reason).await?;
+            channels::note_error(&mut change, channel.id, &format!("Sending: {reason}")).await?;
+        }
+        Err(Trouble::Later(reason) | Trouble::Never(reason)) => outbound::failed(&mut change, message, reason).await?,
+    }
+    change.commit().await
+}
+
+async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<(), Trouble> {
+    let directory = directory::get(app).await?;
+    let outgoing = compose(app, channel, message).await?;
+    let brand = Brand { shop_name: directory.shop.shop_name.clone(), accent: directory.shop.accent.clone() };
+    let from = outgoing.from.address.clone();
+    let to: Vec<String> = build::recipients(&outgoing).into_iter().map(str::to_owned).collect();
+    let letter = tokio::task::spawn_blocking(move || build::build(&outgoing, &brand)).await;
+    let letter = letter.map_err(|error| Trouble::Never(format!("the letter could not be written: {error}")))?;
+    let letter = letter.map_err(|error| Trouble::Never(error.to_string()))?;
+    way_out(app, channel).await?.send(&from, &to, &letter).await?;
+    Ok(())
+}
+
+/// Puts together what the letter will say; nothing of it depends on which attempt this is.
+async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outgoing, Trouble> {
+    let shop = directory::get(app).await?;
+    let Some(address) = channel.address.clone() else {
+        return Err(Trouble::Never("Its mailbox has no address. An admin sets one under Settings, Channels.".to_owned()));
+    };
+    let envelope = message.envelope();
+    let mut db = app.db.acquire().await?;
+    // The desk's own words quote nothing: an acknowledgement must not carry what a forged sender wants carried.
+    let quoted = match message.automatic {
+        true => None,
+        false => thread::last_inbound(&mut db, message.ticket_id, message.id).await?,
+    };
+    drop(db);
+    let files = files::load_for_sending(app, message.id).await.map_err(|error| Trouble::Later(format!("a file could not be read: {error}")))?;
+    let name = match message.agent_id {
+        Some(agent) => format!("{} · {}", shop.agent(agent), shop.shop.shop_name),
+        None => shop.shop.shop_name.clone(),
+    };
+    Ok(Outgoing {
+        provider_id: message.provider_id.clone().unwrap_or_default(),
+        reply_to: Address { name: shop.shop.shop_name.clone(), address: reply_address(app, channel, &address, message) },
+        from: Address { name, address },
+        to: envelope.to,
+        cc: envelope.cc,
+        subject: envelope.subject,
+        body: message.body.clone(),
+        language: message.language.clone().unwrap_or_else(|| shop.shop.language.clone()),
+        in_reply_to: envelope.in_reply_to,
+        references: envelope.references,
+        quoted: quoted.map(|quoted| Quoted {
+            author: if quoted.contact_name.is_empty() { quoted.envelope().from.map(|from| from.address).unwrap_or_default() } else { quoted.contact_name.clone() },
+            at: quoted.created_at,
+            text: shortened(&quoted.new_text()),
+        }),
+        files,
+        automatic: message.automatic,
+        date: message.created_at,
+    })
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `help+t42-k7f3q2abcd@example.com`, or the plain address where the server knows no tags.
+fn reply_address(app: &App, channel: &Channel, address: &str, message: &Message) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) if Settings::of(channel).plus_addressing => {
+            format!("{local}+{}@{domain}", tickets::reply_tag(&app.keys, message.ticket_id))
+        }
+        _ => address.to_owned(),
+    }
+}
+
+/// Sends a short letter of the desk itself that belongs to no ticket.
+pub async fn send_letter(app: &App, to: Address, subject: String, body: String) -> Result<(), SendError> {
+    let later = |error: sqlx::Error| SendError::Later(format!("the database did not answer: {error}"));
+    let shop = directory::get(app).await.map_err(later)?.shop.clone();
+    let mut db = app.db.acquire().await.map_err(later)?;
+    let mailbox = channels::default_mailbox(&mut db).await.map_err(later)?;
+    drop(db);
+    let host = app.config.web.public_url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");
+    let own = mailbox.as_ref().and_then(|mailbox| mailbox.address.clone());
+    let from = app.config.mail.mail_from.clone().or(own).unwrap_or_else(|| format!("sportello@{host}"));
+    let domain = from.rsplit_once('@').map_or(host, |(_, domain)| domain).to_owned();
+    let outgoing = Outgoing {
+        provider_id: format!("{}@{domain}", crate::secrets::token()),
+        from: Address { name: shop.shop_name.clone(), address: from.clone() },
+        reply_to: Address::default(),
+        to: vec![to.clone()],
+        cc: Vec::new(),
+        subject,
+        body,
+        language: shop.language,
+        in_reply_to: None,
+        references: Vec::new(),
+        quoted: None,
+        files: Vec::new(),
+        automatic: true,
+        date: crate::clock::Ts::now(),
+    };
+    let brand = Brand { shop_name: shop.shop_name, accent: shop.accent };
+    let letter = build::build(&outgoing, &brand).map_err(|error| SendError::Refused(error.to_string()))?;
+    let mailer = match (&app.config.mail.mail_from, &mailbox) {
+        // Without a sender of its own, the letter leaves as the mailbox's mail does.
+        (None, Some(mailbox)) => way_out(app, mailbox).await?,
+        _ => app.mailer.clone(),
+    };
+    mailer.send(&from, &[to.address], &letter).await
+}

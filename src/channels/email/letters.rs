@@ -1,0 +1,65 @@
+//! The letters that colleagues get: an invitation, a link to a new password. Each mints its link when it is sent.
+
+use crate::app::App;
+use crate::channels::email::deliver;
+use crate::desk::agents;
+use crate::desk::directory;
+use crate::desk::envelope::Address;
+use crate::desk::kinds::TokenPurpose;
+use crate::i18n::{self, Language, Value};
+use crate::ids::AgentId;
+use crate::jobs::Outcome;
+use crate::mailer::SendError;
+
+/// How long an invitation works.
+const INVITATION_HOURS: i32 = 72;
+/// How long a link to a new password works.
+const RESET_HOURS: i32 = 2;
+
+/// Mails a new colleague the link at which they choose their password.
+pub async fn invite(app: &App, agent: AgentId) -> Outcome {
+    outcome(letter(app, agent, TokenPurpose::Invitation).await)
+}
+
+/// Mails a colleague a link at which they choose a new password.
+pub async fn reset_password(app: &App, agent: AgentId) -> Outcome {
+    outcome(letter(app, agent, TokenPurpose::PasswordReset).await)
+}
+
+fn outcome(result: Result<(), SendError>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(SendError::Later(reason)) => Outcome::Retry(reason),
+        Err(SendError::Refused(reason)) => Outcome::Fail(reason),
+    }
+}
+
+async fn letter(app: &App, id: AgentId, purpose: TokenPurpose) -> Result<(), SendError> {
+    let later = |error: sqlx::Error| SendError::Later(format!("the database did not answer: {error}"));
+    let (path, key, hours) = match purpose {
+        TokenPurpose::Invitation => ("join", "mail-invite", INVITATION_HOURS),
+        TokenPurpose::PasswordReset => ("reset", "mail-reset", RESET_HOURS),
+    };
+    let shop = directory::get(app).await.map_err(later)?.shop.clone();
+    let mut tx = app.db.begin().await.map_err(later)?;
+    let Some(person) = agents::find(&mut tx, id).await.map_err(later)?.filter(|person| person.disabled_at.is_none()) else {
+        return Ok(());
+    };
+    if purpose == TokenPurpose::Invitation && person.has_password {
+        return Ok(());
+    }
+    let token = agents::mint_token(&mut tx, id, purpose, hours).await.map_err(later)?;
+    tx.commit().await.map_err(later)?;
+    let language = Language::from_code(&shop.language).unwrap_or(Language::En);
+    let arguments = [
+        ("shop", Value::from(shop.shop_name.clone())),
+        ("name", Value::from(person.name.clone())),
+        // Who invited is in the log of the desk; the letter speaks for the shop.
+        ("inviter", Value::from(shop.shop_name.clone())),
+        ("url", Value::from(format!("{}/{path}/{token}", app.config.public_url()))),
+        ("hours", Value::from(hours)),
+    ];
+    let subject = i18n::text_with(language, &format!("{key}-subject"), &arguments);
+    let body = i18n::text_with(language, &format!("{key}-body"), &arguments);
+    deliver::send_letter(app, Address { name: person.name, address: person.email }, subject, body).await
+}

@@ -1,0 +1,11 @@
+//! E-mail. Bytes from SMTP, IMAP or the command line are stored and understood; replies leave by a mail server.
+
+pub mod ack;
+pub mod build;
+pub mod deliver;
+pub mod imap;
+pub mod letters;
+pub mod parse;
+pub mod receive;
+pub mod settings;
+pub mod smtp;

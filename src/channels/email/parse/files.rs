@@ -1,0 +1,114 @@
+//! What came with a message.
+
+use mail_parser::{Message, MessagePart, MimeHeaders as _, PartType};
+
+use super::Headers;
+use super::headers::clean_line;
+use crate::desk::envelope::IncomingFile;
+use crate::text::html::cids;
+
+/// Longest file name kept, in characters.
+const MAX_NAME: usize = 200;
+
+/// Endings for what often comes without a name; the first a general table knows is often an odd one.
+const ENDINGS: [(&str, &str); 13] = [
+    ("image/jpeg", "jpg"),
+    ("image/jpg", "jpg"),
+    ("image/png", "png"),
+    ("image/gif", "gif"),
+    ("image/tiff", "tiff"),
+    ("text/plain", "txt"),
+    ("text/html", "html"),
+    ("text/calendar", "ics"),
+    ("message/rfc822", "eml"),
+    ("message/delivery-status", "txt"),
+    ("message/disposition-notification", "txt"),
+    ("text/rfc822-headers", "txt"),
+    ("application/octet-stream", "bin"),
+];
+
+/// The attachments and the pictures in the text, in the message's order.
+pub fn files(message: &Message<'_>, html: Option<&str>) -> Vec<IncomingFile> {
+    let shown = html.map(cids).unwrap_or_default();
+    message
+        .attachments()
+        .map(|part| {
+            let media_type = media_type(part);
+            let content_id = part.content_id().map(|id| id.trim_matches(['<', '>', ' ']).replace('\0', "")).filter(|id| !id.is_empty());
+            IncomingFile {
+                name: name(part, &media_type),
+                inline: content_id.as_ref().is_some_and(|id| shown.contains(id)),
+                bytes: bytes(message, part),
+                media_type,
+                content_id,
+            }
+        })
+        .collect()
+}
+
+fn bytes(message: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
+    match &part.body {
+        // A message that was not encoded lies open in the one around it, an encoded one has bytes of its own.
+        PartType::Message(inner) => {
+            let own = inner.parts.first().map(|root| root.offset_header as usize..root.offset_end as usize);
+            own.and_then(|range| inner.raw_message.get(range)).unwrap_or_default().to_vec()
+        }
+        PartType::Text(_) if part.encoding == mail_parser::Encoding::None => {
+            let range = part.offset_body as usize..part.offset_end as usize;
+            message.raw_message.get(range).unwrap_or_else(|| part.contents()).to_vec()
+        }
+        _ => part.contents().to_vec(),
+    }
+}
+
+/// `type/subtype` in lower case.
+fn media_type(part: &MessagePart<'_>) -> String {
+    if matches!(part.body, PartType::Message(_)) {
+        return "message/rfc822".to_owned();
+    }
+    let is_token = |text: &str| {
+        !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    let declared = part.content_type().and_then(|kind| Some((kind.ctype(), kind.subtype()?)));
+    match declared.filter(|(kind, subtype)| is_token(kind) && is_token(subtype)) {
+        Some((kind, subtype)) => format!("{kind}/{subtype}").to_ascii_lowercase(),
+        None if matches!(part.body, PartType::Text(_)) => "text/plain".to_owned(),
+        None => "application/octet-stream".to_owned(),
+    }
+}
+
+fn name(part: &MessagePart<'_>, media_type: &str) -> String {
+    let given = part.attachment_name().map(safe).filter(|name| !name.is_empty());
+    given.unwrap_or_else(|| {
+        let subject = match &part.body {
+            PartType::Message(inner) => safe(&Headers::of(inner).subject().replace(['/', '\\'], "-")),
+            _ => String::new(),
+        };
+        let stem = match (subject.as_str(), media_type.split('/').next()) {
+            ("", Some("image")) => "image",
+            ("", Some("message")) => "message",
+            ("", _) => "attachment",
+            (subject, _) => subject,
+        };
+        format!("{stem}.{}", ending(media_type))
+    })
+}
+
+fn ending(media_type: &str) -> &'static str {
+    let known = ENDINGS.iter().find(|(kind, _)| *kind == media_type).map(|&(_, ending)| ending);
+    let general = || mime_guess::get_mime_extensions_str(media_type).and_then(|endings| endings.first().copied());
+    known.or_else(general).unwrap_or("bin")
+}
+
+/// A name that can be a file's: its last path component, nothing invisible, no dots at its ends, its ending kept when it is cut.
+fn safe(name: &str) -> String {
+    let name = clean_line(name.rsplit(['/', '\\']).next().unwrap_or_default(), usize::MAX);
+    let name = name.trim_matches(['.', ' ', '"']);
+    let length = name.chars().count();
+    if length <= MAX_NAME {
+        return name.to_owned();
+    }
+    let ending = name.rsplit_once('.').map(|(_, ending)| format!(".{ending}")).filter(|ending| ending.len() <= 10).unwrap_or_default();
+    let stem: String = name.chars().take(MAX_NAME - ending.chars().count()).collect();
+    format!("{stem}{ending}")
+}

@@ -1,0 +1,103 @@
+//! A stored mail becomes an [`Incoming`], or a reason why it is none.
+
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::app::App;
+use crate::channels::email::parse::{self, Own};
+use crate::channels::email::settings;
+use crate::desk::channels;
+use crate::desk::deliveries::Delivery;
+use crate::desk::envelope::{Address, Envelope, Incoming, IncomingFile};
+use crate::desk::tickets;
+
+/// No honest mail takes a second to read.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The name under which a mail that could not be read is attached to its ticket.
+const ORIGINAL: &str = "original.eml";
+
+/// A mail, understood.
+#[derive(Debug)]
+pub enum Understood {
+    Message(Box<Incoming>),
+    /// Not kept on purpose, for this reason.
+    Drop(String),
+}
+
+/// Understands a stored mail. Whatever its bytes are, this neither fails nor panics; only the database can be away.
+pub async fn understand(app: &App, delivery: &Delivery) -> sqlx::Result<Understood> {
+    let mut db = app.db.acquire().await?;
+    let addresses = settings::own_addresses(&channels::list(&mut db).await?);
+    drop(db);
+    // Whether a Message-ID is ours is told by its signature and not by its domain, which the shop's people share.
+    let own = Own { addresses, message_id_domains: Vec::new() };
+    let (raw, from, to) = (delivery.raw.clone(), delivery.envelope_from.clone(), delivery.envelope_to.clone());
+    let known = own.clone();
+    let parsing = tokio::task::spawn_blocking(move || parse::parse(&raw, from.as_deref(), &to, &known));
+    let incoming = match tokio::time::timeout(PATIENCE, parsing).await {
+        Ok(Ok(incoming)) => incoming,
+        Ok(Err(error)) => {
+            tracing::error!(delivery = %delivery.id, %error, "a mail could not be read; its ticket carries it as a file");
+            return Ok(Understood::Message(Box::new(raw_only(delivery))));
+        }
+        Err(_) => {
+            tracing::error!(delivery = %delivery.id, "a mail took too long to read; its ticket carries it as a file");
+            return Ok(Understood::Message(Box::new(raw_only(delivery))));
+        }
+    };
+    if is_our_own(app, &own, &incoming) {
+        return Ok(Understood::Drop("This is one of the desk's own messages coming back.".to_owned()));
+    }
+    Ok(Understood::Message(Box::new(with_original(incoming, delivery))))
+}
+
+/// Our message in our name: a copy of it, or a loop. A bounce carries ours within but has an id of its own.
+fn is_our_own(app: &App, own: &Own, incoming: &Incoming) -> bool {
+    tickets::parse_message_id(&app.keys, &incoming.provider_id).is_some()
+        && own.addresses.iter().any(|address| address.eq_ignore_ascii_case(&incoming.from.address))
+}
+
+/// Adds the raw bytes where the parser found no message in them.
+fn with_original(mut incoming: Incoming, delivery: &Delivery) -> Incoming {
+    if incoming.provider_id == raw_id(&delivery.raw) {
+        incoming.files.push(original(delivery));
+    }
+    incoming
+}
+
+/// A message that says nothing but that it is there: what was received is its file.
+pub fn raw_only(delivery: &Delivery) -> Incoming {
+    let plausible = |address: &&str| address.contains('@') && address.len() <= 254 && !address.chars().any(char::is_control);
+    let address = delivery.envelope_from.as_deref().filter(plausible).unwrap_or("unknown@invalid").to_lowercase();
+    let from = Address { name: String::new(), address };
+    let subject = "(unreadable message)".to_owned();
+    Incoming {
+        provider_id: raw_id(&delivery.raw),
+        body: "This message could not be read as e-mail. Its original is attached.".to_owned(),
+        envelope: Envelope { from: Some(from.clone()), subject: subject.clone(), ..Envelope::default() },
+        from,
+        subject,
+        files: vec![original(delivery)],
+        ..Incoming::default()
+    }
+}
+
+fn raw_id(raw: &[u8]) -> String {
+    format!("sha256-{}@missing", hex::encode(Sha256::digest(raw)))
+}
+
+fn original(delivery: &Delivery) -> IncomingFile {
+    IncomingFile {
+        name: ORIGINAL.to_owned(),
+        media_type: "message/rfc822".to_owned(),
+        bytes: delivery.raw.clone(),
+        content_id: None,
+        inline: false,
+    }
+}
+
+/// Whether the raw bytes say nothing that could be answered: then no acknowledgement goes out either.
+pub fn is_raw_only(incoming: &Incoming) -> bool {
+    incoming.files.iter().any(|file| file.name == ORIGINAL && file.media_type == "message/rfc822") && incoming.subject == "(unreadable message)"
+}

@@ -1,0 +1,155 @@
+//! What a mailbox can be told, as its row holds it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::desk::channels::Channel;
+use crate::desk::kinds::ChannelKind;
+use crate::mailer::{Security, Server};
+
+/// The settings of a mailbox. Every field has a default, so that an older row is still read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Further addresses whose mail belongs to this mailbox.
+    pub aliases: Vec<String>,
+    /// Whether replies ask for answers to `help+t42-…@`, which most servers deliver to `help@`.
+    pub plus_addressing: bool,
+    /// Where mail is fetched from; none: it comes by SMTP or `ingest`.
+    pub imap: Option<ImapSettings>,
+    /// The mailbox's own server for outgoing mail; none: the desk's.
+    pub smtp: Option<SmtpSettings>,
+    /// Whether a new ticket is acknowledged to its customer.
+    pub acknowledge: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { aliases: Vec::new(), plus_addressing: true, imap: None, smtp: None, acknowledge: true }
+    }
+}
+
+/// A mailbox on an IMAP server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImapSettings {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub user: String,
+    #[serde(default = "inbox")]
+    pub folder: String,
+    #[serde(default)]
+    pub after_fetch: AfterFetch,
+    /// How many days of older mail the first connection brings in; 0: only what comes from then on.
+    #[serde(default)]
+    pub first_days: u16,
+}
+
+fn inbox() -> String {
+    "INBOX".to_owned()
+}
+
+/// What happens on the IMAP server to mail that has been fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterFetch {
+    /// Nothing; the mailbox is only read.
+    #[default]
+    Keep,
+    /// It is marked as read.
+    Seen,
+}
+
+/// A server for outgoing mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmtpSettings {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    /// Empty: the server asks for no password.
+    #[serde(default)]
+    pub user: String,
+}
+
+/// The passwords of a mailbox, stored sealed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    pub imap_password: String,
+    pub smtp_password: String,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+impl Settings {
+    /// The settings of a mailbox. What an older or newer version wrote and this one cannot read counts as not set.
+    pub fn of(channel: &Channel) -> Self {
+        channel.settings().unwrap_or_else(|error| {
+            tracing::warn!(channel = %channel.id, %error, "the settings of this mailbox cannot be read");
+            Self::default()
+        })
+    }
+
+    /// The mailbox's own server for outgoing mail, with its password.
+    pub fn server(&self, app: &App, channel: &Channel) -> Option<Server> {
+        let smtp = self.smtp.as_ref()?;
+        let credentials = (!smtp.user.is_empty()).then(|| {
+            let secrets: Secrets = channel.secrets(&app.keys);
+            (smtp.user.clone(), secrets.smtp_password)
+        });
+        Some(Server { host: smtp.host.clone(), port: smtp.port, security: smtp.security, credentials })
+    }
+}
+
+/// The addresses of a mailbox: its own and its aliases, in lower case.
+pub fn addresses(channel: &Channel) -> Vec<String> {
+    let aliases = Settings::of(channel).aliases;
+    channel.address.iter().chain(&aliases).map(|address| address.trim().to_lowercase()).filter(|address| !address.is_empty()).collect()
+}
+
+/// The addresses of all mailboxes among the channels.
+pub fn own_addresses(channels: &[Channel]) -> Vec<String> {
+    channels.iter().filter(|channel| channel.kind == ChannelKind::Email).flat_map(addresses).collect()
+}
+
+/// `help+tag@example.com` without its tag; none when it has none.
+pub fn without_tag(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (local, _) = local.split_once('+')?;
+    (!local.is_empty()).then(|| format!("{local}@{domain}"))
+}
+
+/// The mailbox that an envelope recipient belongs to: by its address, by an alias, or by either with a tag.
+pub fn mailbox_of<'a>(channels: &'a [Channel], recipient: &str) -> Option<&'a Channel> {
+    let recipient = recipient.trim().to_lowercase();
+    let by_address = |wanted: &str| {
+        channels
+            .iter()
+            .filter(|channel| channel.kind == ChannelKind::Email)
+            .find(|channel| addresses(channel).iter().any(|address| address == wanted))
+    };
+    by_address(&recipient).or_else(|| by_address(&without_tag(&recipient)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_row_means_the_defaults() {
+        let settings: Settings = serde_json::from_str("{}").expect("defaults");
+        assert_eq!(settings, Settings::default());
+        assert!(settings.plus_addressing && settings.acknowledge);
+    }
+
+    #[test]
+    fn a_tag_ends_the_local_part() {
+        assert_eq!(without_tag("help+t42-abc@shop.it").as_deref(), Some("help@shop.it"));
+        assert_eq!(without_tag("help@shop.it"), None);
+        assert_eq!(without_tag("+x@shop.it"), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! Tickets that happened elsewhere or earlier: written as they were, with their own times. Nothing follows from them: no job, no notice.
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::contacts;
+use crate::desk::events::Event;
+use crate::desk::kinds::{DeliveryStatus, Direction, IdentityKind, Priority, Status};
+use crate::ids::{AgentId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
+
+/// A ticket as it stands at the end of its history.
+#[derive(Debug, Clone)]
+pub struct OldTicket<'a> {
+    pub channel: ChannelId,
+    pub contact: ContactId,
+    pub subject: &'a str,
+    pub status: Status,
+    pub priority: Priority,
+    pub assignee: Option<AgentId>,
+    pub team: Option<TeamId>,
+    pub language: &'a str,
+    pub waiting_since: Option<Ts>,
+    pub snoozed_until: Option<Ts>,
+    pub solved_at: Option<Ts>,
+    pub first_answered_at: Option<Ts>,
+    pub acknowledged_at: Option<Ts>,
+    pub message_count: i32,
+    pub last_message_at: Ts,
+    pub excerpt: &'a str,
+    pub last_direction: Direction,
+    pub tags: &'a [TagId],
+    pub details: serde_json::Value,
+    pub created_at: Ts,
+    pub updated_at: Ts,
+}
+
+/// One utterance of an earlier conversation.
+#[derive(Debug, Clone)]
+pub struct OldMessage<'a> {
+    pub ticket: TicketId,
+    pub channel: ChannelId,
+    pub direction: Direction,
+    pub agent: Option<AgentId>,
+    pub contact: Option<ContactId>,
+    pub body: &'a str,
+    pub language: Option<&'a str>,
+    /// `None`: given later by [`name_message`], for ids that contain the row's own.
+    pub provider_id: Option<&'a str>,
+    pub envelope: serde_json::Value,
+    pub automatic: bool,
+    pub at: Ts,
+}
+
+/// The contact with this mail address, made as of `at` if there is none.
+pub async fn contact(db: &mut PgConnection, email: &str, name: &str, language: &str, company: &str, at: Ts) -> sqlx::Result<ContactId> {
+    let id = contacts::identify(db, IdentityKind::Email, email, name, Some(language)).await?;
+    sqlx::query!(
+        "update contacts set company = $2, created_at = least(created_at, $3), updated_at = least(updated_at, $3) where id = $1",
+        id.0,
+        company,
+        at as Ts
+    )
+    .execute(&mut *db)
+    .await?;
+    Ok(id)
+}
+
+/// Writes a ticket with its tags.
+pub async fn ticket(db: &mut PgConnection, old: &OldTicket<'_>) -> sqlx::Result<TicketId> {
+    let tags: Vec<i64> = old.tags.iter().map(|tag| tag.0).collect();
+    let id = sqlx::query_scalar!(
+        r#"insert into tickets (channel_id, contact_id, subject, status, priority, assignee_id, team_id, language, waiting_since, snoozed_until,
+                                solved_at, first_answered_at, acknowledged_at, message_count, last_message_at, excerpt, last_direction, tag_ids,
+                                details, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                   (select coalesce(array_agg(tag order by tag), '{}') from unnest($18::bigint[]) tag), $19, $20, $21)
+           returning id as "id: TicketId""#,
+        old.channel.0,
+        old.contact.0,
+        old.subject,
+        old.status as Status,
+        old.priority as Priority,
+        old.assignee.map(|id| id.0),
+        old.team.map(|id| id.0),
+        old.language,
+        old.waiting_since as Option<Ts>,
+        old.snoozed_until as Option<Ts>,
+        old.solved_at as Option<Ts>,
+        old.first_answered_at as Option<Ts>,
+        old.acknowledged_at as Option<Ts>,
+        old.message_count,
+        old.last_message_at as Ts,
+        old.excerpt,
+        old.last_direction as Direction,
+        &tags,
+        old.details,
+        old.created_at as Ts,
+        old.updated_at as Ts
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query!("insert into ticket_tags (tag_id, ticket_id) select distinct tag, $2::bigint from unnest($1::bigint[]) tag", &tags, id.0)
+        .execute(db)
+        .await?;
+    Ok(id)
+}
+
+/// Writes a message; ours count as sent.
+pub async fn message(db: &mut PgConnection, old: &OldMessage<'_>) -> sqlx::Result<MessageId> {
+    let outbound = old.direction == Direction::Outbound;
+    let delivery = outbound.then_some(DeliveryStatus::Sent);
+    sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, agent_id, contact_id, body, language, provider_id, envelope, automatic,
+                                 delivery, sent_at, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id as "id: MessageId""#,
+        old.ticket.0,
+        old.channel.0,
+        old.direction as Direction,
+        old.agent.map(|id| id.0),
+        old.contact.map(|id| id.0),
+        old.body,
+        old.language,
+        old.provider_id,
+        old.envelope,
+        old.automatic,
+        delivery as Option<DeliveryStatus>,
+        outbound.then_some(old.at) as Option<Ts>,
+        old.at as Ts
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Gives a message its provider id.
+pub async fn name_message(db: &mut PgConnection, id: MessageId, provider_id: &str) -> sqlx::Result<()> {
+    sqlx::query!("update messages set provider_id = $2 where id = $1", id.0, provider_id).execute(db).await?;
+    Ok(())
+}
+
+/// Lets answers to this key find the ticket.
+pub async fn thread_key(db: &mut PgConnection, channel: ChannelId, key: &str, ticket: TicketId) -> sqlx::Result<()> {
+    sqlx::query!("insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing", channel.0, key, ticket.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes an entry of a ticket's history.
+pub async fn event(db: &mut PgConnection, ticket: TicketId, agent: Option<AgentId>, event: &Event, at: Ts) -> sqlx::Result<()> {
+    let value = serde_json::to_value(event).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "insert into events (ticket_id, agent_id, kind, data, created_at) values ($1, $2, $3, coalesce($4, '{}'::jsonb), $5)",
+        ticket.0,
+        agent.map(|id| id.0),
+        value["kind"].as_str().unwrap_or_default(),
+        value.get("data"),
+        at as Ts
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives several agents the same stored password and their signatures as `(agent, signature)`.
+pub async fn agents_ready(db: &mut PgConnection, people: &[(AgentId, String)], password_hash: &str) -> sqlx::Result<()> {
+    for (agent, signature) in people {
+        sqlx::query!("update agents set password_hash = $2, signature = $3 where id = $1", agent.0, password_hash, signature)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether anybody works at this desk, with or without a password.
+pub async fn any_agent(db: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from agents) as "any!""#).fetch_one(db).await
+}
+
+/// Whether a channel of the demo's shop is here.
+pub async fn is_demo(db: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from channels where settings -> 'demo' = 'true'::jsonb) as "demo!""#).fetch_one(db).await
+}

@@ -1,0 +1,140 @@
+//! Customers: the list, and one person with all they asked.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::desk::contacts::{self, Contact, ContactUpdate, EarlierTicket, Identity};
+use crate::http::flash::Flash;
+use crate::http::page::{Shell, avatar_colour};
+use crate::http::{Error, Form, Path, Query, Result};
+use crate::ids::{ContactId, TicketId};
+use crate::screens::inbox::LANGUAGES;
+use crate::text::names;
+
+/// Contacts and tickets on a page.
+const PAGE: usize = 50;
+const LIMIT: i64 = 51;
+
+/// The routes of the customers.
+pub fn router() -> Router<App> {
+    Router::new().route("/customers", get(list)).route("/customers/{id}", get(show).post(update))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ListQuery {
+    q: String,
+    before: String,
+}
+
+#[derive(Template)]
+#[template(path = "screens/contacts/list.html")]
+struct ListPage<'a> {
+    shell: &'a Shell,
+    q: String,
+    contacts: Vec<Contact>,
+    next: Option<ContactId>,
+}
+
+impl ListPage<'_> {
+    fn initials(&self, contact: &Contact) -> String {
+        names::initials(&contact.display_name())
+    }
+
+    fn colour(&self, contact: &Contact) -> u32 {
+        avatar_colour(&contact.display_name())
+    }
+}
+
+async fn list(State(app): State<App>, Query(query): Query<ListQuery>, shell: Shell) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let before = query.before.parse().ok().map(ContactId);
+    let mut found = contacts::list(&mut db, &query.q, before, LIMIT).await?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let next = found.last().filter(|_| more).map(|contact| contact.id);
+    shell.render(&ListPage { shell: &shell, q: query.q, contacts: found, next })
+}
+
+#[derive(Template)]
+#[template(path = "screens/contacts/show.html")]
+struct ShowPage<'a> {
+    shell: &'a Shell,
+    contact: Contact,
+    identities: Vec<Identity>,
+    tickets: Vec<EarlierTicket>,
+    next: Option<TicketId>,
+    error: Option<String>,
+}
+
+impl ShowPage<'_> {
+    fn initials(&self) -> String {
+        names::initials(&self.contact.display_name())
+    }
+
+    fn colour(&self) -> u32 {
+        avatar_colour(&self.contact.display_name())
+    }
+
+    fn speaks(&self, code: &str) -> bool {
+        self.contact.language.as_deref() == Some(code)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ShowQuery {
+    before: String,
+}
+
+async fn page<'a>(app: &App, shell: &'a Shell, id: ContactId, before: Option<TicketId>, error: Option<String>) -> Result<ShowPage<'a>> {
+    let mut db = app.db.acquire().await?;
+    let contact = contacts::find(&mut db, id).await?.ok_or(Error::NotFound)?;
+    let identities = contacts::identities(&mut db, id).await?;
+    let mut tickets = contacts::tickets(&mut db, id, before, LIMIT).await?;
+    let more = tickets.len() > PAGE;
+    tickets.truncate(PAGE);
+    let next = tickets.last().filter(|_| more).map(|ticket| ticket.id);
+    Ok(ShowPage { shell, contact, identities, tickets, next, error })
+}
+
+async fn show(State(app): State<App>, Path(id): Path<ContactId>, Query(query): Query<ShowQuery>, shell: Shell) -> Result<Response> {
+    let page = page(&app, &shell, id, query.before.parse().ok().map(TicketId), None).await?;
+    shell.render(&page)
+}
+
+#[derive(Debug, Deserialize)]
+struct UpdateForm {
+    name: String,
+    language: String,
+    company: String,
+    note: String,
+}
+
+async fn update(State(app): State<App>, Path(id): Path<ContactId>, shell: Shell, Form(form): Form<UpdateForm>) -> Result<Response> {
+    let to = ContactUpdate {
+        name: form.name.trim().to_owned(),
+        language: LANGUAGES.iter().find(|(code, _)| *code == form.language).map(|(code, _)| (*code).to_owned()),
+        company: form.company.trim().to_owned(),
+        note: form.note.trim().replace("\r\n", "\n"),
+    };
+    let too_long = to.name.chars().count() > 200 || to.company.chars().count() > 200 || to.note.chars().count() > 5000;
+    if too_long {
+        let words = "A name and a company have at most 200 characters, a note 5000.".to_owned();
+        let mut page = page(&app, &shell, id, None, Some(words)).await?;
+        page.contact = Contact { name: to.name, language: to.language, company: to.company, note: to.note, ..page.contact };
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    let mut db = app.db.acquire().await?;
+    if !contacts::update(&mut db, id, &to).await? {
+        return Err(Error::NotFound);
+    }
+    app.live.announce(crate::live::Signal::Resync);
+    Ok(Flash::new("Saved.").redirect(&format!("/customers/{id}")))
+}

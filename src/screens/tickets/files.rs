@@ -1,0 +1,108 @@
+//! What came with messages: files, the formatted version, the original. Nothing of it may run or phone home.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+
+use crate::app::App;
+use crate::desk::agents::Agent;
+use crate::desk::files::{self, Attachment};
+use crate::desk::tickets::thread;
+use crate::desk::deliveries;
+use crate::http::{Error, Path, Query, Result};
+use crate::ids::{AttachmentId, MessageId, TicketId};
+use crate::screens::tickets::permitted;
+use crate::text::html;
+
+/// For whatever a stranger sent: no scripts, no requests, no forms, in a world of its own.
+const SANDBOX: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+/// A file of a message.
+pub async fn show_file(State(app): State<App>, Path((id, file)): Path<(TicketId, AttachmentId)>, agent: Agent) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    permitted(&mut db, &agent, id).await?;
+    let attachment = files::find(&mut db, id, file).await?.ok_or(Error::NotFound)?;
+    drop(db);
+    stream(&app, &attachment).await
+}
+
+/// Streams an attachment: pictures in place, everything else to be saved.
+pub async fn stream(app: &App, attachment: &Attachment) -> Result<Response> {
+    let file = app.blobs.open(&attachment.sha256).await?;
+    let kind = if attachment.is_picture() { "inline" } else { "attachment" };
+    let ascii: String = attachment.name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '_' }).collect();
+    let encoded: String = url::form_urlencoded::byte_serialize(attachment.name.as_bytes()).collect::<String>().replace('+', "%20");
+    let disposition = format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}");
+    let media_type = if attachment.is_picture() { attachment.media_type.as_str() } else { "application/octet-stream" };
+    let mut response = Body::from_stream(ReaderStream::new(file)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(attachment.size));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable"));
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// Whether remote pictures were asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HtmlQuery {
+    pictures: String,
+}
+
+#[derive(Template)]
+#[template(path = "screens/tickets/html.html")]
+struct HtmlPage {
+    body: String,
+}
+
+/// The formatted version of a message, for a frame without scripts. Remote pictures load only when asked for.
+pub async fn show_html(
+    State(app): State<App>,
+    Path((id, message)): Path<(TicketId, MessageId)>,
+    Query(query): Query<HtmlQuery>,
+    agent: Agent,
+) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    permitted(&mut db, &agent, id).await?;
+    let message = thread::find(&mut db, message).await?.filter(|message| message.ticket_id == id).ok_or(Error::NotFound)?;
+    let inline = files::of_messages(&mut db, &[message.id]).await?;
+    drop(db);
+    let source = message.html.ok_or(Error::NotFound)?;
+    let pictures = query.pictures == "1";
+    let body = html::replace_cids(&source, |cid| {
+        let file = inline.iter().find(|file| file.content_id.as_deref() == Some(cid) && file.is_picture())?;
+        Some(format!("/tickets/{id}/files/{}", file.id))
+    });
+    let body = if pictures { html::show_remote(&body) } else { body };
+    let mut response = crate::http::render(&HtmlPage { body })?;
+    let sources = if pictures { "'self' data: https: http:" } else { "'self' data:" };
+    // No allow-scripts: only the surrounding page measures the frame.
+    let policy = format!("default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+    if let Ok(value) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
+/// The message as it came, as plain text.
+pub async fn show_original(State(app): State<App>, Path((id, message)): Path<(TicketId, MessageId)>, agent: Agent) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    permitted(&mut db, &agent, id).await?;
+    let message = thread::find(&mut db, message).await?.filter(|message| message.ticket_id == id).ok_or(Error::NotFound)?;
+    let delivery = message.delivery_id.ok_or(Error::NotFound)?;
+    let delivery = deliveries::find(&mut db, delivery).await?.ok_or(Error::NotFound)?;
+    let mut response = delivery.raw.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    Ok(response)
+}

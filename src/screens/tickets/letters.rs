@@ -1,0 +1,227 @@
+//! The conversation as the page shows it: letters, notes, and what happened in between.
+
+use crate::clock::Ts;
+use crate::desk::events::{Entry, Event};
+use crate::desk::files::Attachment;
+use crate::desk::kinds::{DeliveryStatus, Direction};
+use crate::desk::tickets::thread::Message;
+use crate::http::page::{Icon, Shell, avatar_colour, icon};
+use crate::ids::{MessageId, TicketId};
+use crate::text::{excerpts, html, names};
+
+/// One thing in the conversation.
+pub enum Item {
+    Letter(Box<Letter>),
+    Line(Line),
+}
+
+/// A message.
+pub struct Letter {
+    pub id: MessageId,
+    pub ticket: TicketId,
+    pub class: &'static str,
+    pub author: String,
+    /// `to help@…`, `internal note`, `automatic`.
+    pub about: String,
+    pub excerpt: String,
+    /// Safe HTML of the new words.
+    pub text: String,
+    /// Safe HTML of the quoted history; empty when there is none.
+    pub quoted: String,
+    pub has_html: bool,
+    pub has_original: bool,
+    pub pictures: Vec<Attachment>,
+    pub files: Vec<Attachment>,
+    pub delivery: Option<DeliveryStatus>,
+    pub delivery_error: Option<String>,
+    pub mine: bool,
+    pub sent_at: Option<Ts>,
+    pub at: Ts,
+    pub open: bool,
+}
+
+impl Letter {
+    fn new(shell: &Shell, message: &Message, attachments: &[Attachment]) -> Self {
+        let envelope = message.envelope();
+        let addresses = |list: &[crate::desk::envelope::Address]| {
+            list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let (class, author, about) = match message.direction {
+            Direction::Inbound => {
+                let from = envelope.from.clone().unwrap_or_default();
+                let name = [&from.name, &message.contact_name, &from.address].into_iter().find(|name| !name.is_empty()).cloned();
+                let mut about = match (envelope.to.is_empty(), envelope.cc.is_empty()) {
+                    (true, _) => String::new(),
+                    (false, true) => format!("to {}", addresses(&envelope.to)),
+                    (false, false) => format!("to {}, cc {}", addresses(&envelope.to), addresses(&envelope.cc)),
+                };
+                if message.bounce {
+                    about = "delivery notice".to_owned();
+                } else if message.automatic {
+                    about = format!("automatic message {about}");
+                }
+                let class = if message.bounce { "letter--in letter--bounce" } else { "letter--in" };
+                (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
+            }
+            Direction::Outbound => {
+                let author = message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
+                let mut about = format!("to {}", addresses(&envelope.to));
+                if !envelope.cc.is_empty() {
+                    about = format!("{about}, cc {}", addresses(&envelope.cc));
+                }
+                if message.automatic {
+                    about = format!("automatic receipt {about}");
+                }
+                let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
+                (class, author, about)
+            }
+            Direction::Note => {
+                let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
+                ("letter--note", author.to_owned(), "internal note".to_owned())
+            }
+        };
+        let own = attachments.iter().filter(|file| file.message == message.id).cloned();
+        let (pictures, files) = own.partition(Attachment::is_picture);
+        let text = message.new_text();
+        Self {
+            id: message.id,
+            ticket: message.ticket_id,
+            class,
+            author,
+            about,
+            excerpt: excerpts::excerpt(&text, 140),
+            text: html::from_text(&text),
+            quoted: if message.quoted_text().is_empty() { String::new() } else { html::from_text(message.quoted_text()) },
+            has_html: message.html.is_some(),
+            has_original: message.delivery_id.is_some(),
+            pictures,
+            files,
+            delivery: message.delivery,
+            delivery_error: message.delivery_error.clone(),
+            mine: message.agent_id == Some(shell.agent.id),
+            sent_at: message.sent_at,
+            at: message.created_at,
+            open: false,
+        }
+    }
+
+    /// Two letters for the author's picture.
+    pub fn initials(&self) -> String {
+        names::initials(&self.author)
+    }
+
+    /// The colour behind them.
+    pub fn colour(&self) -> u32 {
+        avatar_colour(&self.author)
+    }
+
+    /// Can still be taken back.
+    pub fn undoable(&self) -> bool {
+        self.mine && self.delivery == Some(DeliveryStatus::Queued) && self.delivery_error.is_none()
+    }
+
+    /// Will be tried again by itself.
+    pub fn delayed(&self) -> bool {
+        self.delivery == Some(DeliveryStatus::Queued) && self.delivery_error.is_some()
+    }
+
+    /// Will not leave without a person.
+    pub fn failed(&self) -> bool {
+        self.delivery == Some(DeliveryStatus::Failed)
+    }
+
+    /// Has left.
+    pub fn sent(&self) -> bool {
+        self.delivery == Some(DeliveryStatus::Sent)
+    }
+
+    /// Is on its way or about to be.
+    pub fn waiting(&self) -> bool {
+        matches!(self.delivery, Some(DeliveryStatus::Queued | DeliveryStatus::Sending)) && self.delivery_error.is_none()
+    }
+
+    /// The reason why it has not left.
+    pub fn reason(&self) -> &str {
+        self.delivery_error.as_deref().unwrap_or("The mail server did not say why.")
+    }
+}
+
+/// What happened between the messages, as one quiet line.
+pub struct Line {
+    pub icon: Icon,
+    /// Who did it; empty for the desk itself.
+    pub who: String,
+    pub text: String,
+    pub at: Ts,
+}
+
+/// Messages and events in the order in which they happened. The last message of the customer and everything after it stand open.
+pub fn conversation(
+    shell: &Shell,
+    messages: &[Message],
+    attachments: &[Attachment],
+    events: &[Entry],
+    all_open: bool,
+) -> Vec<Item> {
+    let from = messages.first().map(|message| message.created_at);
+    let last_inbound = messages.iter().rposition(|message| message.direction == Direction::Inbound && !message.bounce).unwrap_or(0);
+    let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
+    for (at, message) in messages.iter().enumerate() {
+        let mut letter = Letter::new(shell, message, attachments);
+        letter.open = all_open || at >= last_inbound || messages.len() <= 3 || letter.failed();
+        items.push((message.created_at, Item::Letter(Box::new(letter))));
+    }
+    for entry in events {
+        if from.is_some_and(|from| entry.at < from) && messages.len() > 1 {
+            continue;
+        }
+        if let Some(line) = line(shell, entry) {
+            items.push((entry.at, Item::Line(line)));
+        }
+    }
+    items.sort_by_key(|(at, _)| *at);
+    items.into_iter().map(|(_, item)| item).collect()
+}
+
+fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
+    let directory = &shell.directory;
+    let who = entry.agent.map(|id| directory.agent(id).to_owned()).unwrap_or_default();
+    let (name, text) = match entry.event.as_ref()? {
+        // The message itself says it.
+        Event::Created {}
+        | Event::Received { .. }
+        | Event::Replied { .. }
+        | Event::Noted { .. }
+        | Event::Acknowledged { .. }
+        | Event::SendFailed { .. } => return None,
+        Event::Reopened { from } => ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase())),
+        Event::Undone { .. } => ("undo-2", "took a reply back before it left".to_owned()),
+        Event::SendRetried { .. } => ("refresh-cw", "tried to send a reply again".to_owned()),
+        Event::Assigned { to: None } => ("user", "put the ticket back for anyone to take".to_owned()),
+        Event::Assigned { to: Some(id) } if entry.agent == Some(*id) => ("user-check", "took the ticket".to_owned()),
+        Event::Assigned { to: Some(id) } => ("user-check", format!("gave the ticket to {}", directory.agent(*id))),
+        Event::TeamChanged { to: None } => ("users-round", "took the ticket out of its team".to_owned()),
+        Event::TeamChanged { to: Some(id) } => ("users-round", format!("moved the ticket to {}", directory.team(*id))),
+        Event::StatusChanged { to, .. } => {
+            let name = match to {
+                crate::desk::kinds::Status::Open => "circle-dot",
+                crate::desk::kinds::Status::Pending => "circle-pause",
+                crate::desk::kinds::Status::Snoozed => "alarm-clock",
+                crate::desk::kinds::Status::Solved => "circle-check",
+                crate::desk::kinds::Status::Spam => "circle-slash",
+            };
+            (name, format!("set the status to {}", to.label()))
+        }
+        Event::Snoozed { until } => {
+            let zone = jiff::tz::TimeZone::get(&directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+            ("alarm-clock", format!("snoozed the ticket until {}", until.0.to_zoned(zone).strftime("%a %-d %b, %H:%M")))
+        }
+        Event::Woken {} => ("alarm-clock", "The snooze is over".to_owned()),
+        Event::PriorityChanged { to } => ("chevrons-up", format!("set the priority to {}", to.label())),
+        Event::Tagged { tag } => ("tag", format!("added the tag {}", directory.tag(*tag))),
+        Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
+        Event::SubjectChanged { from, .. } => ("pencil", format!("changed the subject from “{from}”")),
+        Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
+    };
+    Some(Line { icon: icon(name), who, text, at: entry.at })
+}

@@ -1,0 +1,363 @@
+//! The ticket: the conversation, the composer, the customer.
+
+pub mod composer;
+mod files;
+mod letters;
+mod reply;
+mod update;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use crate::app::App;
+use crate::clock::Ts;
+use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
+use crate::desk::kinds::{ChannelKind, Priority, Status};
+use crate::desk::tickets::drafts::{self, Drafts};
+use crate::desk::tickets::list::View;
+use crate::desk::tickets::reply::Recipients;
+use crate::desk::tickets::{self, Ticket, thread};
+use crate::desk::{agents::Agent, events, files as desk_files};
+use crate::http::page::{Icon, Shell, avatar_colour};
+use crate::http::{Error, Path, Query, Result};
+use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
+use crate::screens::inbox::{self, ListPane, ListQuery};
+use crate::screens::live::{self, PersonPresent};
+use crate::screens::tickets::letters::Item;
+use crate::text::names;
+
+/// Events of the history that a page shows.
+const EVENTS: i64 = 200;
+/// Earlier tickets of the customer that the panel shows.
+const EARLIER: i64 = 8;
+
+/// The routes of a ticket.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/tickets/{id}", get(show))
+        .route("/tickets/{id}/reply", post(reply::send))
+        .route("/tickets/{id}/messages/{message}/undo", post(reply::undo))
+        .route("/tickets/{id}/messages/{message}/retry", post(reply::retry))
+        .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
+        .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
+        .route("/tickets/{id}/files/{file}", get(files::show_file))
+        .route("/tickets/{id}/status", post(update::set_status))
+        .route("/tickets/{id}/snooze", post(update::snooze))
+        .route("/tickets/{id}/assignee", post(update::assign))
+        .route("/tickets/{id}/team", post(update::set_team))
+        .route("/tickets/{id}/priority", post(update::set_priority))
+        .route("/tickets/{id}/tags", post(update::set_tags))
+        .route("/tickets/{id}/subject", post(update::set_subject))
+        .route("/tickets/{id}/draft", post(composer::save_draft))
+        .route("/tickets/{id}/uploads", post(composer::upload))
+        .route("/tickets/{id}/uploads/{upload}/delete", post(composer::remove_upload))
+        .route("/tickets/{id}/canned.json", get(composer::canned))
+        .route("/tickets/{id}/canned", get(composer::pick_canned))
+        .route("/tickets/{id}/presence", post(composer::presence))
+        .layer(axum::extract::DefaultBodyLimit::max(64 * 1024 * 1024))
+}
+
+/// A ticket's page.
+#[derive(Template)]
+#[template(path = "screens/tickets/show.html")]
+struct TicketPage<'a> {
+    shell: &'a Shell,
+    pane: ListPane,
+    ticket: Ticket,
+    contact: Contact,
+    identities: Vec<Identity>,
+    items: Vec<Item>,
+    earlier_messages: Option<MessageId>,
+    last_message: Option<MessageId>,
+    drafts: Drafts,
+    uploads: Vec<desk_files::Upload>,
+    recipients: Recipients,
+    mailbox: Option<String>,
+    earlier: Vec<EarlierTicket>,
+    present: Vec<PersonPresent>,
+    details: Vec<(String, String)>,
+    snoozes: Vec<Snooze>,
+    composing: Composing,
+}
+
+/// A moment that the snooze menu offers.
+struct Snooze {
+    value: &'static str,
+    label: &'static str,
+    when: String,
+}
+
+/// What the composer shows besides the drafts.
+#[derive(Default)]
+pub(super) struct Composing {
+    /// Starts as a note.
+    note: bool,
+    /// What was refused, and why.
+    error: Option<String>,
+    /// What arrived while the agent was typing: shown before anything is sent.
+    arrived: Vec<Item>,
+    /// What the agent had put as recipients, if that was refused.
+    to: Option<String>,
+    cc: Option<String>,
+}
+
+impl TicketPage<'_> {
+    fn subject(&self) -> &str {
+        if self.ticket.subject.is_empty() { "(no subject)" } else { &self.ticket.subject }
+    }
+
+    fn name(&self) -> String {
+        self.contact.display_name()
+    }
+
+    fn initials(&self) -> String {
+        names::initials(&self.name())
+    }
+
+    fn colour(&self) -> u32 {
+        avatar_colour(&self.name())
+    }
+
+    fn statuses(&self) -> impl Iterator<Item = Status> {
+        // A snooze needs a moment and has a menu of its own; it is only listed where it is the present state.
+        let now = self.ticket.status;
+        Status::ALL.iter().copied().filter(move |status| *status != Status::Snoozed || now == Status::Snoozed)
+    }
+
+    fn priorities(&self) -> &'static [Priority] {
+        Priority::ALL
+    }
+
+    fn assignee_name(&self) -> Option<&str> {
+        self.ticket.assignee_id.map(|id| self.shell.directory.agent(id))
+    }
+
+    fn is_mine(&self, id: &AgentId) -> bool {
+        *id == self.shell.agent.id
+    }
+
+    fn assigned_to(&self, id: &AgentId) -> bool {
+        self.ticket.assignee_id == Some(*id)
+    }
+
+    fn in_team(&self, id: &TeamId) -> bool {
+        self.ticket.team_id == Some(*id)
+    }
+
+    fn tagged(&self, id: &TagId) -> bool {
+        self.ticket.tag_ids.contains(id)
+    }
+
+    fn tag_line(&self) -> String {
+        let names: Vec<&str> = self.ticket.tag_ids.iter().map(|id| self.shell.directory.tag(*id)).collect();
+        if names.is_empty() { "Tags".to_owned() } else { names.join(", ") }
+    }
+
+    fn status_class(&self) -> &'static str {
+        self.ticket.status.as_str()
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.ticket.status, Status::Open | Status::Pending | Status::Snoozed)
+    }
+
+    fn channel(&self) -> (Icon, String) {
+        match self.shell.directory.channel(self.ticket.channel_id) {
+            Some(channel) => (inbox::channel_icon(channel.kind), channel.name.clone()),
+            None => (inbox::channel_icon(ChannelKind::Api), "a removed channel".to_owned()),
+        }
+    }
+
+    fn language(&self) -> Option<&'static str> {
+        let code = self.contact.language.as_deref().or(self.ticket.language.as_deref())?;
+        language_name(code)
+    }
+
+    fn link(&self, id: &TicketId) -> String {
+        format!("/tickets/{id}")
+    }
+
+    fn next_ticket(&self) -> String {
+        self.pane.after_open().unwrap_or_else(|| self.pane.back())
+    }
+
+    fn to_line(&self) -> String {
+        self.composing.to.clone().unwrap_or_else(|| address_line(&self.recipients.to))
+    }
+
+    fn cc_line(&self) -> String {
+        self.composing.cc.clone().unwrap_or_else(|| address_line(&self.recipients.cc))
+    }
+
+    fn short_recipients(&self) -> String {
+        let name = |address: &crate::desk::envelope::Address| {
+            if address.name.is_empty() { address.address.clone() } else { address.name.clone() }
+        };
+        let to: Vec<String> = self.recipients.to.iter().map(name).collect();
+        let cc: Vec<String> = self.recipients.cc.iter().map(name).collect();
+        match (to.is_empty(), cc.is_empty()) {
+            (true, _) => "nobody yet".to_owned(),
+            (false, true) => to.join(", "),
+            (false, false) => format!("{}, cc {}", to.join(", "), cc.join(", ")),
+        }
+    }
+
+    fn first_name(&self) -> String {
+        self.name().split_whitespace().next().unwrap_or_default().to_owned()
+    }
+
+    fn status_icon(&self, status: &Status) -> Icon {
+        crate::http::page::icon(match status {
+            Status::Open => "circle-dot",
+            Status::Pending => "circle-pause",
+            Status::Snoozed => "alarm-clock",
+            Status::Solved => "circle-check",
+            Status::Spam => "circle-slash",
+        })
+    }
+}
+
+/// The name of a language in itself.
+pub fn language_name(code: &str) -> Option<&'static str> {
+    inbox::LANGUAGES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+}
+
+fn address_line(addresses: &[crate::desk::envelope::Address]) -> String {
+    let addresses: Vec<&str> = addresses.iter().map(|address| address.address.as_str()).collect();
+    addresses.join(", ")
+}
+
+/// What a ticket's address may carry besides the list beside it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ShowQuery {
+    before: String,
+    note: String,
+}
+
+async fn show(
+    State(app): State<App>,
+    Path(id): Path<TicketId>,
+    Query(list): Query<ListQuery>,
+    Query(query): Query<ShowQuery>,
+    shell: Shell,
+) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let before = query.before.parse().ok().map(MessageId);
+    let composing = Composing { note: query.note == "1", ..Composing::default() };
+    let page = load(&app, &mut db, &shell, id, list, before, composing).await?;
+    shell.render(&page)
+}
+
+/// Shows the ticket again with what went wrong; everything typed is in the draft.
+async fn show_again(app: &App, shell: &Shell, id: TicketId, list: ListQuery, status: StatusCode, composing: Composing) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let page = load(app, &mut db, shell, id, list, None, composing).await?;
+    shell.render_as(status, &page)
+}
+
+async fn load<'a>(
+    app: &App,
+    db: &mut PgConnection,
+    shell: &'a Shell,
+    id: TicketId,
+    list: ListQuery,
+    before: Option<MessageId>,
+    composing: Composing,
+) -> Result<TicketPage<'a>> {
+    let ticket = tickets::load(db, &shell.agent, id).await?.ok_or(Error::NotFound)?;
+    let view = if list.view == "search" { None } else { Some(View::from_slug(&list.view).unwrap_or(View::Open)) };
+    let pane = ListPane::load(db, shell, view, list, Some(id)).await?;
+    let contact = contacts::find(db, ticket.contact_id).await?.ok_or(Error::NotFound)?;
+    let identities = contacts::identities(db, ticket.contact_id).await?;
+    let messages = thread::list(db, id, before, true).await?;
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let attachments = desk_files::of_messages(db, &ids).await?;
+    let events = events::list(db, id, EVENTS).await?;
+    let page_full = i64::try_from(messages.len()).unwrap_or(0) == thread::PAGE;
+    let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
+    let last_message = ids.last().copied();
+    let mut earlier = contacts::tickets(db, ticket.contact_id, None, EARLIER + 1).await?;
+    earlier.retain(|other| other.id != id);
+    let drafts = drafts::find(db, id, shell.agent.id).await?;
+    let uploads = desk_files::uploads(db, id, shell.agent.id).await?;
+    let recipients = tickets::reply::recipients(db, &ticket).await?;
+    let mailbox = tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address);
+    let items = letters::conversation(shell, &messages, &attachments, &events, before.is_some());
+    let present = live::present(app, id).await?;
+    Ok(TicketPage {
+        details: serde_json::from_value(ticket.details.clone()).unwrap_or_default(),
+        snoozes: snoozes(shell),
+        shell,
+        pane,
+        contact,
+        identities,
+        items,
+        earlier_messages,
+        last_message,
+        drafts,
+        uploads,
+        recipients,
+        mailbox,
+        earlier,
+        present: present.into_iter().filter(|person| person.id != shell.agent.id).collect(),
+        ticket,
+        composing,
+    })
+}
+
+fn snoozes(shell: &Shell) -> Vec<Snooze> {
+    let choices = [("3h", "In three hours"), ("tomorrow", "Tomorrow"), ("monday", "Monday"), ("week", "In a week")];
+    choices
+        .into_iter()
+        .filter_map(|(value, label)| {
+            let until = update::snooze_until(value, "", Ts::now(), &shell.directory.shop.time_zone)?;
+            let zone = jiff::tz::TimeZone::get(&shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+            let when = until.0.to_zoned(zone).strftime(if value == "3h" { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string();
+            Some(Snooze { value, label, when })
+        })
+        .collect()
+}
+
+/// The ticket, if the agent may see it; for handlers that change it.
+async fn permitted(db: &mut PgConnection, agent: &Agent, id: TicketId) -> Result<Ticket> {
+    tickets::load(db, agent, id).await?.ok_or(Error::NotFound)
+}
+
+/// The page that a form was on, as long as it was this ticket's; so that the list beside it stays.
+fn came_from(headers: &HeaderMap, id: TicketId) -> String {
+    let own = format!("/tickets/{id}");
+    let referer = headers.get(http::header::REFERER).and_then(|value| value.to_str().ok()).and_then(|value| url::Url::parse(value).ok());
+    match referer {
+        Some(url) if url.path() == own => match url.query() {
+            Some(query) => format!("{own}?{query}"),
+            None => own,
+        },
+        _ => own,
+    }
+}
+
+/// The list that stood beside the ticket on the page that a form was on.
+fn list_of(headers: &HeaderMap, id: TicketId) -> ListQuery {
+    let from = came_from(headers, id);
+    let query = from.split_once('?').map_or("", |(_, query)| query);
+    let mut list = ListQuery::default();
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "in" => list.view = value.into_owned(),
+            "q" => list.q = value.into_owned(),
+            "channel" => list.channel = value.into_owned(),
+            "team" => list.team = value.into_owned(),
+            "tag" => list.tag = value.into_owned(),
+            "language" => list.language = value.into_owned(),
+            _ => {}
+        }
+    }
+    list
+}

@@ -1,0 +1,155 @@
+//! Sending: a reply or a note, taking it back, trying again.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use crate::app::App;
+use crate::desk::agents::Agent;
+use crate::desk::changes::{Actor, Change};
+use crate::desk::files::{self, StoredFile};
+use crate::desk::kinds::Status;
+use crate::desk::tickets::reply::{self, NewReply, ReplyError, parse_recipients};
+use crate::desk::tickets::{drafts, outbound};
+use crate::http::flash::Flash;
+use crate::http::multipart::Parts;
+use crate::http::page::Shell;
+use crate::http::{Error, Path, Result};
+use crate::ids::{MessageId, TicketId};
+use crate::screens::tickets::letters::Item;
+use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
+
+/// Sends what the composer holds. Whatever is refused stays in the draft and is shown with the reason.
+pub async fn send(
+    State(app): State<App>,
+    Path(id): Path<TicketId>,
+    headers: HeaderMap,
+    shell: Shell,
+    parts: Parts,
+) -> Result<Response> {
+    let agent = &shell.agent;
+    let note = parts.text("note") == "1";
+    let body = parts.text("body").trim_end().to_owned();
+    keep(&app, agent, id, note, &body, &parts).await?;
+    let refused = |error: String| Composing {
+        note,
+        error: Some(error),
+        to: Some(parts.text("to").to_owned()).filter(|_| !note),
+        cc: Some(parts.text("cc").to_owned()).filter(|_| !note),
+        ..Composing::default()
+    };
+    if !parts.refused.is_empty() {
+        let words = format!(
+            "Not sent: {} cannot be attached. A file may have up to {}, a message up to {} files.",
+            parts.refused.join(", "),
+            files::human_size(20_000_000),
+            files::MAX_FILES
+        );
+        return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await;
+    }
+    let mut change = Change::begin(&app).await?;
+    let outcome = if note {
+        reply::note(&mut change, agent, id, &body).await.map(|_| None)
+    } else {
+        match new_reply(&parts, body) {
+            Ok(new) => reply::reply(&mut change, agent, id, &new).await.map(Some),
+            Err(words) => Err(ReplyError::NoWay(words)),
+        }
+    };
+    match outcome {
+        Ok(None) => {
+            change.commit().await?;
+            Ok(Flash::new("Note added.").redirect(&came_from(&headers, id)))
+        }
+        Ok(Some(message)) => {
+            change.commit().await?;
+            let next = parts.text("next");
+            let to = if next.starts_with("/tickets/") || next.starts_with("/inbox/") || next.starts_with("/search") { next.to_owned() } else { came_from(&headers, id) };
+            let mut flash = Flash::new(format!("Reply to #{id} is on its way."));
+            flash.undo = Some(format!("/tickets/{id}/messages/{message}/undo"));
+            Ok(flash.redirect(&to))
+        }
+        Err(ReplyError::Newer) => {
+            drop(change);
+            collide(&app, &shell, id, &headers, &parts).await
+        }
+        Err(ReplyError::Database(error)) => Err(error.into()),
+        Err(error) => {
+            drop(change);
+            let mut words = error.to_string();
+            if let Some(first) = words.get(..1) {
+                words = format!("{}{}", first.to_uppercase(), &words[1..]);
+            }
+            show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await
+        }
+    }
+}
+
+/// Before anything else, what was typed and attached is safe.
+async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, body: &str, parts: &Parts) -> Result<()> {
+    let stored = StoredFile::store_all(app, &parts.files).await?;
+    let mut tx = app.db.begin().await?;
+    permitted(&mut tx, agent, id).await?;
+    drafts::save(&mut tx, id, agent.id, note, body).await?;
+    for file in &stored {
+        files::add_upload(&mut tx, id, agent.id, file).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String> {
+    Ok(NewReply {
+        body,
+        seen: parts.text("seen").parse().ok().map(MessageId),
+        then: match parts.text("then") {
+            "solve" => Some(Status::Solved),
+            "open" => Some(Status::Open),
+            _ => None,
+        },
+        to: parse_recipients(parts.text("to"))?,
+        cc: parse_recipients(parts.text("cc"))?,
+        canned: parts.ids("canned"),
+        canned_files: parts.ids("canned_file"),
+    })
+}
+
+/// Shows what arrived in between, above the text that was about to be sent.
+async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, parts: &Parts) -> Result<Response> {
+    let seen = parts.text("seen").parse().ok().map_or(MessageId(i64::MAX), MessageId);
+    let mut db = app.db.acquire().await?;
+    let composing = Composing { to: Some(parts.text("to").to_owned()), cc: Some(parts.text("cc").to_owned()), ..Composing::default() };
+    let mut page = load(app, &mut db, shell, id, list_of(headers, id), None, composing).await?;
+    let (arrived, known): (Vec<Item>, Vec<Item>) =
+        page.items.into_iter().partition(|item| matches!(item, Item::Letter(letter) if letter.id > seen && !letter.mine));
+    page.items = known;
+    page.composing.arrived = arrived;
+    shell.render_as(StatusCode::CONFLICT, &page)
+}
+
+/// Takes a reply back that has not left.
+pub async fn undo(State(app): State<App>, Path((id, message)): Path<(TicketId, MessageId)>, agent: Agent) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    permitted(&mut change, &agent, id).await?;
+    let taken_back = reply::undo(&mut change, &agent, id, message).await?;
+    change.commit().await?;
+    let words = if taken_back { "Taken back. Your text is in the composer again." } else { "Too late: the reply has left." };
+    Ok(Flash::new(words).redirect(&format!("/tickets/{id}")))
+}
+
+/// Tries a failed reply again.
+pub async fn retry(
+    State(app): State<App>,
+    Path((id, message)): Path<(TicketId, MessageId)>,
+    headers: HeaderMap,
+    agent: Agent,
+) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    permitted(&mut change, &agent, id).await?;
+    let tried = outbound::retry(&mut change, Actor::Agent(agent.id), id, message).await?;
+    if !tried {
+        return Err(Error::BadRequest("This message needs no second try: it has left, or is about to.".into()));
+    }
+    change.commit().await?;
+    Ok(Flash::new("Trying again.").redirect(&came_from(&headers, id)))
+}
