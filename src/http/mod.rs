@@ -8,6 +8,7 @@ pub mod flash;
 pub mod layers;
 pub mod multipart;
 pub mod page;
+pub mod problems;
 pub mod session;
 pub mod visitors;
 
