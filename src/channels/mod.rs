@@ -1,6 +1,7 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
 pub mod email;
+pub mod form;
 
 use std::io;
 
@@ -93,12 +94,22 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     let understood = match channel.kind {
         ChannelKind::Email => mail::understand(app, &delivery).await?,
-        // Their messages are understood while the request is open; nothing of theirs is stored raw.
-        ChannelKind::Form | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
+        ChannelKind::Form => return from_form(app, &channel, &delivery).await,
+        // Its messages are understood while the request is open; nothing of them is stored raw.
+        ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
         Understood::Message(incoming) => keep(app, &channel, &delivery, *incoming).await,
+    }
+}
+
+/// A form whose own request did not live to see its ticket.
+async fn from_form(app: &App, channel: &Channel, delivery: &Delivery) -> Result<Processed, ProcessError> {
+    match form::receive::process(app, channel, delivery).await {
+        Ok(received) => Ok(answer(&Incoming::default(), &received)),
+        Err(form::receive::ProcessError::Database(error)) => Err(error.into()),
+        Err(error @ form::receive::ProcessError::Unreadable(_)) => hopeless(app, delivery.id, &error.to_string()).await,
     }
 }
 
