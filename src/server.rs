@@ -14,14 +14,14 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::http::{Error, assets, layers};
-use crate::screens;
+use crate::{channels, screens};
 
 /// How long requests in hand may take after the process was told to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Every route of the desk.
 pub fn router(app: App) -> Router {
-    let pages = layers::timed(layers::same_site(screens::router()));
+    let pages = layers::timed(layers::same_site(screens::router().merge(channels::router())));
     let open = layers::timed(assets::router().route("/healthz", get(health)));
     let streams = screens::live::router();
     layers::all(pages.merge(open).merge(streams).fallback(|| async { Error::NotFound })).with_state(app)

@@ -4,6 +4,7 @@ pub mod email;
 
 use std::io;
 
+use axum::Router;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -20,6 +21,11 @@ use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
 use crate::desk::tickets::thread;
 use crate::ids::{ChannelId, DeliveryId, MessageId, TicketId};
 use crate::jobs::{self, Job};
+
+/// The pages on which admins set channels up.
+pub fn router() -> Router<App> {
+    email::editor::router()
+}
 
 /// Attempts at one transaction that others may cross.
 const ATTEMPTS: u32 = 4;
