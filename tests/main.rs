@@ -1,1 +1,3 @@
+mod channels;
 mod database;
+mod support;

@@ -136,6 +136,11 @@ pub const fn icon(name: &'static str) -> Icon {
     Icon { name, class: "icon" }
 }
 
+/// The same, as the mark of something urgent in a line.
+pub const fn flag(name: &'static str) -> Icon {
+    Icon { name, class: "icon row-flag" }
+}
+
 /// The same, larger.
 pub const fn large_icon(name: &'static str) -> Icon {
     Icon { name, class: "icon icon--l" }

@@ -9,12 +9,13 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::desk::contacts::{self, Contact, ContactUpdate, EarlierTicket, Identity};
+use crate::desk::contacts::{self, Contact, ContactUpdate, Identity};
+use crate::desk::tickets::list::{self, Filters};
 use crate::http::flash::Flash;
 use crate::http::page::{Shell, avatar_colour};
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::{ContactId, TicketId};
-use crate::screens::inbox::LANGUAGES;
+use crate::screens::inbox::{LANGUAGES, RowView};
 use crate::text::names;
 
 /// Contacts and tickets on a page.
@@ -68,7 +69,7 @@ struct ShowPage<'a> {
     shell: &'a Shell,
     contact: Contact,
     identities: Vec<Identity>,
-    tickets: Vec<EarlierTicket>,
+    tickets: Vec<RowView>,
     next: Option<TicketId>,
     error: Option<String>,
 }
@@ -101,6 +102,9 @@ async fn page<'a>(app: &App, shell: &'a Shell, id: ContactId, before: Option<Tic
     let more = tickets.len() > PAGE;
     tickets.truncate(PAGE);
     let next = tickets.last().filter(|_| more).map(|ticket| ticket.id);
+    let ids: Vec<TicketId> = tickets.into_iter().map(|ticket| ticket.id).collect();
+    let rows = list::rows(&mut db, &ids, &Filters::default()).await?;
+    let tickets = rows.into_iter().map(|row| RowView::new(row, &shell.directory, "")).collect();
     Ok(ShowPage { shell, contact, identities, tickets, next, error })
 }
 

@@ -114,7 +114,7 @@ pub struct RowView {
 }
 
 impl RowView {
-    fn new(row: Row, directory: &Arc<Directory>, suffix: &str) -> Self {
+    pub(crate) fn new(row: Row, directory: &Arc<Directory>, suffix: &str) -> Self {
         Self { row, directory: directory.clone(), suffix: suffix.to_owned() }
     }
 

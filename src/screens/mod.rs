@@ -16,10 +16,10 @@ use crate::app::App;
 /// Every screen whose forms only our own pages may send.
 pub fn router() -> Router<App> {
     Router::new()
-//        .merge(contacts::router())
+        .merge(contacts::router())
         .merge(inbox::router())
         .merge(profile::router())
         .merge(settings::router())
         .merge(sign_in::router())
-//        .merge(tickets::router())
+        .merge(tickets::router())
 }

@@ -72,6 +72,10 @@ pub async fn poll(app: &App, channel: &Channel) -> Outcome {
             if let PollError::Imap(error) = &error {
                 note_error(app, channel.id, &error.to_string()).await;
             }
+            if matches!(error, PollError::Imap(ImapError::Login { .. })) {
+                // Many servers lock an account that is knocked at too often; a changed password is tried at once.
+                return Outcome::Again(MAX_PAUSE);
+            }
             let silent = Ts::now().seconds_since(channel.last_ok_at.unwrap_or_else(Ts::now));
             Outcome::Again(silent.clamp(INTERVAL, MAX_PAUSE))
         }

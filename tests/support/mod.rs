@@ -1,0 +1,5 @@
+//! What tests stand on.
+
+pub mod mail_desk;
+pub mod mail_servers;
+pub mod postgres;
