@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Every route of the desk.
 pub fn router(app: App) -> Router {
-    let pages = layers::timed(layers::same_site(screens::router().merge(channels::form::editor_router())));
+    let pages = layers::timed(layers::same_site(screens::router().merge(channels::router())));
     // No cookie gives any right here, so other sites may send these forms; uploads over slow lines take their own time.
     let public = channels::form::router().merge(screens::customer::router()).merge(layers::timed(demo::storefront::router()));
     let open = layers::timed(assets::router().route("/healthz", get(health)));

@@ -5,6 +5,7 @@ pub mod form;
 
 use std::io;
 
+use axum::Router;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -21,6 +22,11 @@ use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
 use crate::desk::tickets::{outbound, thread};
 use crate::ids::{ChannelId, DeliveryId, MessageId, TicketId};
 use crate::jobs::{self, Job};
+
+/// The pages on which admins set channels up.
+pub fn router() -> Router<App> {
+    email::editor::router().merge(form::editor_router())
+}
 
 /// Attempts at one transaction that others may cross.
 const ATTEMPTS: u32 = 4;
