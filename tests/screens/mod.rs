@@ -1,0 +1,3 @@
+//! The screens, through a browser.
+
+mod settings;
