@@ -1,3 +1,4 @@
+mod api;
 mod channels;
 mod database;
 mod screens;

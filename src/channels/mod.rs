@@ -1,6 +1,7 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
 pub mod email;
+pub mod form;
 
 use std::io;
 
@@ -16,15 +17,15 @@ use crate::desk::channels::{self as rows, Channel};
 use crate::desk::deliveries::{self, Delivery};
 use crate::desk::envelope::Incoming;
 use crate::desk::files::StoredFile;
-use crate::desk::kinds::{ChannelKind, IntakeState};
+use crate::desk::kinds::{ChannelKind, DeliveryStatus, IntakeState};
 use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
-use crate::desk::tickets::thread;
+use crate::desk::tickets::{outbound, thread};
 use crate::ids::{ChannelId, DeliveryId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// The pages on which admins set channels up.
 pub fn router() -> Router<App> {
-    email::editor::router()
+    email::editor::router().merge(form::editor_router())
 }
 
 /// Attempts at one transaction that others may cross.
@@ -99,12 +100,22 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     let understood = match channel.kind {
         ChannelKind::Email => mail::understand(app, &delivery).await?,
-        // Their messages are understood while the request is open; nothing of theirs is stored raw.
-        ChannelKind::Form | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
+        ChannelKind::Form => return from_form(app, &channel, &delivery).await,
+        // Its messages are understood while the request is open; nothing of them is stored raw.
+        ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
         Understood::Message(incoming) => keep(app, &channel, &delivery, *incoming).await,
+    }
+}
+
+/// A form whose own request did not live to see its ticket.
+async fn from_form(app: &App, channel: &Channel, delivery: &Delivery) -> Result<Processed, ProcessError> {
+    match form::receive::process(app, channel, delivery).await {
+        Ok(received) => Ok(answer(&Incoming::default(), &received)),
+        Err(form::receive::ProcessError::Database(error)) => Err(error.into()),
+        Err(error @ form::receive::ProcessError::Unreadable(_)) => hopeless(app, delivery.id, &error.to_string()).await,
     }
 }
 
@@ -281,6 +292,22 @@ pub async fn send(app: &App, message: MessageId, last: bool) -> jobs::Outcome {
     match channel.kind {
         ChannelKind::Email => deliver::send(app, &channel, message, last).await,
         ChannelKind::Form | ChannelKind::Api => jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned()),
+    }
+}
+
+/// Shows on a message that it will not be sent, where its own attempts did not come so far.
+pub async fn give_up(app: &App, message: MessageId, reason: &str) {
+    let noted = async {
+        let mut change = Change::begin(app).await?;
+        if let Some(message) = thread::find(&mut change, message).await?
+            && message.delivery != Some(DeliveryStatus::Sent)
+        {
+            outbound::failed(&mut change, &message, reason).await?;
+        }
+        change.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%message, %error, "cannot note on a message that it has failed");
     }
 }
 

@@ -10,6 +10,7 @@ pub mod multipart;
 pub mod page;
 pub mod problems;
 pub mod session;
+pub mod visitors;
 
 pub use error::{Error, Result};
 pub use extract::{Form, Path, Query};

@@ -2,6 +2,7 @@
 //! place under `templates/`.
 
 pub mod contacts;
+pub mod customer;
 pub mod inbox;
 pub mod live;
 pub mod profile;

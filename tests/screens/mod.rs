@@ -1,3 +1,5 @@
-//! The screens, through a browser.
-
+mod inbox;
+mod live;
 mod settings;
+mod sign_in;
+mod tickets;
