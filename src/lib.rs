@@ -19,6 +19,7 @@ pub mod desk;
 // floor 3: the web kit
 pub mod http;
 // floor 4: siblings that never import each other
+pub mod api;
 pub mod channels;
 pub mod demo;
 pub mod screens;

@@ -12,6 +12,7 @@ use std::future::IntoFuture as _;
 
 use tokio::net::TcpListener;
 
+use crate::api;
 use crate::app::App;
 use crate::http::{Error, assets, layers};
 use crate::{channels, demo, screens};
@@ -21,12 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Every route of the desk.
 pub fn router(app: App) -> Router {
-    let pages = layers::timed(layers::same_site(screens::router().merge(channels::form::editor_router())));
+    let pages = layers::timed(layers::same_site(screens::router().merge(channels::router())));
     // No cookie gives any right here, so other sites may send these forms; uploads over slow lines take their own time.
     let public = channels::form::router().merge(screens::customer::router()).merge(layers::timed(demo::storefront::router()));
     let open = layers::timed(assets::router().route("/healthz", get(health)));
     let streams = screens::live::router();
-    layers::all(pages.merge(public).merge(open).merge(streams).fallback(|| async { Error::NotFound })).with_state(app)
+    let routes = pages.merge(public).merge(open).merge(streams).merge(api::router());
+    layers::all(routes.fallback(|| async { Error::NotFound })).with_state(app)
 }
 
 /// For balancers and the container's health check: 200 as long as the database answers.

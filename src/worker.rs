@@ -95,16 +95,26 @@ async fn settle(app: &App, claimed: &Claimed, outcome: Outcome) {
 /// Does a job, whatever it does to itself.
 async fn attempt(app: &App, claimed: &Claimed) -> Outcome {
     let guarded = AssertUnwindSafe(perform(app, claimed)).catch_unwind();
-    let outcome = match tokio::time::timeout(PATIENCE, guarded).await {
-        Ok(Ok(outcome)) => outcome,
+    let broken = match tokio::time::timeout(PATIENCE, guarded).await {
+        Ok(Ok(outcome)) => return recurring(&claimed.job, outcome),
         Ok(Err(_)) => {
             tracing::error!(job = ?claimed.job, "a job panicked");
-            Outcome::Retry("an error in the program; see the log".to_owned())
+            "an error in the program; see the log"
         }
-        Err(_) => Outcome::Retry("it took too long".to_owned()),
+        Err(_) => "it took too long",
     };
-    match (&claimed.job, outcome) {
-        // What comes back by itself never dies of its failures.
+    if let Job::SendMessage { message } = claimed.job
+        && jobs::is_last(claimed)
+    {
+        // It could not say so itself.
+        channels::give_up(app, message, broken).await;
+    }
+    recurring(&claimed.job, Outcome::Retry(broken.to_owned()))
+}
+
+/// What comes back by itself never dies of its failures.
+fn recurring(job: &Job, outcome: Outcome) -> Outcome {
+    match (job, outcome) {
         (Job::PollMailbox { .. } | Job::Housekeeping {}, Outcome::Retry(_) | Outcome::Fail(_)) => Outcome::Again(60),
         (_, outcome) => outcome,
     }

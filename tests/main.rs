@@ -1,3 +1,6 @@
+mod api;
 mod channels;
 mod database;
+mod house;
+mod screens;
 mod support;

@@ -5,6 +5,7 @@ pub mod form;
 
 use std::io;
 
+use axum::Router;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -16,11 +17,16 @@ use crate::desk::channels::{self as rows, Channel};
 use crate::desk::deliveries::{self, Delivery};
 use crate::desk::envelope::Incoming;
 use crate::desk::files::StoredFile;
-use crate::desk::kinds::{ChannelKind, IntakeState};
+use crate::desk::kinds::{ChannelKind, DeliveryStatus, IntakeState};
 use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
-use crate::desk::tickets::thread;
+use crate::desk::tickets::{outbound, thread};
 use crate::ids::{ChannelId, DeliveryId, MessageId, TicketId};
 use crate::jobs::{self, Job};
+
+/// The pages on which admins set channels up.
+pub fn router() -> Router<App> {
+    email::editor::router().merge(form::editor_router())
+}
 
 /// Attempts at one transaction that others may cross.
 const ATTEMPTS: u32 = 4;
@@ -286,6 +292,22 @@ pub async fn send(app: &App, message: MessageId, last: bool) -> jobs::Outcome {
     match channel.kind {
         ChannelKind::Email => deliver::send(app, &channel, message, last).await,
         ChannelKind::Form | ChannelKind::Api => jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned()),
+    }
+}
+
+/// Shows on a message that it will not be sent, where its own attempts did not come so far.
+pub async fn give_up(app: &App, message: MessageId, reason: &str) {
+    let noted = async {
+        let mut change = Change::begin(app).await?;
+        if let Some(message) = thread::find(&mut change, message).await?
+            && message.delivery != Some(DeliveryStatus::Sent)
+        {
+            outbound::failed(&mut change, &message, reason).await?;
+        }
+        change.commit().await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%message, %error, "cannot note on a message that it has failed");
     }
 }
 

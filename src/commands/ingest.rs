@@ -30,6 +30,8 @@ pub const REFUSED: u8 = 65;
 
 /// Which mail, and for which mailbox.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 stored, or dropped on purpose; 75 try again later (also an unknown mailbox, or nothing on standard input); \
+65 larger than the desk takes.\nTo be called by Postfix: pipe flags=R null_sender= argv=sportello ingest --channel help@example.com --envelope-from ${sender} --envelope-to ${original_recipient}")]
 pub struct IngestArgs {
     /// Name or address of the mailbox that the mail belongs to
     #[arg(long)]

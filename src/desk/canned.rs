@@ -128,6 +128,18 @@ pub async fn texts(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Vec
     sqlx::query_as!(CannedText, "select language, body from canned_texts where canned_reply_id = $1 order by language", id.0).fetch_all(db).await
 }
 
+/// The words of several, by reply and language.
+pub async fn texts_of(db: &mut PgConnection, ids: &[CannedReplyId]) -> sqlx::Result<Vec<(CannedReplyId, CannedText)>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "select canned_reply_id, language, body from canned_texts where canned_reply_id = any($1) order by canned_reply_id, language limit 5000",
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.canned_reply_id, CannedText { language: row.language, body: row.body })).collect())
+}
+
 /// Its files.
 pub async fn files(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Vec<CannedFile>> {
     sqlx::query_as!(CannedFile, "select id, name, media_type, size from canned_files where canned_reply_id = $1 order by id limit 50", id.0)

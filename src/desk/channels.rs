@@ -98,6 +98,18 @@ pub async fn find_by_address(db: &mut PgConnection, kind: ChannelKind, address: 
     .await
 }
 
+/// The oldest channel of a kind that is switched on.
+pub async fn first_of(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<Option<Channel>> {
+    sqlx::query_as!(
+        Channel,
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+         from channels where kind = $1 and enabled order by id limit 1",
+        kind as ChannelKind
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Every channel, by kind and name. A desk has a handful of them; the bound is a guard.
 pub async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
     sqlx::query_as!(

@@ -111,6 +111,35 @@ pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Ve
     sqlx::query_as!(Identity, "select kind, address from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await
 }
 
+/// Several contacts, in no order.
+pub async fn find_many(db: &mut PgConnection, ids: &[ContactId]) -> sqlx::Result<Vec<Contact>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    sqlx::query_as!(
+        Contact,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+           from contacts c where c.id = any($1)"#,
+        &ids
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Makes a contact with a mail address. Fails on `identities_address_key`.
+pub async fn create(db: &mut PgConnection, email: &str, new: &ContactUpdate) -> sqlx::Result<ContactId> {
+    let id = sqlx::query_scalar!(
+        r#"insert into contacts (name, language, company, note) values ($1, $2, $3, $4) returning id as "id: ContactId""#,
+        new.name,
+        new.language,
+        new.company,
+        new.note
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query!("insert into identities (contact_id, kind, address) values ($1, 'email', $2)", id.0, email).execute(db).await?;
+    Ok(id)
+}
+
 /// What may be changed on a contact.
 #[derive(Debug, Clone)]
 pub struct ContactUpdate {

@@ -66,6 +66,30 @@ pub async fn list(db: &mut PgConnection, ticket: TicketId, limit: i64) -> sqlx::
         .collect())
 }
 
+/// An entry as its row tells it, for programs: also one that this version does not know.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub id: EventId,
+    pub agent_id: Option<AgentId>,
+    /// See [`Event`].
+    pub kind: String,
+    pub data: serde_json::Value,
+    pub created_at: Ts,
+}
+
+/// At most `limit` entries of a ticket after `after`, oldest first.
+pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<EventId>, limit: i64) -> sqlx::Result<Vec<Record>> {
+    sqlx::query_as!(
+        Record,
+        r#"select id as "id: EventId", agent_id, kind, data, created_at from events where ticket_id = $1 and id > $2 order by id limit $3"#,
+        ticket.0,
+        after.map_or(0, |id| id.0),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
 struct Row {
     id: EventId,
     agent: Option<AgentId>,

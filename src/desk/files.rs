@@ -132,6 +132,18 @@ pub async fn find(db: &mut PgConnection, ticket: TicketId, id: AttachmentId) -> 
     .await
 }
 
+/// One file, for whoever may see every ticket.
+pub async fn find_any(db: &mut PgConnection, id: AttachmentId) -> sqlx::Result<Option<Attachment>> {
+    sqlx::query_as!(
+        Attachment,
+        "select id, ticket_id as ticket, message_id as message, name, media_type, size, sha256, content_id, inline
+         from attachments where id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// A file added to a reply that is still being written.
 #[derive(Debug, Clone)]
 pub struct Upload {

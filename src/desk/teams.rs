@@ -63,6 +63,11 @@ pub async fn ensure_tag(db: &mut PgConnection, name: &str) -> sqlx::Result<TagId
     .await
 }
 
+/// The tag of this name, whatever its case.
+pub async fn find_tag(db: &mut PgConnection, name: &str) -> sqlx::Result<Option<TagId>> {
+    sqlx::query_scalar!("select id from tags where lower(name) = lower($1)", name).fetch_optional(db).await
+}
+
 /// Renames a tag. Fails on `tags_name_key`.
 pub async fn rename_tag(db: &mut PgConnection, id: TagId, name: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!("update tags set name = $2 where id = $1", id.0, name).execute(db).await?;

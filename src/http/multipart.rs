@@ -88,12 +88,12 @@ impl<S: Send + Sync> FromRequest<S> for Parts {
 }
 
 /// Line ends as Postgres and mails want them; NUL, which Postgres refuses, left out.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\0', "")
 }
 
 /// What a file is, by its content where that tells, else by its name; never by what the browser claims.
-fn media_type(name: &str, bytes: &[u8]) -> String {
+pub fn media_type(name: &str, bytes: &[u8]) -> String {
     match infer::get(bytes) {
         Some(kind) if kind.mime_type() != "application/zip" => kind.mime_type().to_owned(),
         _ => mime_guess::from_path(name).first_or_octet_stream().essence_str().to_owned(),

@@ -56,7 +56,34 @@ impl View {
         Self::ALL.into_iter().find(|view| view.slug() == slug)
     }
 
-    fn order(self) -> Order {
+    /// What makes a ticket part of the view.
+    pub(super) fn push_condition(self, query: &mut QueryBuilder<Postgres>, me: AgentId) {
+        match self {
+            Self::Mine => {
+                query.push("status in ('open', 'pending') and assignee_id is not null and assignee_id = ").push_bind(me.0);
+            }
+            Self::Unassigned => {
+                query.push("status in ('open', 'pending') and assignee_id is null");
+            }
+            Self::Open => {
+                query.push("status in ('open', 'pending')");
+            }
+            Self::Waiting => {
+                query.push("status in ('open', 'pending') and waiting_since is not null");
+            }
+            Self::Snoozed => {
+                query.push("status = 'snoozed'");
+            }
+            Self::Solved => {
+                query.push("status = 'solved'");
+            }
+            Self::Spam => {
+                query.push("status = 'spam'");
+            }
+        }
+    }
+
+    pub(super) fn order(self) -> Order {
         match self {
             Self::Mine | Self::Unassigned | Self::Open => Order::Queue,
             Self::Waiting => Order::Waiting,
@@ -67,14 +94,38 @@ impl View {
     }
 }
 
+/// In which order a view stands.
 #[derive(Clone, Copy)]
-enum Order {
+pub(super) enum Order {
     /// Who waits longest first, then those who wait for nothing.
     Queue,
     Waiting,
     Snoozed,
     Solved,
     Recent,
+}
+
+impl Order {
+    /// What an index orders by, and whether it ascends.
+    pub(super) const fn expression(self) -> (&'static str, bool) {
+        match self {
+            Self::Queue => ("coalesce(waiting_since, 'infinity')", true),
+            Self::Waiting => ("waiting_since", true),
+            Self::Snoozed => ("snoozed_until", true),
+            Self::Solved => ("solved_at", false),
+            Self::Recent => ("last_message_at", false),
+        }
+    }
+
+    /// The column that a cursor remembers.
+    pub(super) const fn column(self) -> &'static str {
+        match self {
+            Self::Queue | Self::Waiting => "waiting_since",
+            Self::Snoozed => "snoozed_until",
+            Self::Solved => "solved_at",
+            Self::Recent => "last_message_at",
+        }
+    }
 }
 
 /// What narrows a list.
@@ -121,7 +172,8 @@ impl std::str::FromStr for Cursor {
 }
 
 impl Cursor {
-    fn ts(self) -> Option<Ts> {
+    /// The moment at which the page ended.
+    pub(super) fn ts(self) -> Option<Ts> {
         self.at.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(Ts)
     }
 }
@@ -170,37 +222,9 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
     // The page is cut from the bare index order first; names are joined to its fifty rows only.
     let mut query = QueryBuilder::<Postgres>::new("select ");
     query.push(COLUMNS).push(" from (select * from tickets t where ");
-    match view {
-        View::Mine => {
-            query.push("status in ('open', 'pending') and assignee_id is not null and assignee_id = ").push_bind(me.0);
-        }
-        View::Unassigned => {
-            query.push("status in ('open', 'pending') and assignee_id is null");
-        }
-        View::Open => {
-            query.push("status in ('open', 'pending')");
-        }
-        View::Waiting => {
-            query.push("status in ('open', 'pending') and waiting_since is not null");
-        }
-        View::Snoozed => {
-            query.push("status = 'snoozed'");
-        }
-        View::Solved => {
-            query.push("status = 'solved'");
-        }
-        View::Spam => {
-            query.push("status = 'spam'");
-        }
-    }
+    view.push_condition(&mut query, me);
     push_filters(&mut query, filters);
-    let (column, ascending) = match view.order() {
-        Order::Queue => ("coalesce(waiting_since, 'infinity')", true),
-        Order::Waiting => ("waiting_since", true),
-        Order::Snoozed => ("snoozed_until", true),
-        Order::Solved => ("solved_at", false),
-        Order::Recent => ("last_message_at", false),
-    };
+    let (column, ascending) = view.order().expression();
     let (compare, direction) = if ascending { (">", "asc") } else { ("<", "desc") };
     if let Some(after) = after {
         query.push(format!(" and ({column}, id) {compare} (coalesce("));
@@ -224,7 +248,8 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
     Ok(Page { rows, next })
 }
 
-fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
+/// Narrows a query over `tickets t`.
+pub(super) fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
     if let Some(channel) = filters.channel {
         query.push(" and channel_id = ").push_bind(channel.0);
     }

@@ -6,6 +6,7 @@ pub mod list;
 pub mod outbound;
 pub mod receive;
 pub mod reply;
+pub mod selections;
 pub mod thread;
 pub mod update;
 
@@ -65,6 +66,23 @@ pub async fn find(db: &mut PgConnection, id: TicketId) -> sqlx::Result<Option<Ti
     )
     .fetch_optional(db)
     .await
+}
+
+/// Several tickets, in the order of `ids`; those that are gone are left out.
+pub async fn find_many(db: &mut PgConnection, ids: &[TicketId]) -> sqlx::Result<Vec<Ticket>> {
+    let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut tickets = sqlx::query_as!(
+        Ticket,
+        r#"select id, channel_id, contact_id, subject, status, priority, assignee_id, team_id, language, waiting_since, snoozed_until,
+                  solved_at, first_answered_at, acknowledged_at, message_count, last_message_at, excerpt, last_direction,
+                  tag_ids as "tag_ids: Vec<TagId>", details, created_at, updated_at
+           from tickets where id = any($1)"#,
+        &wanted
+    )
+    .fetch_all(db)
+    .await?;
+    tickets.sort_by_key(|ticket| ids.iter().position(|id| *id == ticket.id));
+    Ok(tickets)
 }
 
 /// The ticket, held until the transaction ends: everything that changes a ticket takes it first, so that changes come one after another.

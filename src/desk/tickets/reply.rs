@@ -56,8 +56,19 @@ pub enum ReplyError {
     Database(#[from] sqlx::Error),
 }
 
-/// Queues a reply to the customer. It leaves after `undo_seconds`, until when it can be taken back.
+/// Queues the reply in an agent's composer, with the files that wait there. It leaves after `undo_seconds`, until when it can be taken back.
 pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
+    let message = reply_apart(change, agent, ticket, new).await?;
+    files::attach_uploads(change, ticket, agent.id, message).await?;
+    for id in &new.canned {
+        canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
+    }
+    drafts::clear(change, ticket, agent.id, false).await?;
+    Ok(message)
+}
+
+/// The same for a program that speaks for an agent: what the agent has in the composer meanwhile stays there.
+pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     check(&new.body)?;
     if let Some(seen) = new.seen
@@ -69,11 +80,6 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
     let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
     let message = queue(change, &ticket, Some(agent), &body, language.as_deref(), to).await?;
-    files::attach_uploads(change, ticket.id, agent.id, message).await?;
-    for id in &new.canned {
-        canned::take(change, *id, &new.canned_files, ticket.id, message, agent.id).await?;
-    }
-    drafts::clear(change, ticket.id, agent.id, false).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(
         "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
@@ -96,8 +102,15 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     Ok(message)
 }
 
-/// Adds a note that only agents see.
+/// Adds the note in an agent's composer, which only agents see.
 pub async fn note(change: &mut Change, agent: &Agent, ticket: TicketId, body: &str) -> Result<MessageId, ReplyError> {
+    let message = note_apart(change, agent, ticket, body).await?;
+    drafts::clear(change, ticket, agent.id, true).await?;
+    Ok(message)
+}
+
+/// The same for a program that speaks for an agent: what the agent has in the composer meanwhile stays there.
+pub async fn note_apart(change: &mut Change, agent: &Agent, ticket: TicketId, body: &str) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     check(body)?;
     let message = sqlx::query_scalar!(
@@ -110,7 +123,6 @@ pub async fn note(change: &mut Change, agent: &Agent, ticket: TicketId, body: &s
     .fetch_one(&mut **change)
     .await?;
     search::index(change, ticket.id, message, text::languages::detect(body), &[&ticket.subject, body]).await?;
-    drafts::clear(change, ticket.id, agent.id, true).await?;
     sqlx::query!(
         "update tickets set message_count = message_count + 1, updated_at = now() where id = $1",
         ticket.id.0

@@ -88,6 +88,23 @@ pub async fn list(db: &mut PgConnection, ticket: TicketId, before: Option<Messag
     Ok(messages)
 }
 
+/// At most `limit` messages after `after`, oldest first, notes among them.
+pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<MessageId>, limit: i64) -> sqlx::Result<Vec<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at
+           from messages m left join contacts c on c.id = m.contact_id
+           where m.ticket_id = $1 and m.id > $2 order by m.id limit $3"#,
+        ticket.0,
+        after.map_or(0, |id| id.0),
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// One message.
 pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<Message>> {
     sqlx::query_as!(

@@ -168,7 +168,9 @@ pub fn conversation(
     let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
     for (at, message) in messages.iter().enumerate() {
         let mut letter = Letter::new(shell, message, attachments);
-        letter.open = all_open || at >= last_inbound || messages.len() <= 3 || letter.failed();
+        // A receipt is read by the customer, not by us.
+        let receipt = message.automatic && message.direction == Direction::Outbound;
+        letter.open = letter.failed() || (!receipt && (all_open || at >= last_inbound || messages.len() <= 3));
         items.push((message.created_at, Item::Letter(Box::new(letter))));
     }
     for entry in events {

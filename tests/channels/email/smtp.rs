@@ -112,6 +112,8 @@ async fn only_our_mailboxes_and_nothing_out_of_order() {
     client.expect("RCPT TO:<old@bottega.example>", "550 5.2.1").await;
     client.expect("RCPT TO:<vendite+anything@BOTTEGA.example>", "250").await;
     client.expect("RCPT TO:<help+t1-abc@bottega.example>", "250").await;
+    client.expect("RCPT TO:<postmaster@bottega.example>", "250").await;
+    client.expect("RCPT TO:<postmaster@elsewhere.example>", "550 5.1.1").await;
     client.expect("VRFY help", "252").await;
     client.expect("NOOP", "250").await;
     client.expect("EXPN all", "502").await;

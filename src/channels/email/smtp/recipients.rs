@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::channels::email::settings;
 use crate::desk::channels::{self, Channel};
+use crate::desk::kinds::ChannelKind;
 use crate::ids::ChannelId;
 
 /// What is known of a recipient.
@@ -35,6 +36,17 @@ fn among(channels: &[Channel], address: &str) -> Recipient {
     match settings::mailbox_of(channels, address) {
         Some(channel) if channel.enabled => Recipient::Mailbox(channel.id),
         Some(_) => Recipient::SwitchedOff,
-        None => Recipient::Unknown,
+        None => postmaster(channels, address).map_or(Recipient::Unknown, Recipient::Mailbox),
     }
+}
+
+/// Every mail server takes mail for its postmaster (RFC 5321, 4.5.1); here the oldest mailbox of the domain reads it.
+fn postmaster(channels: &[Channel], address: &str) -> Option<ChannelId> {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    if !local.eq_ignore_ascii_case("postmaster") {
+        return None;
+    }
+    let is_of_domain = |own: &String| domain.is_empty() || own.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
+    let mailboxes = channels.iter().filter(|channel| channel.enabled && channel.kind == ChannelKind::Email);
+    mailboxes.filter(|channel| settings::addresses(channel).iter().any(is_of_domain)).map(|channel| channel.id).min()
 }

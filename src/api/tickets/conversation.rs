@@ -1,0 +1,169 @@
+//! `/tickets/{id}/messages` and `/tickets/{id}/events`: what was said, and what happened.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::ErrorBody;
+use crate::api::error::{Refusal, Result};
+use crate::api::extract::{Caller, Json, Path, Query};
+use crate::api::input::{self, Checks, List, MAX_TEXT, NewAttachment};
+use crate::api::messages::{self, Message};
+use crate::app::App;
+use crate::clock::Ts;
+use crate::desk::changes::Change;
+use crate::desk::events;
+use crate::desk::files::{self, StoredFile};
+use crate::desk::kinds::Status;
+use crate::desk::tickets::reply::{self, NewReply};
+use crate::desk::tickets::{self, thread};
+use crate::ids::{AgentId, EventId, MessageId, TicketId};
+
+/// A page of a conversation or a history.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// 1 to 100; 50 if not said.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// List a ticket's messages
+///
+/// The oldest first, internal notes among them.
+#[utoipa::path(get, path = "/tickets/{id}/messages", tag = "Tickets", operation_id = "list_messages",
+    params(("id" = TicketId, Path, description = "The ticket's number."), PageQuery),
+    responses((status = 200, body = List<Message>), (status = 404, body = ErrorBody)))]
+pub(super) async fn messages(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Path(id): Path<TicketId>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<List<Message>>> {
+    let limit = input::limit(query.limit)?;
+    let after = input::cursor(query.after.as_deref())?;
+    let mut db = app.db.acquire().await?;
+    tickets::load(&mut db, &agent, id).await?.ok_or_else(Refusal::not_found)?;
+    let found = thread::after(&mut db, id, after, limit + 1).await?;
+    let List { data, next } = List::cut(found, limit, |message| message.id.to_string());
+    Ok(axum::Json(List { data: messages::show(&app, &mut db, data).await?, next }))
+}
+
+/// What to say on a ticket.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTicketMessage {
+    r#type: MessageType,
+    /// At most 200,000 bytes. The agent's signature is added to a reply.
+    text: String,
+    #[serde(default)]
+    attachments: Vec<NewAttachment>,
+    /// Reply only: where the ticket stands afterwards (`open`, `pending` or `solved`); an open one becomes `pending` if not said.
+    status: Option<Status>,
+    /// Reply only: the newest message that you know. If somebody wrote after it, the reply is refused with 409.
+    seen: Option<MessageId>,
+}
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageType {
+    /// Goes to the customer by mail.
+    Reply,
+    /// Stays with the agents.
+    Note,
+}
+
+/// Reply to the customer, or add a note
+///
+/// In the name of the token's agent. A reply leaves a few seconds later; until then an agent can take it back.
+#[utoipa::path(post, path = "/tickets/{id}/messages", tag = "Tickets", operation_id = "create_message", request_body = NewTicketMessage,
+    params(("id" = TicketId, Path, description = "The ticket's number.")),
+    responses((status = 201, body = Message), (status = 404, body = ErrorBody),
+        (status = 409, description = "Something newer arrived, or there is no way to this customer.", body = ErrorBody),
+        (status = 422, body = ErrorBody)))]
+pub(super) async fn speak(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Path(id): Path<TicketId>,
+    Json(new): Json<NewTicketMessage>,
+) -> Result<(StatusCode, axum::Json<Message>)> {
+    let mut checks = Checks::default();
+    let body = checks.text("text", &new.text, MAX_TEXT);
+    if body.trim().is_empty() {
+        checks.wrong("text", "Write something.");
+    }
+    if new.r#type == MessageType::Note {
+        for (name, said) in [("status", new.status.is_some()), ("seen", new.seen.is_some())] {
+            if said {
+                checks.wrong(name, "Belongs to a reply, not to a note.");
+            }
+        }
+    }
+    if matches!(new.status, Some(Status::Snoozed | Status::Spam)) {
+        checks.wrong("status", "One of open, pending, solved.");
+    }
+    let files = checks.files(new.attachments);
+    checks.done()?;
+    let mut db = app.db.acquire().await?;
+    tickets::load(&mut db, &agent, id).await?.ok_or_else(Refusal::not_found)?;
+    drop(db);
+    let files = StoredFile::store_all(&app, &files).await?;
+    let mut change = Change::begin(&app).await?;
+    let message = match new.r#type {
+        MessageType::Reply => reply::reply_apart(&mut change, &agent, id, &to_reply(body, new.seen, new.status)).await?,
+        MessageType::Note => reply::note_apart(&mut change, &agent, id, &body).await?,
+    };
+    files::attach(&mut change, id, message, &files).await?;
+    change.commit().await?;
+    Ok((StatusCode::CREATED, axum::Json(messages::show_one(&app, message).await?)))
+}
+
+fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>) -> NewReply {
+    NewReply { body, seen, then, to: Vec::new(), cc: Vec::new(), canned: Vec::new(), canned_files: Vec::new() }
+}
+
+/// Something that happened to a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Event {
+    pub id: EventId,
+    /// `created`, `received`, `reopened`, `replied`, `noted`, `undone`, `acknowledged`, `send_failed`, `send_retried`, `assigned`,
+    /// `team_changed`, `status_changed`, `snoozed`, `woken`, `priority_changed`, `tagged`, `untagged`, `subject_changed`,
+    /// `closed_by_customer`; later versions may add others.
+    #[schema(example = "status_changed")]
+    pub kind: String,
+    /// What belongs to the kind: numbers of messages, tags and agents, statuses from and to.
+    #[schema(value_type = Object, example = json!({"from": "open", "to": "pending"}))]
+    pub data: serde_json::Value,
+    /// Who did it; null: the customer or the desk itself.
+    pub agent_id: Option<AgentId>,
+    pub created_at: Ts,
+}
+
+/// List a ticket's history
+///
+/// The oldest first.
+#[utoipa::path(get, path = "/tickets/{id}/events", tag = "Tickets", operation_id = "list_events",
+    params(("id" = TicketId, Path, description = "The ticket's number."), PageQuery),
+    responses((status = 200, body = List<Event>), (status = 404, body = ErrorBody)))]
+pub(super) async fn events(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Path(id): Path<TicketId>,
+    Query(query): Query<PageQuery>,
+) -> Result<axum::Json<List<Event>>> {
+    let limit = input::limit(query.limit)?;
+    let after = input::cursor(query.after.as_deref())?;
+    let mut db = app.db.acquire().await?;
+    tickets::load(&mut db, &agent, id).await?.ok_or_else(Refusal::not_found)?;
+    let found = events::after(&mut db, id, after, limit + 1).await?;
+    let found = found
+        .into_iter()
+        .map(|record| Event { id: record.id, kind: record.kind, data: record.data, agent_id: record.agent_id, created_at: record.created_at })
+        .collect();
+    Ok(axum::Json(List::cut(found, limit, |event: &Event| event.id.to_string())))
+}

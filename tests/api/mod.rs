@@ -1,0 +1,6 @@
+//! The API as a program meets it.
+
+mod contacts_and_canned;
+mod desk;
+mod doors;
+mod tickets;

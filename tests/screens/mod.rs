@@ -1,0 +1,4 @@
+mod inbox;
+mod live;
+mod sign_in;
+mod tickets;
