@@ -239,6 +239,7 @@ async fn a_reply_does_not_cross_a_newer_message_nor_empty_the_composer() {
     assert!(crossed.json["error"]["fields"]["seen"].is_string());
     let sent = desk.post(&path, json!({"type": "reply", "text": "Hello", "status": "solved"})).await;
     assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.json);
+    assert_eq!(sent.json["in_reply_to"], Value::Null, "a program's own number is no Message-ID");
     assert_eq!(desk.get(&format!("/tickets/{id}")).await.json["status"], "solved");
     let draft: String = sqlx::query_scalar("select body from drafts").fetch_one(&desk.app.db).await.unwrap();
     assert_eq!(draft, "half a sentence");
