@@ -193,6 +193,47 @@ fn backoff_seconds(attempts: i32) -> f64 {
     base * (1.0 + 0.2 * rand::random::<f64>())
 }
 
+/// A job that no attempt could do.
+#[derive(Debug)]
+pub struct Dead {
+    pub id: JobId,
+    /// `None`: of another version.
+    pub job: Option<Job>,
+    pub attempts: i32,
+    pub reason: Option<String>,
+    pub died_at: Ts,
+}
+
+/// The dead jobs, newest first.
+pub async fn dead(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Dead>> {
+    let rows = sqlx::query!(
+        r#"select id, kind, args, attempts, last_error, dead_at as "dead_at!: Ts" from jobs where dead_at is not null order by dead_at desc limit $1"#,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    let dead = rows.into_iter().map(|row| Dead {
+        id: row.id,
+        job: serde_json::from_value(serde_json::json!({ "kind": row.kind, "args": row.args })).ok(),
+        attempts: row.attempts,
+        reason: row.last_error,
+        died_at: row.dead_at,
+    });
+    Ok(dead.collect())
+}
+
+/// One dead job, held until the transaction ends.
+pub async fn lock_dead(db: &mut PgConnection, id: JobId) -> sqlx::Result<Option<Option<Job>>> {
+    let row = sqlx::query!("select kind, args from jobs where id = $1 and dead_at is not null for update", id.0).fetch_optional(db).await?;
+    Ok(row.map(|row| serde_json::from_value(serde_json::json!({ "kind": row.kind, "args": row.args })).ok()))
+}
+
+/// Removes a dead job. `false`: there is none.
+pub async fn forget(db: &mut PgConnection, id: JobId) -> sqlx::Result<bool> {
+    let gone = sqlx::query!("delete from jobs where id = $1 and dead_at is not null", id.0).execute(db).await?;
+    Ok(gone.rows_affected() == 1)
+}
+
 /// How many jobs are dead, and how many have been due for over a minute: a queue that nobody works.
 pub async fn health(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(

@@ -20,6 +20,10 @@ form-send = Nachricht senden
 form-privacy = { $shop } verwendet Ihre Angaben nur, um Ihre Anfrage zu bearbeiten.
 form-privacy-link = Datenschutzerklärung
 form-language = Sprache
+form-pot = Bitte leer lassen
+form-files-kept = Schon angekommen; entfernen Sie das Häkchen bei allem, was Sie nicht senden möchten:
+form-closed-title = Dieses Formular ist geschlossen
+form-closed = Hier nehmen wir zurzeit keine Nachrichten an. Auf unserer Seite finden Sie andere Wege zu uns.
 
 ## Fehler im Formular
 
@@ -40,6 +44,10 @@ error-file-empty = Die Datei „{ $name }“ ist leer. Bitte wählen Sie sie noc
 error-too-fast = Das ging sehr schnell. Bitte prüfen Sie Ihre Nachricht und senden Sie sie noch einmal.
 error-rate-limit = Wir haben über Ihren Anschluss sehr viele Nachrichten erhalten. Bitte warten Sie ein paar Minuten und versuchen Sie es dann noch einmal; Ihr Text steht noch hier.
 error-expired = Diese Seite war lange geöffnet. Bitte senden Sie Ihre Nachricht noch einmal.
+error-title = Bitte prüfen: { $title }
+error-phone = Diese Telefonnummer sieht nicht richtig aus. Bitte verwenden Sie Ziffern, Leerzeichen und ein + am Anfang.
+error-number = Bitte geben Sie eine Zahl ein.
+error-consent = Bitte setzen Sie hier ein Häkchen, damit wir uns um Ihre Nachricht kümmern dürfen.
 
 ## Empfangsbestätigung
 
@@ -80,6 +88,10 @@ ticket-reopen-hint = Stimmt doch noch etwas nicht? Schreiben Sie uns unten, dann
 ticket-gone-title = Dieser Link funktioniert nicht mehr
 ticket-gone = Der Link ist vielleicht abgelaufen oder unvollständig. Bitte verwenden Sie den Link aus unserer letzten E-Mail oder schreiben Sie uns noch einmal.
 ticket-new = Schreiben Sie uns
+ticket-earlier = Frühere Nachrichten anzeigen
+ticket-latest = Zurück zu den neuesten Nachrichten
+ticket-quoted = Früherer Text
+ticket-talk = Gespräch
 
 ## E-Mails an Kundinnen und Kunden
 
@@ -122,6 +134,7 @@ page-too-large-title = Das ist zu viel auf einmal
 page-too-large = Bitte senden Sie weniger oder kleinere Dateien. Auf einmal sind höchstens { $max } möglich.
 page-back = Zurück
 page-home = Zur Startseite
+page-skip = Zum Inhalt
 
 ## E-Mails an Kolleginnen und Kollegen
 

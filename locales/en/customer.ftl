@@ -20,6 +20,10 @@ form-send = Send message
 form-privacy = { $shop } uses what you write here only to deal with your request.
 form-privacy-link = Privacy policy
 form-language = Language
+form-pot = Please leave this empty
+form-files-kept = Already received; untick what you do not want to send:
+form-closed-title = This form is closed
+form-closed = We do not take messages here at the moment. Please look on our site for another way to reach us.
 
 ## What can be wrong with a form
 
@@ -40,6 +44,10 @@ error-file-empty = “{ $name }” is empty. Please choose it again.
 error-too-fast = That was very quick. Please check your message and send it once more.
 error-rate-limit = We have received many messages from your connection. Please wait a few minutes and try again; what you wrote is still here.
 error-expired = This page was open for a long time. Please send your message once more.
+error-title = Please check: { $title }
+error-phone = This phone number does not look right. Please use digits, spaces and a leading +.
+error-number = Please enter a number.
+error-consent = Please tick this box so that we may deal with your message.
 
 ## Receipt
 
@@ -80,6 +88,10 @@ ticket-reopen-hint = Is something still not right? Simply write below and we wil
 ticket-gone-title = This link no longer works
 ticket-gone = The link may have expired or be incomplete. Please use the link in our latest e-mail, or write to us again.
 ticket-new = Write to us
+ticket-earlier = Show earlier messages
+ticket-latest = Back to the latest messages
+ticket-quoted = Earlier text
+ticket-talk = Conversation
 
 ## Mail to the customer
 
@@ -122,6 +134,7 @@ page-too-large-title = This is too much to send at once
 page-too-large = Please send fewer or smaller files. You can send up to { $max } at a time.
 page-back = Go back
 page-home = To the start page
+page-skip = Skip to the content
 
 ## Mail to colleagues
 

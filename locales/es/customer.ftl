@@ -20,6 +20,10 @@ form-send = Enviar el mensaje
 form-privacy = { $shop } utiliza lo que escriba aquí únicamente para atender su consulta.
 form-privacy-link = Política de privacidad
 form-language = Idioma
+form-pot = Deje este campo vacío
+form-files-kept = Ya recibidos; desmarque lo que no quiera enviar:
+form-closed-title = Este formulario está cerrado
+form-closed = En este momento no recibimos mensajes por aquí. En nuestro sitio encontrará otras formas de contactarnos.
 
 ## Errores del formulario
 
@@ -40,6 +44,10 @@ error-file-empty = El archivo «{ $name }» está vacío. Vuelva a elegirlo, por
 error-too-fast = Ha sido muy rápido. Revise su mensaje y envíelo una vez más, por favor.
 error-rate-limit = Hemos recibido muchos mensajes desde su conexión. Espere unos minutos y vuelva a intentarlo; lo que ha escrito sigue aquí.
 error-expired = Esta página ha estado abierta mucho tiempo. Envíe su mensaje una vez más, por favor.
+error-title = Por revisar: { $title }
+error-phone = Este número de teléfono no parece correcto. Use cifras, espacios y un + al principio.
+error-number = Escriba un número.
+error-consent = Marque esta casilla para que podamos ocuparnos de su mensaje.
 
 ## Acuse de recibo
 
@@ -80,6 +88,10 @@ ticket-reopen-hint = ¿Hay algo que todavía no está bien? Escríbanos aquí ab
 ticket-gone-title = Este enlace ya no funciona
 ticket-gone = Puede que el enlace haya caducado o esté incompleto. Use el de nuestro último correo o escríbanos de nuevo.
 ticket-new = Escríbanos
+ticket-earlier = Mostrar mensajes anteriores
+ticket-latest = Volver a los mensajes más recientes
+ticket-quoted = Texto anterior
+ticket-talk = Conversación
 
 ## Correos al cliente
 
@@ -122,6 +134,7 @@ page-too-large-title = Es demasiado para un solo envío
 page-too-large = Envíe menos archivos o archivos más pequeños. Puede enviar hasta { $max } cada vez.
 page-back = Volver
 page-home = Ir a la página de inicio
+page-skip = Ir al contenido
 
 ## Correos a los compañeros
 

@@ -20,6 +20,10 @@ form-send = Envoyer le message
 form-privacy = { $shop } n’utilise ce que vous écrivez ici que pour traiter votre demande.
 form-privacy-link = Politique de confidentialité
 form-language = Langue
+form-pot = Veuillez laisser ce champ vide
+form-files-kept = Déjà reçus ; décochez ce que vous ne souhaitez pas envoyer :
+form-closed-title = Ce formulaire est fermé
+form-closed = Nous ne recevons pas de messages ici en ce moment. Vous trouverez sur notre site d’autres moyens de nous joindre.
 
 ## Erreurs du formulaire
 
@@ -40,6 +44,10 @@ error-file-empty = Le fichier « { $name } » est vide. Merci de le choisir à
 error-too-fast = C’était très rapide. Merci de relire votre message et de l’envoyer encore une fois.
 error-rate-limit = Nous avons reçu beaucoup de messages depuis votre connexion. Merci de patienter quelques minutes et de réessayer ; ce que vous avez écrit est encore là.
 error-expired = Cette page est restée ouverte longtemps. Merci d’envoyer votre message encore une fois.
+error-title = À vérifier : { $title }
+error-phone = Ce numéro de téléphone ne semble pas correct. Utilisez des chiffres, des espaces et un + au début.
+error-number = Veuillez saisir un nombre.
+error-consent = Veuillez cocher cette case pour que nous puissions traiter votre message.
 
 ## Accusé de réception
 
@@ -80,6 +88,10 @@ ticket-reopen-hint = Quelque chose ne va toujours pas ? Écrivez-nous ci-dessou
 ticket-gone-title = Ce lien ne fonctionne plus
 ticket-gone = Le lien a peut-être expiré ou est incomplet. Utilisez celui de notre dernier e-mail, ou écrivez-nous à nouveau.
 ticket-new = Nous écrire
+ticket-earlier = Afficher les messages précédents
+ticket-latest = Revenir aux messages les plus récents
+ticket-quoted = Texte précédent
+ticket-talk = Conversation
 
 ## E-mails au client
 
@@ -122,6 +134,7 @@ page-too-large-title = C’est trop pour un seul envoi
 page-too-large = Merci d’envoyer moins de fichiers, ou des fichiers plus légers. Vous pouvez envoyer { $max } au plus à la fois.
 page-back = Retour
 page-home = Vers la page d’accueil
+page-skip = Aller au contenu
 
 ## E-mails aux collègues
 

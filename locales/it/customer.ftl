@@ -20,6 +20,10 @@ form-send = Invia il messaggio
 form-privacy = { $shop } usa quanto scrive qui soltanto per occuparsi della Sua richiesta.
 form-privacy-link = Informativa sulla privacy
 form-language = Lingua
+form-pot = Lasci vuoto questo campo
+form-files-kept = Già ricevuti; tolga la spunta a ciò che non vuole inviare:
+form-closed-title = Questo modulo è chiuso
+form-closed = Al momento non riceviamo messaggi da qui. Sul nostro sito trova gli altri modi per contattarci.
 
 ## Errori del modulo
 
@@ -40,6 +44,10 @@ error-file-empty = Il file «{ $name }» è vuoto. Lo scelga di nuovo, per favor
 error-too-fast = È stato un invio molto veloce. Controlli il messaggio e lo invii ancora una volta, per favore.
 error-rate-limit = Abbiamo ricevuto molti messaggi dalla Sua connessione. Attenda qualche minuto e riprovi: quanto ha scritto è ancora qui.
 error-expired = La pagina è rimasta aperta a lungo. Invii il messaggio ancora una volta, per favore.
+error-title = Da controllare: { $title }
+error-phone = Il numero di telefono non sembra corretto. Usi cifre, spazi e un + iniziale.
+error-number = Inserisca un numero.
+error-consent = Spunti questa casella, così possiamo occuparci del Suo messaggio.
 
 ## Conferma di ricezione
 
@@ -80,6 +88,10 @@ ticket-reopen-hint = C’è ancora qualcosa che non va? Scriva qui sotto e ce ne
 ticket-gone-title = Questo link non è più valido
 ticket-gone = Il link potrebbe essere scaduto o incompleto. Usi quello della nostra e-mail più recente, oppure ci scriva di nuovo.
 ticket-new = Ci scriva
+ticket-earlier = Mostra i messaggi precedenti
+ticket-latest = Torna ai messaggi più recenti
+ticket-quoted = Testo precedente
+ticket-talk = Conversazione
 
 ## E-mail al cliente
 
@@ -122,6 +134,7 @@ page-too-large-title = È troppo per un solo invio
 page-too-large = Invii meno file, o file più piccoli. Può inviare fino a { $max } per volta.
 page-back = Torna indietro
 page-home = Vai alla pagina iniziale
+page-skip = Vai al contenuto
 
 ## E-mail ai colleghi
 

@@ -1,9 +1,11 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
 pub mod email;
+pub mod form;
 
 use std::io;
 
+use axum::Router;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -20,6 +22,11 @@ use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
 use crate::desk::tickets::{outbound, thread};
 use crate::ids::{ChannelId, DeliveryId, MessageId, TicketId};
 use crate::jobs::{self, Job};
+
+/// The pages on which admins set channels up.
+pub fn router() -> Router<App> {
+    email::editor::router().merge(form::editor_router())
+}
 
 /// Attempts at one transaction that others may cross.
 const ATTEMPTS: u32 = 4;
@@ -93,12 +100,22 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     let understood = match channel.kind {
         ChannelKind::Email => mail::understand(app, &delivery).await?,
-        // Their messages are understood while the request is open; nothing of theirs is stored raw.
-        ChannelKind::Form | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
+        ChannelKind::Form => return from_form(app, &channel, &delivery).await,
+        // Its messages are understood while the request is open; nothing of them is stored raw.
+        ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
         Understood::Message(incoming) => keep(app, &channel, &delivery, *incoming).await,
+    }
+}
+
+/// A form whose own request did not live to see its ticket.
+async fn from_form(app: &App, channel: &Channel, delivery: &Delivery) -> Result<Processed, ProcessError> {
+    match form::receive::process(app, channel, delivery).await {
+        Ok(received) => Ok(answer(&Incoming::default(), &received)),
+        Err(form::receive::ProcessError::Database(error)) => Err(error.into()),
+        Err(error @ form::receive::ProcessError::Unreadable(_)) => hopeless(app, delivery.id, &error.to_string()).await,
     }
 }
 

@@ -62,7 +62,8 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
 /// Puts the application together on an open database.
 pub fn assemble(config: Config, database: &Database) -> anyhow::Result<App> {
     let keys = Keys::load(config.secret.as_deref(), &config.data)?;
-    let mailer = match &config.mail.smtp_url {
+    // Empty: set by a compose file that passes on what is not set.
+    let mailer = match config.mail.smtp_url.as_deref().filter(|url| !url.is_empty()) {
         Some(url) => Mailer::from_url(url).map_err(|error| anyhow::anyhow!("SPORTELLO_SMTP_URL: {error}"))?,
         None => Mailer::directory(config.data.join("outbox")),
     };

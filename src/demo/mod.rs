@@ -10,6 +10,7 @@ mod fill;
 mod history;
 pub mod load;
 pub mod plan;
+pub mod storefront;
 mod telling;
 mod times;
 

@@ -155,6 +155,15 @@ pub async fn set_password(db: &mut PgConnection, id: AgentId, password: &str, ke
     Ok(())
 }
 
+/// Whether this is the person's password.
+pub async fn is_password(db: &mut PgConnection, id: AgentId, password: &str) -> anyhow::Result<bool> {
+    let hash = sqlx::query_scalar!("select password_hash from agents where id = $1", id.0).fetch_optional(db).await?.flatten();
+    let Some(hash) = hash else { return Ok(false) };
+    let password = password.to_owned();
+    let verify = move || PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+    Ok(tokio::task::spawn_blocking(verify).await?)
+}
+
 /// Hashes a password on a thread of its own: it takes tens of milliseconds of processor time by design.
 pub async fn hash_password(password: &str) -> anyhow::Result<String> {
     let password = password.to_owned();

@@ -2,8 +2,9 @@
 
 use sqlx::PgConnection;
 
-use crate::desk::kinds::CannedScope;
-use crate::desk::files::StoredFile;
+use crate::desk::agents::Agent;
+use crate::desk::files::{StoredFile, human_size};
+use crate::desk::kinds::{CannedScope, Role};
 use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TeamId, TicketId};
 
 /// A canned reply without its texts.
@@ -21,6 +22,13 @@ pub struct CannedReply {
     pub used_count: i32,
 }
 
+impl CannedReply {
+    /// Whether an agent may change it: their own; leads and admins everything that is not somebody else's own.
+    pub fn may_edit(&self, agent: &Agent) -> bool {
+        self.owner_id == Some(agent.id) || (self.scope != CannedScope::Personal && agent.role >= Role::Lead)
+    }
+}
+
 /// The words of a canned reply in one language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CannedText {
@@ -35,6 +43,13 @@ pub struct CannedFile {
     pub name: String,
     pub media_type: String,
     pub size: i64,
+}
+
+impl CannedFile {
+    /// "2.4 MB".
+    pub fn human_size(&self) -> String {
+        human_size(self.size)
+    }
 }
 
 /// What a new or changed canned reply is made of.
@@ -254,6 +269,78 @@ pub async fn files_of(db: &mut PgConnection, replies: &[CannedReplyId]) -> sqlx:
     Ok(rows.into_iter().map(|row| (row.canned_reply_id, file((row.id, row.name, row.media_type, row.size)))).collect())
 }
 
+/// A canned reply as its list shows it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub reply: CannedReply,
+    /// Two-letter codes, in order.
+    pub languages: Vec<String>,
+    pub files: usize,
+    /// All its words, for a search within the list.
+    pub words: String,
+}
+
+/// The list with languages, files and words; see [`list`].
+pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: bool) -> sqlx::Result<Vec<Listed>> {
+    let replies = list(db, agent, all_teams).await?;
+    let ids: Vec<i64> = replies.iter().map(|reply| reply.id.0).collect();
+    let texts = sqlx::query!(
+        "select canned_reply_id, language, body from canned_texts where canned_reply_id = any($1) order by canned_reply_id, language limit 20000",
+        &ids
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut listed: std::collections::HashMap<CannedReplyId, Listed> = std::collections::HashMap::new();
+    let order: Vec<CannedReplyId> = replies.iter().map(|reply| reply.id).collect();
+    for reply in replies {
+        listed.insert(reply.id, Listed { reply, languages: Vec::new(), files: 0, words: String::new() });
+    }
+    for text in texts {
+        if let Some(reply) = listed.get_mut(&text.canned_reply_id) {
+            reply.languages.push(text.language);
+            reply.words.push_str(&text.body);
+            reply.words.push('\n');
+        }
+    }
+    for (owner, _) in files_of(db, &order).await? {
+        if let Some(reply) = listed.get_mut(&owner) {
+            reply.files += 1;
+        }
+    }
+    Ok(order.iter().filter_map(|id| listed.remove(id)).collect())
+}
+
+/// One file and the name of its content.
+pub async fn find_file(db: &mut PgConnection, id: CannedReplyId, file: CannedFileId) -> sqlx::Result<Option<(CannedFile, Vec<u8>)>> {
+    let row = sqlx::query!("select id, name, media_type, size, sha256 from canned_files where id = $1 and canned_reply_id = $2", file.0, id.0)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| (CannedFile { id: row.id, name: row.name, media_type: row.media_type, size: row.size }, row.sha256)))
+}
+
+/// Gives one reply the files of another, for a copy.
+pub async fn copy_files(db: &mut PgConnection, from: CannedReplyId, to: CannedReplyId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into canned_files (canned_reply_id, name, media_type, size, sha256)
+         select $2, name, media_type, size, sha256 from canned_files where canned_reply_id = $1 order by id",
+        from.0,
+        to.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The shortcuts that begin like this one, so that a copy can take a free one.
+pub async fn shortcuts_like(db: &mut PgConnection, shortcut: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select lower(shortcut) as \"shortcut!\" from canned_replies where starts_with(lower(shortcut), lower($1)) limit 1000",
+        shortcut
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// What the variables of a canned reply stand for on one ticket.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
@@ -280,7 +367,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
 ];
 
 impl Variables {
-    fn get(&self, name: &str) -> Option<&str> {
+    /// What a variable stands for; none when there is no such variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
         let first = |name: &'_ str| name.split_whitespace().next().map_or(0..0, |word| {
             let at = name.find(word).unwrap_or(0);
             at..at + word.len()

@@ -69,6 +69,11 @@ impl Change {
         self.signal(Signal::Settings);
     }
 
+    /// Remembers to wake the workers for a job that was queued by other means than [`Change::push`].
+    pub fn touch_work(&mut self) {
+        self.signal(Signal::Work);
+    }
+
     fn signal(&mut self, signal: Signal) {
         if !self.signals.contains(&signal) {
             self.signals.push(signal);

@@ -170,6 +170,16 @@ pub async fn update(db: &mut PgConnection, id: ChannelId, draft: &ChannelDraft) 
     Ok(done.rows_affected() == 1)
 }
 
+/// Switches a channel on or off. `false`: there is none.
+pub async fn set_enabled(db: &mut PgConnection, id: ChannelId, enabled: bool) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update channels set enabled = $2 where id = $1", id.0, enabled).execute(&mut *db).await?;
+    // The poller of a channel that is off ends by itself; on again, it must begin.
+    if enabled && done.rows_affected() == 1 {
+        crate::jobs::ensure(db, &crate::jobs::Job::PollMailbox { channel: id }).await?;
+    }
+    Ok(done.rows_affected() == 1)
+}
+
 /// Remembers how far a poller has come and that all is well. Part of the transaction that stored what was fetched.
 pub async fn advance(db: &mut PgConnection, id: ChannelId, cursor: &serde_json::Value) -> sqlx::Result<()> {
     sqlx::query!("update channels set cursor = $2, last_ok_at = now(), last_error = null where id = $1", id.0, cursor).execute(db).await?;

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod envelope;
 pub mod events;
 pub mod files;
+pub mod forms;
 pub mod housekeeping;
 pub mod import;
 pub mod kinds;

@@ -80,6 +80,12 @@ pub async fn list(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Vec<Ses
     .await
 }
 
+/// When each agent was last here, as far as their sessions still tell.
+pub async fn last_seen(db: &mut PgConnection) -> sqlx::Result<Vec<(AgentId, Ts)>> {
+    let rows = sqlx::query!(r#"select agent_id, max(last_seen_at) as "at!: Ts" from sessions group by agent_id limit 5000"#).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.agent_id, row.at)).collect())
+}
+
 /// Ends one of an agent's sessions.
 pub async fn revoke(db: &mut PgConnection, agent: AgentId, id: SessionId) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from sessions where id = $1 and agent_id = $2", id.0, agent.0).execute(db).await?;

@@ -85,3 +85,49 @@ pub async fn delete_tag(db: &mut PgConnection, id: TagId) -> sqlx::Result<bool> 
     let done = sqlx::query!("delete from tags where id = $1", id.0).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// The most that [`tag_usage`] and [`impact`] count to: beyond it a page says "1000+".
+pub const COUNT_CAP: i64 = 1000;
+
+/// How many tickets carry each tag, counted to [`COUNT_CAP`].
+pub async fn tag_usage(db: &mut PgConnection) -> sqlx::Result<Vec<(TagId, i64)>> {
+    let rows = sqlx::query!(
+        r#"select t.id, (select count(*) from (select 1 from ticket_tags x where x.tag_id = t.id limit $1) c) as "count!"
+           from tags t order by t.id limit 5000"#,
+        COUNT_CAP
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.count)).collect())
+}
+
+/// What hangs on a team and changes when it goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Impact {
+    /// Open and pending, counted to [`COUNT_CAP`].
+    pub tickets: i64,
+    pub members: i64,
+    pub channels: i64,
+    /// Canned replies that only this team may use: they go with it.
+    pub canned: i64,
+}
+
+/// What deleting a team would do.
+pub async fn impact(db: &mut PgConnection, id: TeamId) -> sqlx::Result<Impact> {
+    sqlx::query_as!(
+        Impact,
+        r#"select (select count(*) from (select 1 from tickets where team_id = $1 and status in ('open', 'pending') limit $2) t) as "tickets!",
+                  (select count(*) from team_members where team_id = $1) as "members!",
+                  (select count(*) from channels where team_id = $1) as "channels!",
+                  (select count(*) from canned_replies where team_id = $1) as "canned!""#,
+        id.0,
+        COUNT_CAP
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Makes a tag. Fails on `tags_name_key`.
+pub async fn create_tag(db: &mut PgConnection, name: &str) -> sqlx::Result<TagId> {
+    sqlx::query_scalar!(r#"insert into tags (name) values ($1) returning id as "id: TagId""#, name).fetch_one(db).await
+}

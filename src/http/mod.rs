@@ -8,7 +8,9 @@ pub mod flash;
 pub mod layers;
 pub mod multipart;
 pub mod page;
+pub mod problems;
 pub mod session;
+pub mod visitors;
 
 pub use error::{Error, Result};
 pub use extract::{Form, Path, Query};

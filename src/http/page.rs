@@ -32,6 +32,8 @@ pub struct Shell {
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
     pub section: &'static str,
+    /// The path of the request, for menus that mark where one is.
+    pub path: String,
     had_flash: bool,
 }
 
@@ -58,7 +60,7 @@ impl FromRequestParts<App> for Shell {
                 link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect one")),
             });
         }
-        Ok(Self { agent, counts, directory, had_flash: flash.is_some(), flash, banners, section: section(parts.uri.path()) })
+        Ok(Self { agent, counts, directory, had_flash: flash.is_some(), flash, banners, section: section(parts.uri.path()), path: parts.uri.path().to_owned() })
     }
 }
 
@@ -104,6 +106,11 @@ impl Shell {
     /// Whether the agent leads.
     pub fn is_lead(&self) -> bool {
         self.agent.role >= Role::Lead
+    }
+
+    /// Whether the page is this one or lies below it.
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The address of an asset, for templates.

@@ -2,9 +2,11 @@
 //! place under `templates/`.
 
 pub mod contacts;
+pub mod customer;
 pub mod inbox;
 pub mod live;
-//pub mod profile;
+pub mod profile;
+pub mod settings;
 pub mod sign_in;
 pub mod tickets;
 
@@ -17,7 +19,8 @@ pub fn router() -> Router<App> {
     Router::new()
         .merge(contacts::router())
         .merge(inbox::router())
-//        .merge(profile::router())
+        .merge(profile::router())
+        .merge(settings::router())
         .merge(sign_in::router())
         .merge(tickets::router())
 }

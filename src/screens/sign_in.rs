@@ -18,9 +18,10 @@ use crate::http::{Error, Form, Path, Query, Result, render, session};
 use crate::ids::AgentId;
 use crate::jobs::{self, Job};
 use crate::live::Signal;
+pub use crate::text::addresses::is_address;
 
 /// The shortest password, in characters.
-const MIN_PASSWORD: usize = 10;
+pub const MIN_PASSWORD: usize = 10;
 
 /// The routes of the doors.
 pub fn router() -> Router<App> {
@@ -192,19 +193,8 @@ async fn set_up(State(app): State<App>, Path(token): Path<String>, client: Clien
     enter(&app, &mut db, id, &client, "/settings/channels").await
 }
 
-/// Good enough to catch typing errors; whether the address exists is known once a mail has arrived.
-pub fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    !local.is_empty()
-        && text.len() <= 254
-        && domain.contains('.')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.')
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"' | '(' | ')'))
-}
-
 /// Why a password will not do.
-fn weak(password: &str) -> Option<String> {
+pub fn weak(password: &str) -> Option<String> {
     let length = password.chars().count();
     if length < MIN_PASSWORD {
         Some(format!("Use at least {MIN_PASSWORD} characters. Three or four words are easy to remember."))

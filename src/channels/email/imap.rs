@@ -3,7 +3,7 @@
 //! The place in the mailbox is a UID under a UIDVALIDITY, written in the transaction that stores the mail: a crash at any point
 //! fetches a mail twice at worst, and the second one is recognised by its Message-ID.
 
-mod connection;
+pub mod connection;
 mod oversize;
 
 use std::time::Duration;

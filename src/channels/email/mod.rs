@@ -3,9 +3,12 @@
 pub mod ack;
 pub mod build;
 pub mod deliver;
+pub mod editor;
 pub mod imap;
 pub mod letters;
 pub mod parse;
+pub mod providers;
 pub mod receive;
 pub mod settings;
 pub mod smtp;
+pub mod trial;

@@ -96,11 +96,14 @@ impl Settings {
 
     /// The mailbox's own server for outgoing mail, with its password.
     pub fn server(&self, app: &App, channel: &Channel) -> Option<Server> {
+        self.smtp.as_ref()?;
+        self.server_with(&channel.secrets(&app.keys))
+    }
+
+    /// The same with a password that may not be stored yet.
+    pub fn server_with(&self, secrets: &Secrets) -> Option<Server> {
         let smtp = self.smtp.as_ref()?;
-        let credentials = (!smtp.user.is_empty()).then(|| {
-            let secrets: Secrets = channel.secrets(&app.keys);
-            (smtp.user.clone(), secrets.smtp_password)
-        });
+        let credentials = (!smtp.user.is_empty()).then(|| (smtp.user.clone(), secrets.smtp_password.clone()));
         Some(Server { host: smtp.host.clone(), port: smtp.port, security: smtp.security, credentials })
     }
 }

@@ -346,3 +346,8 @@ pub async fn counts(db: &mut PgConnection, me: AgentId) -> sqlx::Result<Counts> 
     .fetch_one(db)
     .await
 }
+
+/// The ticket that was made last, if there is one.
+pub async fn newest(db: &mut PgConnection) -> sqlx::Result<Option<TicketId>> {
+    sqlx::query_scalar!("select id from tickets where status <> 'spam' order by id desc limit 1").fetch_optional(db).await
+}

@@ -1,6 +1,7 @@
 //! Tickets: what a customer asks, from the first message to the last.
 
 pub mod drafts;
+pub mod follow;
 pub mod list;
 pub mod outbound;
 pub mod receive;

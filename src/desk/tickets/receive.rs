@@ -82,8 +82,14 @@ pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incomi
         Some(id) => tickets::lock(change, id).await?,
         None => None,
     };
-    let language = incoming.language.as_deref();
-    let contact = contacts::identify(change, IdentityKind::Email, &incoming.from.address, &incoming.from.name, language).await?;
+    let contact = match (&known, origin.ticket) {
+        // On their own page they are who the ticket says.
+        (Some(ticket), Some(_)) => ticket.contact_id,
+        _ => {
+            let (from, language) = (&incoming.from, incoming.language.as_deref());
+            contacts::identify(change, IdentityKind::Email, &from.address, &from.name, language).await?
+        }
+    };
     match known {
         Some(ticket) => append(change, origin, incoming, &ticket, contact, matched_by).await,
         None => create(change, origin, incoming, contact).await,

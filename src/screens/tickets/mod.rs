@@ -1,6 +1,6 @@
 //! The ticket: the conversation, the composer, the customer.
 
-mod composer;
+pub mod composer;
 mod files;
 mod letters;
 mod reply;

@@ -1,0 +1,272 @@
+//! The page on which a mailbox is connected, changed and tried.
+
+mod form;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use crate::app::App;
+use crate::channels::email::providers::{self, Guess};
+use crate::channels::email::settings::{Secrets, Settings, addresses};
+use crate::channels::email::trial::{self, Trial};
+use crate::database::on_constraint;
+use crate::desk::agents::Admin;
+use crate::desk::changes::Change;
+use crate::desk::channels::{self as rows, Channel, seal};
+use crate::desk::kinds::ChannelKind;
+use crate::http::flash::Flash;
+use crate::http::page::Shell;
+use crate::http::problems::Problems;
+use crate::http::{Error, Form, Path, Query, Result};
+use crate::i18n::Language;
+use crate::ids::ChannelId;
+use crate::text::addresses::is_address;
+
+use form::{Checked, MailboxForm, SECURITIES};
+
+/// The routes of this page.
+pub fn router() -> Router<App> {
+    Router::new().route("/settings/mailboxes/new", get(show_new).post(create)).route("/settings/mailboxes/{id}", get(show).post(save))
+}
+
+/// The first step of a new mailbox: its address, from which the servers are guessed.
+#[derive(Template)]
+#[template(path = "channels/email/new.html")]
+struct NewPage<'a> {
+    shell: &'a Shell,
+    address: String,
+    problems: Problems,
+}
+
+#[derive(Template)]
+#[template(path = "channels/email/editor.html")]
+struct EditorPage<'a> {
+    shell: &'a Shell,
+    /// `None`: not saved yet.
+    channel: Option<Channel>,
+    form: MailboxForm,
+    problems: Problems,
+    /// What came of "Test it", if it was pressed.
+    trials: Vec<Trial>,
+    stored: (bool, bool),
+    other_ways: OtherWays,
+    delivers: bool,
+    outbox: String,
+}
+
+/// How mail reaches a mailbox without IMAP.
+struct OtherWays {
+    smtp: String,
+    ingest: String,
+}
+
+impl OtherWays {
+    fn new(app: &App, address: &str) -> Self {
+        let program = std::env::current_exe().map_or_else(|_| "sportello".to_owned(), |path| path.display().to_string());
+        let data = std::path::absolute(&app.config.data).unwrap_or_else(|_| app.config.data.clone());
+        Self {
+            smtp: app.config.mail.smtp_listen.to_string(),
+            ingest: format!("{} ingest --data {} --channel {} < letter.eml", quoted(&program), quoted(&data.display().to_string()), quoted(address)),
+        }
+    }
+}
+
+/// A word of a command line, in quotes where a shell would take it apart.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '@' | '+' | ':');
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+impl<'a> EditorPage<'a> {
+    fn new(app: &App, shell: &'a Shell, channel: Option<Channel>, form: MailboxForm, problems: Problems) -> Self {
+        let secrets: Secrets = channel.as_ref().map(|channel| channel.secrets(&app.keys)).unwrap_or_default();
+        Self {
+            shell,
+            stored: (!secrets.imap_password.is_empty(), !secrets.smtp_password.is_empty()),
+            other_ways: OtherWays::new(app, if form.address.is_empty() { "help@example.com" } else { form.address.trim() }),
+            delivers: app.mailer.delivers(),
+            outbox: app.config.data.join("outbox").display().to_string(),
+            channel,
+            form,
+            problems,
+            trials: Vec::new(),
+        }
+    }
+
+    fn title(&self) -> &str {
+        self.channel.as_ref().map_or("Connect a mailbox", |channel| &channel.name)
+    }
+
+    fn action(&self) -> String {
+        self.channel.as_ref().map_or_else(|| "/settings/mailboxes/new".to_owned(), |channel| format!("/settings/mailboxes/{}", channel.id))
+    }
+
+    fn is_off(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| !channel.enabled)
+    }
+
+    fn guess(&self) -> Guess {
+        providers::guess(&self.form.address)
+    }
+
+    /// What stands on the channel's row, unless a test just said more.
+    fn last_error(&self) -> Option<&str> {
+        if self.trials.is_empty() { self.channel.as_ref()?.last_error.as_deref() } else { None }
+    }
+
+    fn teams(&self) -> Vec<(String, String)> {
+        let none = std::iter::once((String::new(), "No team".to_owned()));
+        none.chain(self.shell.directory.teams.iter().map(|team| (team.id.to_string(), team.name.clone()))).collect()
+    }
+
+    fn languages(&self) -> Vec<(&'static str, &'static str)> {
+        let none = std::iter::once(("", "As the customer writes"));
+        none.chain(Language::ALL.iter().map(|language| (language.code(), language.own_name()))).collect()
+    }
+
+    fn password_hint(&self, stored: &bool) -> &'static str {
+        if *stored { "One is stored. Leave this empty to keep it." } else { "" }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NewQuery {
+    address: Option<String>,
+}
+
+async fn show_new(State(app): State<App>, _: Admin, Query(query): Query<NewQuery>, shell: Shell) -> Result<Response> {
+    let Some(address) = query.address else {
+        return shell.render(&NewPage { shell: &shell, address: String::new(), problems: Problems::default() });
+    };
+    if !is_address(address.trim()) {
+        let problems = Problems::one("address", "Enter a mail address like help@example.com.");
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { shell: &shell, address, problems });
+    }
+    let form = MailboxForm::guessed(&app, &shell.directory, address.trim());
+    shell.render(&EditorPage::new(&app, &shell, None, form, Problems::default()))
+}
+
+async fn mailbox(db: &mut PgConnection, id: ChannelId) -> Result<Channel> {
+    rows::find(db, id).await?.filter(|channel| channel.kind == ChannelKind::Email).ok_or(Error::NotFound)
+}
+
+async fn show(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell: Shell) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let channel = mailbox(&mut db, id).await?;
+    drop(db);
+    let form = MailboxForm::of(&channel, &channel.secrets(&app.keys));
+    shell.render(&EditorPage::new(&app, &shell, Some(channel), form, Problems::default()))
+}
+
+async fn create(State(app): State<App>, _: Admin, shell: Shell, Form(form): Form<MailboxForm>) -> Result<Response> {
+    save_as(&app, &shell, None, form).await
+}
+
+async fn save(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell: Shell, Form(form): Form<MailboxForm>) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let channel = mailbox(&mut db, id).await?;
+    drop(db);
+    save_as(&app, &shell, Some(channel), form).await
+}
+
+async fn save_as(app: &App, shell: &Shell, channel: Option<Channel>, form: MailboxForm) -> Result<Response> {
+    let stored = channel.as_ref().map(|channel| (Settings::of(channel), channel.secrets::<Secrets>(&app.keys)));
+    let again = |channel, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &EditorPage::new(app, shell, channel, form, problems));
+    let checked = match form.check(&shell.directory, stored.as_ref().map(|(settings, secrets)| (settings, secrets))) {
+        Ok(checked) => checked,
+        Err(problems) => return again(channel, form, problems),
+    };
+    let draft = checked.draft(channel.as_ref().is_none_or(|channel| channel.enabled), seal(&app.keys, &checked.secrets)?)?;
+    let mut change = Change::begin(app).await?;
+    if let Some(problems) = overlap(&mut change, channel.as_ref().map(|channel| channel.id), &checked).await? {
+        return again(channel, form, problems);
+    }
+    let saved = match &channel {
+        None => rows::create(&mut change, &draft).await,
+        Some(channel) => rows::update(&mut change, channel.id, &draft).await.map(|_| channel.id),
+    };
+    let id = match saved {
+        Ok(id) => id,
+        Err(error) => {
+            let problems = match on_constraint(&error) {
+                Some("channels_name_key") => Problems::one("name", "Another channel has this name. Choose a different one."),
+                Some("channels_address_key") => Problems::one("address", "This address has a mailbox already."),
+                _ => return Err(error.into()),
+            };
+            return again(channel, form, problems);
+        }
+    };
+    change.touch_settings();
+    change.commit().await?;
+    if form.then == "test" {
+        return test(app, shell, id, &checked).await;
+    }
+    start_polling(app).await?;
+    Ok(Flash::new(format!("{} is saved.", checked.name)).redirect("/settings/channels"))
+}
+
+async fn start_polling(app: &App) -> sqlx::Result<()> {
+    crate::channels::ensure_polls(app).await?;
+    app.live.announce(crate::live::Signal::Work);
+    Ok(())
+}
+
+/// An address belongs to one mailbox, be it as its own or as an alias: else mail to it would have two homes.
+async fn overlap(db: &mut PgConnection, own: Option<ChannelId>, checked: &Checked) -> sqlx::Result<Option<Problems>> {
+    let wanted = |address: &String| address.eq_ignore_ascii_case(&checked.address) || checked.settings.aliases.contains(address);
+    for channel in rows::list(db).await?.into_iter().filter(|channel| channel.kind == ChannelKind::Email && Some(channel.id) != own) {
+        if let Some(address) = addresses(&channel).into_iter().find(wanted) {
+            let field = if address.eq_ignore_ascii_case(&checked.address) { "address" } else { "aliases" };
+            return Ok(Some(Problems::one(field, format!("{address} belongs to the mailbox “{}” already.", channel.name))));
+        }
+    }
+    Ok(None)
+}
+
+/// Signs in to what was just saved, notes on the channel what came of it and shows it.
+async fn test(app: &App, shell: &Shell, id: ChannelId, checked: &Checked) -> Result<Response> {
+    let incoming = async {
+        match &checked.settings.imap {
+            Some(imap) => Some(trial::incoming(imap, &checked.secrets.imap_password).await),
+            None => None,
+        }
+    };
+    let outgoing = async {
+        match checked.settings.server_with(&checked.secrets) {
+            Some(server) => trial::outgoing(&server).await,
+            None => trial::desk_way(app).await,
+        }
+    };
+    let (incoming, outgoing) = tokio::join!(incoming, outgoing);
+    let trials: Vec<Trial> = incoming.into_iter().chain([outgoing]).collect();
+    let mut db = app.db.acquire().await?;
+    match trials.iter().find(|trial| !trial.works) {
+        Some(failed) => rows::note_error(&mut db, id, &format!("{}. {}", failed.title, failed.detail)).await?,
+        None => rows::note_ok(&mut db, id).await?,
+    }
+    let channel = mailbox(&mut db, id).await?;
+    drop(db);
+    // After the test: the poller's first visit would write over what it found.
+    start_polling(app).await?;
+    let form = MailboxForm::of(&channel, &checked.secrets);
+    shell.render(&EditorPage { trials, ..EditorPage::new(app, shell, Some(channel), form, Problems::default()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_reads_each_word_as_one() {
+        assert_eq!(quoted("help@example.com"), "help@example.com");
+        assert_eq!(quoted("/srv/my data"), "'/srv/my data'");
+        assert_eq!(quoted("o'neil@example.com"), r"'o'\''neil@example.com'");
+    }
+}

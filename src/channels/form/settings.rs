@@ -1,0 +1,280 @@
+//! What a contact form asks, in which languages, and where its messages go.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desk::channels::Channel;
+use crate::i18n::Language;
+use crate::ids::{ChannelId, TeamId};
+
+/// The longest list of topics, of fields, and of options in one field.
+pub const MAX_ITEMS: usize = 50;
+
+/// A text in each language; languages may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Texts(pub BTreeMap<Language, String>);
+
+impl Texts {
+    /// The text in this language, else in `fallback`, else in any; empty when there is none.
+    pub fn get(&self, language: Language, fallback: Language) -> &str {
+        [language, fallback].into_iter().find_map(|language| self.of(language)).or_else(|| self.0.values().find(|text| !text.is_empty()).map(String::as_str)).unwrap_or_default()
+    }
+
+    /// The text in exactly this language.
+    pub fn of(&self, language: Language) -> Option<&str> {
+        self.0.get(&language).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Whether no language has a text.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(|text| text.is_empty())
+    }
+}
+
+/// What kind of answer a field takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    #[default]
+    Text,
+    Textarea,
+    Email,
+    Phone,
+    Number,
+    Select,
+    Checkbox,
+}
+
+impl FieldKind {
+    /// In the order in which the editor offers them.
+    pub const ALL: [Self; 7] = [Self::Text, Self::Textarea, Self::Select, Self::Checkbox, Self::Email, Self::Phone, Self::Number];
+
+    /// The word in settings and forms.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Textarea => "textarea",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Number => "number",
+            Self::Select => "select",
+            Self::Checkbox => "checkbox",
+        }
+    }
+
+    /// The words in the editor.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Text => "One line",
+            Self::Textarea => "Several lines",
+            Self::Email => "Mail address",
+            Self::Phone => "Phone number",
+            Self::Number => "Number",
+            Self::Select => "One of a list",
+            Self::Checkbox => "Yes or no",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or_default()
+    }
+}
+
+/// Something customers really ask about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Topic {
+    /// Stays the same when labels change.
+    pub key: String,
+    pub labels: Texts,
+    /// Where messages about it go instead of the form's own team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Names of tags; made when they are first needed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// A question besides the usual ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Field {
+    /// Stays the same when labels change; `subject` is taken for the ticket's subject.
+    pub key: String,
+    pub kind: FieldKind,
+    pub labels: Texts,
+    pub required: bool,
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub help: Texts,
+    /// Of [`FieldKind::Select`], in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<Texts>,
+}
+
+/// A contact form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub titles: Texts,
+    pub intro: Texts,
+    /// In the order of the language menu, the first being the one for everybody else; empty: all.
+    pub languages: Vec<Language>,
+    pub topics: Vec<Topic>,
+    pub fields: Vec<Field>,
+    pub ask_name: bool,
+    #[serde(alias = "order_field")]
+    pub ask_order: bool,
+    /// Whether files may be attached.
+    pub files: bool,
+    /// The mailbox that answers; the desk's first when none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_channel: Option<ChannelId>,
+    /// Whether a receipt goes out by mail.
+    pub acknowledge: bool,
+    /// Sites that may show the form in a frame, as `https://shop.example`; empty: any.
+    pub origins: Vec<String>,
+    /// What has to be agreed to; empty: nothing.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub consent: Texts,
+    /// Belongs to the sample shop.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            titles: Texts::default(),
+            intro: Texts::default(),
+            languages: Vec::new(),
+            topics: Vec::new(),
+            fields: Vec::new(),
+            ask_name: true,
+            ask_order: true,
+            files: true,
+            reply_channel: None,
+            acknowledge: true,
+            origins: Vec::new(),
+            consent: Texts::default(),
+            demo: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a form's row. What cannot be read takes its default: a customer sees a form in any case.
+    pub fn of(channel: &Channel) -> Self {
+        channel.settings().unwrap_or_else(|error| {
+            tracing::error!(channel = %channel.id, %error, "the settings of a form cannot be read; it is shown in its plainest shape");
+            Self::default()
+        })
+    }
+
+    /// The languages offered, never none.
+    pub fn offered(&self) -> &[Language] {
+        if self.languages.is_empty() { &Language::ALL } else { &self.languages }
+    }
+
+    /// The language for those whose own is not offered: the desk's if it is, else the first.
+    pub fn fallback(&self, desk: Language) -> Language {
+        let offered = self.offered();
+        if offered.contains(&desk) { desk } else { offered.first().copied().unwrap_or(desk) }
+    }
+
+    /// The language for a visitor: the one asked for, else what the browser likes best.
+    pub fn language(&self, asked: &str, accept_language: &str, desk: Language) -> Language {
+        let offered = self.offered();
+        match Language::from_code(asked).filter(|language| offered.contains(language)) {
+            Some(language) => language,
+            None => Language::best(accept_language, offered, self.fallback(desk)),
+        }
+    }
+
+    /// The topic of a key.
+    pub fn topic(&self, key: &str) -> Option<&Topic> {
+        self.topics.iter().find(|topic| topic.key == key)
+    }
+
+    /// The `frame-ancestors` of the form's pages. Our own pages (the sample shop) may always show it.
+    pub fn frame_ancestors(&self) -> String {
+        if self.origins.is_empty() { "*".to_owned() } else { format!("'self' {}", self.origins.join(" ")) }
+    }
+}
+
+/// `https://shop.example` from what an admin typed, also without the scheme or with a path. `None`: no site's address.
+pub fn origin(text: &str) -> Option<String> {
+    let text = text.trim();
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = url::Url::parse(&text).ok()?;
+    let host = url.host_str()?;
+    // What stands in a header may contain nothing that ends or widens it.
+    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':'));
+    (matches!(url.scheme(), "http" | "https") && plain && (host.contains('.') || host == "localhost" || host.starts_with('[')))
+        .then(|| url.origin().ascii_serialization())
+}
+
+/// Whether this may be the last part of a form's address: lower-case letters, digits and hyphens.
+pub fn is_slug(text: &str) -> bool {
+    (1..=60).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// A key or an address from a label: "Taglia e colore" is `taglia-e-colore`.
+pub fn slug(label: &str) -> String {
+    let folded = crate::text::folding::fold(label);
+    let mut slug = String::new();
+    for c in folded.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= 40 {
+            break;
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_falls_back_rather_than_be_missing() {
+        let texts = Texts(BTreeMap::from([(Language::It, "Ordine".to_owned()), (Language::De, String::new())]));
+        assert_eq!(texts.get(Language::It, Language::En), "Ordine");
+        assert_eq!(texts.get(Language::De, Language::En), "Ordine");
+        assert_eq!(Texts::default().get(Language::De, Language::En), "");
+    }
+
+    #[test]
+    fn languages_follow_the_address_then_the_browser() {
+        let settings = Settings { languages: vec![Language::It, Language::De], ..Settings::default() };
+        assert_eq!(settings.language("de", "it", Language::En), Language::De);
+        assert_eq!(settings.language("fr", "de-AT,en;q=0.5", Language::En), Language::De);
+        assert_eq!(settings.language("", "fr", Language::En), Language::It);
+    }
+
+    #[test]
+    fn origins_cannot_widen_the_policy() {
+        assert_eq!(origin("shop.example/contact").as_deref(), Some("https://shop.example"));
+        assert_eq!(origin("http://localhost:3000/x").as_deref(), Some("http://localhost:3000"));
+        assert_eq!(origin("https://shop.example; script-src *").as_deref(), None);
+        assert_eq!(origin("*"), None);
+        assert_eq!(origin("javascript://x"), None);
+    }
+
+    #[test]
+    fn empty_settings_are_a_form() {
+        let settings: Settings = serde_json::from_str("{}").expect("every setting has a default");
+        assert_eq!(settings, Settings::default());
+        assert!(is_slug("contact-2") && !is_slug("Contact") && !is_slug("-a") && !is_slug(""));
+        assert_eq!(slug("Größe & Farbe"), "grosse-farbe");
+    }
+}

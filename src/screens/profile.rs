@@ -1,0 +1,169 @@
+//! One's own page: name, signature, password, and where one is signed in.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::desk::agents::{self, Agent};
+use crate::desk::changes::Change;
+use crate::desk::sessions::{self, Session};
+use crate::http::flash::Flash;
+use crate::http::page::Shell;
+use crate::http::problems::Problems;
+use crate::http::{Form, Path, Result};
+use crate::ids::SessionId;
+use crate::screens::sign_in::{MIN_PASSWORD, weak};
+
+/// The longest signature, in characters.
+const MAX_SIGNATURE: usize = 1000;
+
+/// The routes of this page.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/profile", get(show).post(save))
+        .route("/profile/password", post(change_password))
+        .route("/profile/sessions/{id}/revoke", post(revoke))
+        .route("/profile/sessions/revoke-others", post(revoke_others))
+}
+
+#[derive(Template)]
+#[template(path = "screens/profile.html")]
+struct ProfilePage<'a> {
+    shell: &'a Shell,
+    form: ProfileForm,
+    sessions: Vec<Session>,
+    problems: Problems,
+    min: usize,
+}
+
+impl<'a> ProfilePage<'a> {
+    async fn load(app: &App, shell: &'a Shell) -> Result<Self> {
+        let mut db = app.db.acquire().await?;
+        let sessions = sessions::list(&mut db, shell.agent.id).await?;
+        let form = ProfileForm { name: shell.agent.name.clone(), signature: shell.agent.signature.clone() };
+        Ok(Self { shell, form, sessions, problems: Problems::default(), min: MIN_PASSWORD })
+    }
+
+    fn is_this(&self, session: &Session) -> bool {
+        self.shell.agent.session == Some(session.id)
+    }
+
+    fn device(&self, session: &Session) -> String {
+        device(&session.user_agent)
+    }
+}
+
+/// A browser's own words for itself, as a person would say them.
+fn device(user_agent: &str) -> String {
+    let has = |word: &str| user_agent.contains(word);
+    // Order matters: every browser claims to be the ones before it.
+    let browser = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
+    let system = [("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")];
+    let of = |list: &[(&str, &'static str)]| list.iter().find(|(sign, _)| has(sign)).map(|(_, name)| *name);
+    match (of(&browser), of(&system)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => "An unknown program".to_owned(),
+    }
+}
+
+async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
+    shell.render(&ProfilePage::load(&app, &shell).await?)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ProfileForm {
+    name: String,
+    signature: String,
+}
+
+async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm>) -> Result<Response> {
+    let mut problems = Problems::default();
+    let name = form.name.trim();
+    if name.is_empty() {
+        problems.add("name", "Enter your name; customers see it on your answers.");
+    } else if name.chars().count() > 100 {
+        problems.add("name", "Use at most 100 characters.");
+    }
+    let signature = form.signature.replace("\r\n", "\n").replace('\0', "");
+    let signature = signature.trim_end();
+    if signature.chars().count() > MAX_SIGNATURE {
+        problems.add("signature", format!("Use at most {MAX_SIGNATURE} characters."));
+    }
+    if problems.any() {
+        let page = ProfilePage { form, problems, ..ProfilePage::load(&app, &shell).await? };
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    let mut change = Change::begin(&app).await?;
+    agents::update_profile(&mut change, shell.agent.id, name, signature).await?;
+    change.touch_settings();
+    change.commit().await?;
+    Ok(Flash::new("Saved.").redirect("/profile"))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PasswordForm {
+    current: String,
+    password: String,
+}
+
+async fn change_password(State(app): State<App>, shell: Shell, Form(form): Form<PasswordForm>) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    // Somebody at an unlocked screen must not be able to guess.
+    let keys = [format!("password:{}", shell.agent.id)];
+    let blocked = sessions::blocked_seconds(&mut db, &keys).await?;
+    let mut problems = Problems::default();
+    if blocked > 0 {
+        problems.add("current", format!("Too many attempts. Wait {blocked} seconds, then try again."));
+    } else if !agents::is_password(&mut db, shell.agent.id, &form.current).await? {
+        sessions::note_failure(&mut db, &keys).await?;
+        problems.add("current", "This is not your current password.");
+    }
+    if let Some(words) = weak(&form.password) {
+        problems.add("password", words);
+    }
+    drop(db);
+    if problems.any() {
+        let page = ProfilePage { problems, ..ProfilePage::load(&app, &shell).await? };
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    let mut tx = app.db.begin().await?;
+    agents::set_password(&mut tx, shell.agent.id, &form.password, shell.agent.session).await?;
+    sessions::clear_failures(&mut tx, &keys[0]).await?;
+    tx.commit().await?;
+    Ok(Flash::new("Your password is changed. Every other device is signed out.").redirect("/profile"))
+}
+
+async fn revoke(State(app): State<App>, agent: Agent, Path(id): Path<SessionId>) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    sessions::revoke(&mut db, agent.id, id).await?;
+    Ok(Flash::new("Signed out there.").redirect("/profile"))
+}
+
+async fn revoke_others(State(app): State<App>, agent: Agent) -> Result<Response> {
+    if let Some(keep) = agent.session {
+        let mut db = app.db.acquire().await?;
+        sessions::revoke_others(&mut db, agent.id, keep).await?;
+    }
+    Ok(Flash::new("Signed out everywhere else.").redirect("/profile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::device;
+
+    #[test]
+    fn browsers_are_called_what_people_call_them() {
+        assert_eq!(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0"), "Edge on Windows");
+        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(device("curl/8.5.0"), "curl");
+        assert_eq!(device(""), "An unknown program");
+    }
+}

@@ -1,0 +1,40 @@
+//! Settings: one page per thing, in plain words.
+
+pub mod canned;
+pub mod canned_editor;
+pub mod channels;
+pub mod incoming;
+pub mod index;
+pub mod people;
+pub mod shop;
+pub mod tags;
+pub mod teams;
+pub mod tokens;
+
+use axum::Router;
+
+use crate::app::App;
+
+/// The routes of the settings.
+pub fn router() -> Router<App> {
+    Router::new()
+        .merge(canned::router())
+        .merge(canned_editor::router())
+        .merge(channels::router())
+        .merge(incoming::router())
+        .merge(index::router())
+        .merge(people::router())
+        .merge(shop::router())
+        .merge(tags::router())
+        .merge(teams::router())
+        .merge(tokens::router())
+}
+
+/// `1 reply`, `3 replies`; at `cap` and beyond `1000+ replies`.
+fn counted(count: i64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        0 => format!("No {many}"),
+        count => format!("{count} {many}"),
+    }
+}
