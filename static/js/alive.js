@@ -19,12 +19,15 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Beside this script, so in the same version of the assets as the page's own icons.
+const SPRITE = new URL("../icons.svg", import.meta.url).pathname;
+
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/static/icons.svg#${name}`);
+  use.setAttribute("href", `${SPRITE}#${name}`);
   svg.append(use);
   return svg;
 }

@@ -333,6 +333,7 @@ function switchDraft(form) {
   const [left, shown] = note ? ["reply", "note"] : ["note", "reply"];
   field.dataset[left] = field.value;
   field.value = field.dataset[shown] ?? "";
+  field.placeholder = note ? "Write a note for your team." : "Write your answer. Type # for canned replies.";
   touch(field);
   grow(field);
   // What was typed last on the other side is saved now, under its own name.

@@ -55,7 +55,7 @@ impl Line {
     fn address(&self) -> String {
         match (self.channel.kind, &self.channel.address) {
             (ChannelKind::Email, Some(address)) => address.clone(),
-            (ChannelKind::Form, Some(slug)) => format!("Form at /contact/{slug}"),
+            (ChannelKind::Form, Some(slug)) => format!("Form at /forms/{slug}"),
             (kind, _) => kind.label().to_owned(),
         }
     }

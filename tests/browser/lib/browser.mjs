@@ -20,7 +20,7 @@ export async function startBrowser() {
 export function listenForTrouble(page, troubles, name = () => page.url()) {
   page.on("console", (message) => {
     // What the address bar answers with 4xx on purpose is no error of the page's.
-    const own = message.location().url === page.url() && message.text().startsWith("Failed to load resource");
+    const own = /status of (404|409|422) /.test(message.text()) && !/\/static\/|\.(css|js|svg)/.test(message.location().url);
     if (message.type() === "error" && !own) troubles.push(`${name()}: ${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => troubles.push(`${name()}: ${error.stack ?? error.message}`));
