@@ -67,7 +67,8 @@ pub async fn find(db: &mut PgConnection, question: &str, before: Option<MessageI
     let before = before.map_or(i64::MAX, |id| id.0);
     let newest = sqlx::query_scalar!("select max(message_id) from search_documents").fetch_one(&mut *db).await?.unwrap_or(0);
     // The buckets are walked lazily from the newest: the outer limit ends the walk. Several messages of one ticket may fill a page,
-    // so that more are taken than shown.
+    // so that more are taken than shown. "+ 0" keeps the planner from reading the whole table backwards by its primary key, which it takes
+    // for cheap because it cannot know how rare the words are.
     let taken = limit * 4;
     let rows = sqlx::query!(
         r#"with wanted as materialized (
@@ -83,8 +84,8 @@ pub async fn find(db: &mut PgConnection, question: &str, before: Option<MessageI
            from unnest($3::text[]) as bucket
            cross join lateral (
                select message_id, ticket_id from search_documents
-               where words @@ ((select words from question) && ('''' || bucket || '''')::tsquery) and message_id < $2
-               order by message_id desc limit $4) found
+               where words @@ ((select words from question) && ('''' || bucket || '''')::tsquery) and message_id + 0 < $2
+               order by message_id + 0 desc limit $4) found
            where numnode((select words from wanted)) > 0
            limit $4"#,
         wanted,
