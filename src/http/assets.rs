@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::desk::directory;
-use crate::http::{Path, Result};
+use crate::http::{Path, Result, accents};
 
 /// Everything under `static/`; read from disk in debug builds.
 #[derive(RustEmbed)]
@@ -45,9 +45,9 @@ pub fn sprite() -> &'static str {
     &SPRITE
 }
 
-/// The address of the style sheet with the shop's colour.
+/// The address of the style sheet with the shop's colour; another one for every colour and release, since browsers keep it.
 pub fn theme(accent: &str) -> String {
-    format!("/theme.css?c={}", accent.trim_start_matches('#'))
+    format!("/theme.css?c={}&v={}", accent.trim_start_matches('#'), *VERSION)
 }
 
 /// The routes of the assets.
@@ -85,8 +85,7 @@ fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
 }
 
 async fn show_theme(State(app): State<App>) -> Result<Response> {
-    let accent = directory::get(&app).await?.shop.accent.clone();
-    let css = format!(":root{{--accent:{}}}", if is_colour(&accent) { &accent } else { "#0f6fde" });
+    let css = accents::style(&directory::get(&app).await?.shop.accent);
     Ok(([(header::CONTENT_TYPE, "text/css"), (header::CACHE_CONTROL, "public, max-age=86400")], css).into_response())
 }
 

@@ -1,5 +1,6 @@
 //! The web kit: what every page shares, and nothing about any page.
 
+pub mod accents;
 pub mod assets;
 pub mod client;
 pub mod error;

@@ -8,6 +8,8 @@ pub mod live;
 pub mod profile;
 pub mod settings;
 pub mod sign_in;
+#[cfg(debug_assertions)]
+pub mod styleguide;
 pub mod tickets;
 
 use axum::Router;
@@ -16,11 +18,14 @@ use crate::app::App;
 
 /// Every screen whose forms only our own pages may send.
 pub fn router() -> Router<App> {
-    Router::new()
+    let router = Router::new()
         .merge(contacts::router())
         .merge(inbox::router())
         .merge(profile::router())
         .merge(settings::router())
         .merge(sign_in::router())
-        .merge(tickets::router())
+        .merge(tickets::router());
+    #[cfg(debug_assertions)]
+    let router = router.merge(styleguide::router());
+    router
 }

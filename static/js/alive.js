@@ -19,12 +19,15 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Beside this script, so in the same version of the assets as the page's own icons.
+const SPRITE = new URL("../icons.svg", import.meta.url).pathname;
+
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/static/icons.svg#${name}`);
+  use.setAttribute("href", `${SPRITE}#${name}`);
   svg.append(use);
   return svg;
 }
@@ -51,22 +54,34 @@ export function beacon(url, fields) {
 const toasts = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 document.body.append(toasts);
 
-/** Shows a line in the corner. `over`: a failure, stays until closed. `key`: replaces the toast of the same key. */
-export function toast(text, { over = false, key, link } = {}) {
+// Long enough to read; with a way back, to decide too.
+const TOAST = 6000;
+const TOAST_UNDO = 8000;
+
+/** Shows a line in the corner. `over`: a failure, stays until closed. `key`: replaces the toast of the same key. `form`: a way back, once. */
+export function toast(text, { over = false, key, link, form } = {}) {
   if (key) dropToast(key);
   const close = el("button", { type: "button", "aria-label": "Close", onclick: () => node.remove() }, icon("x"));
   const node = el("div", { class: `toast${over ? " toast--over" : ""}`, "data-toast": key }, icon(over ? "circle-alert" : "circle-check"), el("span", {}, text));
   if (link) node.append(el("a", { href: link.href, target: "_blank" }, link.text));
+  if (form) {
+    node.append(form);
+    // After the submission has read it.
+    form.addEventListener("submit", () => setTimeout(() => node.remove()));
+  }
   node.append(close);
   toasts.append(node);
-  if (!over) setTimeout(() => node.remove(), 6000);
+  if (!over) setTimeout(() => node.remove(), form ? TOAST_UNDO : TOAST);
 }
 
 export const dropToast = (key) => $(`[data-toast="${CSS.escape(key)}"]`, toasts)?.remove();
 
 function showFlashes() {
   for (const flash of $$("[data-flash]")) {
-    toast(flash.textContent.trim(), { over: flash.classList.contains("flash--over") });
+    const form = $("form", flash);
+    form?.remove();
+    // Only the last click can be taken back from here.
+    toast(flash.textContent.trim(), { over: flash.classList.contains("flash--over"), key: form ? "undo" : undefined, form });
     flash.remove();
   }
 }
@@ -77,7 +92,9 @@ function showFlashes() {
 let edited = new WeakSet();
 export const touch = (node) => edited.add(node);
 
-document.addEventListener("input", ({ target }) => edited.add(target), true);
+// Of radios the whole group: to set another one is to unset this one.
+const groupOf = (field) => (field.type === "radio" && field.form ? [...field.form.elements].filter(({ name }) => name === field.name) : [field]);
+document.addEventListener("input", ({ target }) => groupOf(target).forEach(touch), true);
 
 function morph(next, samePage) {
   const keep = {
@@ -448,6 +465,11 @@ function moveClocks() {
     else put(node, due < 0 ? words("over", "{} over").replace("{}", span(-due)) : words("left", "{} left").replace("{}", span(due)));
     node.classList.toggle("wait--over", due < 0);
     node.classList.toggle("wait--soon", due >= 0 && due < 30 * MINUTE);
+  }
+  // The server knows no reader's clock and writes these in UTC.
+  for (const node of $$("time[data-moment], time[data-until]")) {
+    const date = new Date(node.dateTime);
+    if (!Number.isNaN(date.valueOf())) put(node, date.toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).replace(",", ""));
   }
   for (const node of $$("time[datetime]:not([title])")) {
     const date = new Date(node.dateTime);

@@ -320,10 +320,25 @@ const draftMark = (text) => {
 function draftChanged(form) {
   const { ticket } = form.dataset;
   const fields = { body: $("[data-body]", form).value, note: $("[name=note]:checked", form)?.value ?? "0" };
-  if (draft && draft.ticket !== ticket) flushDraft();
+  if (draft && (draft.ticket !== ticket || draft.fields.note !== fields.note)) flushDraft();
   clearTimeout(draft?.timer);
   draft = { ticket, fields, saving: draft?.saving, timer: setTimeout(saveDraft, DRAFT_PACE) };
   draftMark("");
+}
+
+/** Reply and note are two texts in one field: keeps the one and shows the other. */
+function switchDraft(form) {
+  const field = $("[data-body]", form);
+  const note = $("[name=note]:checked", form).value === "1";
+  const [left, shown] = note ? ["reply", "note"] : ["note", "reply"];
+  field.dataset[left] = field.value;
+  field.value = field.dataset[shown] ?? "";
+  field.placeholder = note ? "Write a note for your team." : "Write your answer. Type # for canned replies.";
+  touch(field);
+  grow(field);
+  // What was typed last on the other side is saved now, under its own name.
+  flushDraft();
+  closeCanned();
 }
 
 async function saveDraft() {
@@ -557,7 +572,8 @@ document.addEventListener("input", ({ target }) => {
     grow(target);
     suggest(target);
   }
-  if (target.matches("[data-body], [name=note]")) draftChanged(form);
+  if (target.matches("[data-body]")) draftChanged(form);
+  if (target.matches("[name=note]")) switchDraft(form);
 });
 document.addEventListener("change", ({ target }) => {
   if (!target.matches("[data-files]")) return;
