@@ -146,7 +146,8 @@ create table identities (
     created_at timestamptz not null default now()
 );
 create unique index identities_address_key on identities (kind, address);
-create index identities_contact_id_idx on identities (contact_id);
+-- with the id: every line of a list shows a customer's first address, which the index then gives without a sort
+create index identities_contact_id_idx on identities (contact_id, id);
 -- "anna@…" typed into the search box finds by beginning
 create index identities_address_prefix_idx on identities (address text_pattern_ops);
 
@@ -357,9 +358,9 @@ create index canned_files_canned_reply_id_idx on canned_files (canned_reply_id);
 
 -- ---------------------------------------------------------------- search
 
--- One row per message, only ever inserted. Besides its words each document carries the lexeme "$b<n>", n = message_id / 65536:
--- a search walks the buckets from the newest and stops when it has a page, so that a word in every third message costs
--- no more than a rare one.
+-- One row per message, only ever inserted. Besides its words each document carries the buckets it lies in, as lexemes that no text can
+-- contain: "$a<n>", n = message_id / 4096, "$b<n>" with 65536 and "$c<n>" with 1048576. A search walks the buckets from the newest, finer
+-- ones first, and stops when it has a page, so that a word in every second message costs no more than a rare one.
 create table search_documents (
     message_id bigint primary key references messages on delete cascade,
     ticket_id bigint not null,

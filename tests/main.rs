@@ -1,6 +1,7 @@
 mod api;
 mod channels;
 mod database;
+mod demo;
 mod house;
 mod screens;
 mod support;

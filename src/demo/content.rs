@@ -116,7 +116,7 @@ pub struct CannedPlan {
 }
 
 /// A contact form in all its languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FormPlan {
     /// The last part of its URL.
     pub slug: String,

@@ -173,9 +173,16 @@ async fn open_channels(db: &mut PgConnection, plan: &Plan, teams: &[TeamId]) -> 
     let mailbox = channels::create(db, &mailbox).await?;
     let mut forms = Vec::new();
     for form in &plan.forms {
-        let mut settings = serde_json::to_value(form).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        settings["demo"] = json!(true);
-        settings["reply_channel"] = json!(mailbox.0);
+        // The shape is channels/form/settings.rs's.
+        let settings = json!({
+            "titles": form.titles,
+            "topics": form.topics,
+            "fields": form.fields,
+            "ask_order": form.order_field,
+            "files": form.files,
+            "reply_channel": mailbox.0,
+            "demo": true,
+        });
         let draft = ChannelDraft {
             kind: ChannelKind::Form,
             name: form.name.clone(),

@@ -337,8 +337,8 @@ async fn search_page(db: &mut PgConnection, query: &ListQuery, filters: &Filters
     }
     let before = query.after.parse::<Cursor>().ok().map(|cursor| MessageId(cursor.id.0));
     let found = search::find(db, question, before, limit).await?;
-    let next = found.last().filter(|_| found.len() == list::PAGE).map(|(_, message)| Cursor { at: None, id: TicketId(message.0) });
-    let ids: Vec<TicketId> = found.into_iter().map(|(ticket, _)| ticket).collect();
+    let next = found.next.map(|message| Cursor { at: None, id: TicketId(message.0) });
+    let ids: Vec<TicketId> = found.tickets.into_iter().map(|(ticket, _)| ticket).collect();
     Ok(Page { rows: list::rows(db, &ids, filters).await?, next })
 }
 

@@ -30,7 +30,7 @@ pub struct Desk {
     pub app: App,
     pub admin: AgentId,
     pub token: String,
-    pub database: TestDatabase,
+    _database: TestDatabase,
     router: Router,
     _data: tempfile::TempDir,
 }
@@ -54,7 +54,7 @@ impl Desk {
         let admin = agents::create(&mut db, "ada@shop.example", "Ada Admin", Role::Admin).await.expect("an admin");
         let token = sessions::create_api_token(&mut db, "test", admin).await.expect("a token");
         drop(db);
-        Self { router: server::router(app.clone()), app, admin, token, database, _data: data }
+        Self { router: server::router(app.clone()), app, admin, token, _database: database, _data: data }
     }
 
     /// Another agent, with a token of their own.

@@ -75,11 +75,10 @@ async fn every_refusal_is_json() {
         assert_eq!((answer.status.as_u16(), answer.json["error"]["code"].as_str()), (status, Some(code)), "{}", answer.json);
         assert!(answer.json["error"]["message"].is_string() && answer.json["error"]["fields"].is_object());
     }
-    desk.database.set_away(true).await;
+    desk.app.db.close().await;
     let away = desk.get("/me").await;
     assert_eq!((away.status, &away.json["error"]["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")), "{}", away.json);
     assert_eq!(away.headers[header::RETRY_AFTER], "5");
-    desk.database.set_away(false).await;
 }
 
 #[tokio::test]

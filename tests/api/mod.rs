@@ -1,4 +1,5 @@
 //! The API as a program meets it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contacts_and_canned;
 mod desk;

@@ -201,7 +201,7 @@ async fn what_is_wrong_is_told_field_by_field() {
         let refused = desk.patch("/tickets/1", body).await;
         assert_eq!((refused.status, fields(&refused.json)), (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]));
     }
-    for query in ["limit=0", "limit=101", "view=all", "after=x", "after=999999999999999999.1", "tag=none", "updated_since=0001-01-01T00:00:00Z", "updated_since=yesterday", "colour=1", "q=", "status=lost"] {
+    for query in ["limit=0", "limit=101", "view=all", "after=x", "after=999999999999999999.1", "tag=none", "updated_since=0001-01-01T00:00:00Z", "updated_since=yesterday", "colour=1", "q=%20", "status=lost"] {
         let refused = desk.get(&format!("/tickets?{query}")).await;
         let name = query.split('=').next().unwrap();
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {}", refused.json);
@@ -239,6 +239,7 @@ async fn a_reply_does_not_cross_a_newer_message_nor_empty_the_composer() {
     assert!(crossed.json["error"]["fields"]["seen"].is_string());
     let sent = desk.post(&path, json!({"type": "reply", "text": "Hello", "status": "solved"})).await;
     assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.json);
+    assert_eq!(sent.json["in_reply_to"], Value::Null, "a program's own number is no Message-ID");
     assert_eq!(desk.get(&format!("/tickets/{id}")).await.json["status"], "solved");
     let draft: String = sqlx::query_scalar("select body from drafts").fetch_one(&desk.app.db).await.unwrap();
     assert_eq!(draft, "half a sentence");

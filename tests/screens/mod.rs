@@ -1,4 +1,5 @@
 mod inbox;
 mod live;
+mod settings;
 mod sign_in;
 mod tickets;

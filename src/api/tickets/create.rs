@@ -144,11 +144,11 @@ async fn check(app: &App, agent: &Agent, new: NewTicket) -> Result<Wanted> {
     let from = Address { name, address: email };
     let incoming = Incoming {
         provider_id: external_id.unwrap_or_else(|| format!("api-{}", secrets::token())),
-        thread: in_reply_to.map(ThreadHint::InReplyTo).into_iter().collect(),
+        thread: in_reply_to.clone().map(ThreadHint::InReplyTo).into_iter().collect(),
         quote: text::quotes::split(&body),
         language: language.or_else(|| text::languages::detect(&body).map(str::to_owned)),
         html: html.map(|html| text::html::sanitise(&html)),
-        envelope: Envelope { from: Some(from.clone()), subject: subject.clone(), ..Envelope::default() },
+        envelope: Envelope { from: Some(from.clone()), subject: subject.clone(), in_reply_to, ..Envelope::default() },
         from,
         subject,
         body,

@@ -108,9 +108,8 @@ pub(super) async fn list(State(app): State<App>, Caller(agent): Caller, Query(qu
     } else {
         let before = after.map(|after| MessageId(after.id.0));
         let found = search::find(&mut db, &question, before, limit).await?;
-        // Several messages of one ticket may have made the page short without ending the search: only an empty one ends it.
-        let next = found.last().map(|(_, message)| Cursor { at: None, id: TicketId(message.0) });
-        let found: Vec<TicketId> = found.into_iter().map(|(ticket, _)| ticket).collect();
+        let next = found.next.map(|message| Cursor { at: None, id: TicketId(message.0) });
+        let found: Vec<TicketId> = found.tickets.into_iter().map(|(ticket, _)| ticket).collect();
         (selections::among(&mut db, &selection, agent.id, &found).await?, next)
     };
     let data = show(&app, &mut db, &directory, &ids).await?;

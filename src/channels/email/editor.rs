@@ -107,6 +107,10 @@ impl<'a> EditorPage<'a> {
         self.channel.as_ref().map_or_else(|| "/settings/mailboxes/new".to_owned(), |channel| format!("/settings/mailboxes/{}", channel.id))
     }
 
+    fn is_off(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| !channel.enabled)
+    }
+
     fn guess(&self) -> Guess {
         providers::guess(&self.form.address)
     }

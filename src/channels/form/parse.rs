@@ -136,7 +136,7 @@ impl Submission {
         if !own.is_empty() {
             return text::excerpts::excerpt(own, 150);
         }
-        let begins = text::excerpts::excerpt(&self.message, 60);
+        let begins = text::excerpts::excerpt(without_greeting(&self.message), 60);
         match settings.topic(&self.topic) {
             Some(topic) => format!("{}: {begins}", topic.labels.get(self.language, settings.fallback(self.language))),
             None => begins,
@@ -221,6 +221,14 @@ impl Problems<'_> {
     }
 }
 
+/// The message without a line such as "Good morning," above it, which says nothing in a list of subjects.
+fn without_greeting(message: &str) -> &str {
+    match message.trim_start().split_once('\n') {
+        Some((first, rest)) if first.chars().count() <= 40 && first.trim_end().ends_with([',', '!', ':']) && !rest.trim().is_empty() => rest.trim_start(),
+        _ => message,
+    }
+}
+
 /// The name and id of the input of a field.
 pub fn input_name(key: &str) -> String {
     format!("f-{key}")
@@ -298,6 +306,13 @@ mod tests {
         assert_eq!(incoming.subject, "Reso: Buongiorno, vorrei rendere gli stivali.");
         let details: Vec<String> = incoming.details.iter().map(|(label, answer)| format!("{label}={answer}")).collect();
         assert_eq!(details, ["Topic=Return", "Order number=BG-1", "Size=Medium", "Gift=No"]);
+    }
+
+    #[test]
+    fn a_greeting_is_no_subject() {
+        assert_eq!(without_greeting("Guten Tag,\n\ndie Stiefel sind zu klein."), "die Stiefel sind zu klein.");
+        assert_eq!(without_greeting("Guten Tag,"), "Guten Tag,");
+        assert_eq!(without_greeting("Where is it?\nThanks"), "Where is it?\nThanks");
     }
 
     #[test]

@@ -386,6 +386,11 @@ fn without_tag(address: &str) -> String {
     }
 }
 
+/// Whether an id can stand between the brackets of a mail's header.
+fn is_message_id(id: &str) -> bool {
+    id.contains('@') && !id.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'))
+}
+
 /// The message ids of the conversation so far, oldest first; the last is what we answer.
 async fn outgoing_thread(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<String>> {
     let rows = sqlx::query!(
@@ -403,7 +408,8 @@ async fn outgoing_thread(db: &mut PgConnection, ticket: TicketId) -> sqlx::Resul
             let envelope: Envelope = serde_json::from_value(row.envelope).unwrap_or_default();
             ids.extend(envelope.references);
         }
-        if let Some(id) = row.provider_id {
+        // A program's own number for its message means nothing to a mailbox.
+        if let Some(id) = row.provider_id.filter(|id| is_message_id(id)) {
             own.push((inbound, id));
         }
     }

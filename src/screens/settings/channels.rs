@@ -54,7 +54,8 @@ impl Line {
 
     fn address(&self) -> String {
         match (self.channel.kind, &self.channel.address) {
-            (ChannelKind::Email, Some(address)) => address.clone(),
+            // A mailbox that is called by its address says it once.
+            (ChannelKind::Email, Some(address)) if *address != self.channel.name => address.clone(),
             (ChannelKind::Form, Some(slug)) => format!("Form at /forms/{slug}"),
             (kind, _) => kind.label().to_owned(),
         }
