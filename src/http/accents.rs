@@ -102,7 +102,8 @@ fn rules(accent: Colour, theme: &Theme) -> String {
     let surface = read(&[theme.surface]);
     let words = read(theme.words);
     let filled = accent.until(theme.end, &surface, FILLED);
-    let on = if filled.contrast(WHITE) >= WORDS { WHITE } else { INK };
+    // White if it can be; black itself only for the few in the middle that near black is not enough for.
+    let on = [WHITE, INK].into_iter().find(|on| filled.contrast(*on) >= WORDS).unwrap_or(BLACK);
     // Away from the words on it, so that they only gain.
     let hover = filled.mix(if on == WHITE { BLACK } else { WHITE }, 16);
     let base = surface.first().copied().unwrap_or(WHITE);

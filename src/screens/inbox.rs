@@ -191,12 +191,6 @@ impl RowView {
         avatar_colour(self.owner().unwrap_or_default())
     }
 
-    pub(crate) fn status_note(&self) -> Option<&'static str> {
-        match self.row.status {
-            Status::Open => None,
-            other => Some(other.label()),
-        }
-    }
 }
 
 /// The icon of a channel's kind.
@@ -209,6 +203,15 @@ pub fn channel_icon(kind: ChannelKind) -> Icon {
 }
 
 impl ListPane {
+    /// How a ticket stands, where the view does not say so already.
+    pub(crate) fn status_note(&self, row: &RowView) -> Option<&'static str> {
+        match row.row.status {
+            Status::Open => None,
+            _ if matches!(self.view, Some(View::Snoozed | View::Solved | View::Spam)) => None,
+            other => Some(other.label()),
+        }
+    }
+
     /// Reads the pane of an inbox page or of a ticket's page.
     pub async fn load(
         db: &mut PgConnection,
