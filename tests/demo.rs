@@ -50,8 +50,8 @@ async fn the_demo_fills_an_empty_desk_once() {
     let counts = list::counts(&mut db, chiara).await.expect("counts");
     assert_eq!((counts.open, counts.waiting, counts.snoozed, counts.spam), (52, 40, 8, 10));
     let found = search::find(&mut db, "Rechnung", None, 50).await.expect("searches");
-    assert!(!found.is_empty());
-    let ticket = found[0].0;
+    assert!(!found.tickets.is_empty());
+    let ticket = found.tickets[0].0;
     let messages = thread::list(&mut db, ticket, None, true).await.expect("reads");
     assert!(messages.windows(2).all(|pair| pair[0].created_at <= pair[1].created_at));
     assert!(messages.iter().any(|message| message.automatic), "the first message was acknowledged");
