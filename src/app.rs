@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blobs::Blobs;
 use crate::config::Config;
+use crate::ids::AgentId;
 use crate::live::Live;
 use crate::mailer::Mailer;
 use crate::secrets::Keys;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub stopping: CancellationToken,
     /// Facts that change rarely and are read on every page; see `desk::directory`.
     pub cache: moka::future::Cache<&'static str, Arc<dyn std::any::Any + Send + Sync>>,
+    /// What each agent's sidebar says; see `desk::tickets::list`.
+    pub counts: moka::future::Cache<AgentId, Arc<dyn std::any::Any + Send + Sync>>,
 }
 
 impl App {
@@ -36,7 +39,9 @@ impl App {
     pub fn new(config: Config, db: PgPool, mailer: Mailer, keys: Keys) -> Self {
         let blobs = Blobs::new(config.data.join("blobs"));
         let cache = moka::future::Cache::builder().max_capacity(64).time_to_live(std::time::Duration::from_secs(30)).build();
-        Self(Arc::new(Parts { config, db, mailer, blobs, live: Live::default(), keys, stopping: CancellationToken::new(), cache }))
+        // Short: a change that this process did not hear of shows after this long at the latest.
+        let counts = moka::future::Cache::builder().max_capacity(1000).time_to_live(std::time::Duration::from_secs(5)).build();
+        Self(Arc::new(Parts { counts, config, db, mailer, blobs, live: Live::default(), keys, stopping: CancellationToken::new(), cache }))
     }
 }
 

@@ -5,6 +5,7 @@
 //! at commit that would put every writer of the cluster in one line.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -75,6 +76,8 @@ struct Inner {
     inbox: Mutex<Option<mpsc::UnboundedReceiver<Signal>>>,
     presence: Mutex<HashMap<TicketId, People>>,
     work: Notify,
+    /// Rises with every change of a ticket that this process hears of.
+    changes: AtomicU64,
 }
 
 impl Default for Live {
@@ -87,6 +90,7 @@ impl Default for Live {
             inbox: Mutex::new(Some(inbox)),
             presence: Mutex::default(),
             work: Notify::new(),
+            changes: AtomicU64::new(0),
         }))
     }
 }
@@ -103,7 +107,10 @@ impl Live {
         match signal {
             Signal::Work => self.0.work.notify_one(),
             Signal::Presence(ticket, agent, doing) => self.note_presence(*ticket, *agent, *doing),
-            Signal::Ticket(_) | Signal::Settings | Signal::Resync => {}
+            Signal::Ticket(_) | Signal::Resync => {
+                self.0.changes.fetch_add(1, Ordering::Relaxed);
+            }
+            Signal::Settings => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());
@@ -112,6 +119,11 @@ impl Live {
     /// Everything announced from now on; a receiver that lags must resync.
     pub fn subscribe(&self) -> broadcast::Receiver<Signal> {
         self.0.screens.subscribe()
+    }
+
+    /// A number that rises whenever any ticket changes: what was computed under the same number still holds.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Relaxed)
     }
 
     /// Waits until a job is announced.

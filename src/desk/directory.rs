@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::desk::channels;
 use crate::desk::kinds::ChannelKind;
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
 
@@ -16,6 +17,8 @@ pub struct Directory {
     pub channels: Vec<ChannelName>,
     /// The teams of each agent.
     pub members: Vec<(TeamId, AgentId)>,
+    /// Whether any mailbox sends through a server of its own.
+    pub own_server: bool,
 }
 
 /// What the shop is called and how it looks.
@@ -85,6 +88,12 @@ impl Directory {
         self.agents.iter().filter(|agent| agent.active)
     }
 
+    /// The addresses of our own mailboxes, in lower case.
+    pub fn mailboxes(&self) -> Vec<String> {
+        let mailboxes = self.channels.iter().filter(|channel| channel.kind == ChannelKind::Email);
+        mailboxes.filter_map(|channel| channel.address.as_ref().map(|address| address.to_lowercase())).collect()
+    }
+
     /// The teams that an agent belongs to.
     pub fn teams_of(&self, agent: AgentId) -> Vec<TeamId> {
         self.members.iter().filter(|(_, member)| *member == agent).map(|(team, _)| *team).collect()
@@ -115,12 +124,13 @@ async fn read(app: &App) -> sqlx::Result<Directory> {
     .await?;
     let teams = sqlx::query_as!(TeamName, "select id, name from teams order by lower(name) limit 500").fetch_all(&mut *db).await?;
     let tags = sqlx::query_as!(TagName, "select id, name from tags order by lower(name) limit 5000").fetch_all(&mut *db).await?;
-    let channels = sqlx::query_as!(ChannelName, "select id, kind, name, address from channels order by kind, lower(name) limit 500")
+    let names = sqlx::query_as!(ChannelName, "select id, kind, name, address from channels order by kind, lower(name) limit 500")
         .fetch_all(&mut *db)
         .await?;
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
-    Ok(Directory { shop, agents, teams, tags, channels, members })
+    let own_server = channels::any_own_server(&mut db).await?;
+    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server })
 }
 
 /// Changes what the shop is called and how it looks.

@@ -161,7 +161,7 @@ mod tests {
         let parts = |wanted: &str, unwanted: &str| (wanted.to_owned(), unwanted.to_owned());
         assert_eq!(split_unwanted("refund -leaking"), parts("refund", "leaking"));
         assert_eq!(split_unwanted("-\"not this\" a-b -c \"that one\" -\"open"), parts("a-b \"that one\"", "\"not this\" or c or \"open"));
-        assert_eq!(split_unwanted("  - "), parts("-", ""));
+        assert_eq!(split_unwanted("  - "), parts("", ""));
         assert_eq!(split_unwanted("\""), parts("\"", ""));
     }
 

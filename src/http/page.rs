@@ -52,9 +52,9 @@ impl FromRequestParts<App> for Shell {
         let flash = Pending::from_request_parts(parts, app).await.unwrap_or_default().0;
         let directory = directory::get(app).await?;
         let mut db = app.db.acquire().await?;
-        let counts = list::counts(&mut db, agent.id).await?;
+        let counts = list::recent_counts(app, &mut db, agent.id).await?;
         let mut banners = Vec::new();
-        if !app.mailer.delivers() && !crate::desk::channels::any_own_server(&mut db).await? {
+        if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
                 text: format!("No outgoing mail server: replies are written to {} and reach nobody.", app.config.data.join("outbox").display()),
                 link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect one")),

@@ -1,7 +1,10 @@
 //! The working lists: views, filters, keyset pages.
 
+use std::sync::Arc;
+
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
+use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
 use crate::ids::{AgentId, ChannelId, ContactId, TagId, TeamId, TicketId};
@@ -223,7 +226,14 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
     let mut query = QueryBuilder::<Postgres>::new("select ");
     query.push(COLUMNS).push(" from (select * from tickets t where ");
     view.push_condition(&mut query, me);
-    push_filters(&mut query, filters);
+    match filters.tag.filter(|_| view == View::Solved) {
+        // An archive is not walked for a tag that few tickets carry: those few are fetched and sorted.
+        Some(tag) if is_rare(db, tag).await? => {
+            query.push(" and id = any(array(select ticket_id from ticket_tags where tag_id = ").push_bind(tag.0).push("))");
+            push_filters(&mut query, &Filters { tag: None, ..filters.clone() });
+        }
+        Some(_) | None => push_filters(&mut query, filters),
+    }
     let (column, ascending) = view.order().expression();
     let (compare, direction) = if ascending { (">", "asc") } else { ("<", "desc") };
     if let Some(after) = after {
@@ -262,6 +272,18 @@ pub(super) fn push_filters(query: &mut QueryBuilder<Postgres>, filters: &Filters
     if let Some(language) = &filters.language {
         query.push(" and language = ").push_bind(language.clone());
     }
+}
+
+async fn is_rare(db: &mut PgConnection, tag: TagId) -> sqlx::Result<bool> {
+    const FEW: i64 = 2000;
+    let uses = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (select from ticket_tags where tag_id = $1 limit $2) uses"#,
+        tag.0,
+        FEW + 1
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(uses <= FEW)
 }
 
 /// These tickets as lines of a list, in the order given.
@@ -328,6 +350,21 @@ impl Counts {
             View::Spam => Some(self.spam),
         }
     }
+}
+
+/// The counts for one agent, counted again once any ticket has changed.
+pub async fn recent_counts(app: &App, db: &mut PgConnection, me: AgentId) -> sqlx::Result<Counts> {
+    // Read before counting: a change that is committed meanwhile makes what is counted now outdated.
+    let version = app.live.changes();
+    if let Some(known) = app.counts.get(&me).await
+        && let Some((counted, counts)) = known.downcast_ref::<(u64, Counts)>()
+        && *counted == version
+    {
+        return Ok(*counts);
+    }
+    let counts = counts(db, me).await?;
+    app.counts.insert(me, Arc::new((version, counts))).await;
+    Ok(counts)
 }
 
 /// Counts the views for one agent, each over its own partial index and never further than the cap.

@@ -333,23 +333,28 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
     )
     .fetch_optional(&mut *db)
     .await?;
-    let envelope: Envelope = last.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-    let usable = |address: &Address| !address.address.is_empty() && !address.address.ends_with("@invalid");
-    let target = envelope.reply_to.first().cloned().or(envelope.from).filter(usable);
-    let Some(target) = target else {
-        let row = sqlx::query!(
-            "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
-             where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
-            ticket.contact_id.0
-        )
-        .fetch_optional(db)
-        .await?;
-        let to = row.map(|row| Address { name: row.name, address: row.address });
-        return Ok(Recipients { to: to.into_iter().collect(), cc: Vec::new() });
-    };
+    let envelope: Option<Envelope> = last.and_then(|value| serde_json::from_value(value).ok());
     let own = sqlx::query_scalar!(r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null limit 500"#)
-        .fetch_all(db)
+        .fetch_all(&mut *db)
         .await?;
+    if let Some(recipients) = envelope.and_then(|envelope| answer_to(envelope, &own)) {
+        return Ok(recipients);
+    }
+    let row = sqlx::query!(
+        "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
+         where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
+        ticket.contact_id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    let to = row.map(|row| Address { name: row.name, address: row.address });
+    Ok(Recipients { to: to.into_iter().collect(), cc: Vec::new() })
+}
+
+/// Whom an answer to this message goes to; `own` are our mailboxes in lower case. `None`: it names nobody who could be answered.
+pub fn answer_to(envelope: Envelope, own: &[String]) -> Option<Recipients> {
+    let usable = |address: &Address| !address.address.is_empty() && !address.address.ends_with("@invalid");
+    let target = envelope.reply_to.into_iter().next().or(envelope.from).filter(usable)?;
     let mut cc: Vec<Address> = Vec::new();
     for other in envelope.to.into_iter().chain(envelope.cc).filter(usable) {
         let plain = without_tag(&other.address);
@@ -358,7 +363,7 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
             cc.push(other);
         }
     }
-    Ok(Recipients { to: vec![target], cc })
+    Some(Recipients { to: vec![target], cc })
 }
 
 /// Reads a line of addresses: `anna@example.it, Marco Rossi <marco@example.it>`.

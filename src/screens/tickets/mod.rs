@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
-use crate::desk::kinds::{ChannelKind, Priority, Status};
+use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
 use crate::desk::tickets::drafts::{self, Drafts};
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
@@ -287,8 +287,15 @@ async fn load<'a>(
     earlier.retain(|other| other.id != id);
     let drafts = drafts::find(db, id, shell.agent.id).await?;
     let uploads = desk_files::uploads(db, id, shell.agent.id).await?;
-    let recipients = tickets::reply::recipients(db, &ticket).await?;
-    let mailbox = tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address);
+    let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
+    let recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &shell.directory.mailboxes())) {
+        Some(recipients) => recipients,
+        None => tickets::reply::recipients(db, &ticket).await?,
+    };
+    let mailbox = match shell.directory.channel(ticket.channel_id) {
+        Some(own) if own.kind == ChannelKind::Email => own.address.clone(),
+        Some(_) | None => tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address),
+    };
     let items = letters::conversation(shell, &messages, &attachments, &events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
