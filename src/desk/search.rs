@@ -3,7 +3,12 @@
 //! One document per message, with the words of its subject and its author besides its own. Both sides are folded (case, accents) and
 //! stemmed: the document by its language, the question by all of them, since nobody says in which language they search.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use sqlx::PgConnection;
+
+use crate::app::App;
 
 use crate::ids::{MessageId, TicketId};
 use crate::text;
@@ -12,6 +17,8 @@ use crate::text;
 const LEVELS: [(char, i64); 3] = [('a', 4_096), ('b', 65_536), ('c', 1_048_576)];
 /// How many buckets of a level make one of the next.
 const STEP: i64 = 16;
+/// Words and phrases of a question that count.
+const MAX_PARTS: usize = 20;
 /// Of longer texts only the beginning can be found; a `tsvector` holds at most a megabyte.
 const MAX_TEXT: usize = 100_000;
 
@@ -62,76 +69,148 @@ pub struct Found {
 }
 
 /// The tickets whose messages hold the words; at most `limit`. `before` continues after the message at which the page before ended.
-pub async fn find(db: &mut PgConnection, question: &str, before: Option<MessageId>, limit: i64) -> sqlx::Result<Found> {
-    let (wanted, unwanted) = split_unwanted(&text::folding::fold(question));
+pub async fn find(app: &App, db: &mut PgConnection, question: &str, before: Option<MessageId>, limit: i64) -> sqlx::Result<Found> {
+    let Some(question) = understand(app, db, &text::folding::fold(question)).await? else { return Ok(Found::default()) };
     let before = before.map_or(i64::MAX, |id| id.0);
-    let newest = sqlx::query_scalar!("select max(message_id) from search_documents").fetch_one(&mut *db).await?.unwrap_or(0);
-    // The buckets are walked lazily from the newest: the outer limit ends the walk. Several messages of one ticket may fill a page,
-    // so that more are taken than shown. "+ 0" keeps the planner from reading the whole table backwards by its primary key, which it takes
-    // for cheap because it cannot know how rare the words are.
+    // Several messages of one ticket may fill a page, so that more are taken than shown.
     let taken = limit * 4;
-    let rows = sqlx::query!(
-        r#"with wanted as materialized (
-               select websearch_to_tsquery('simple', $1) || websearch_to_tsquery('english', $1) || websearch_to_tsquery('italian', $1)
-                   || websearch_to_tsquery('german', $1) || websearch_to_tsquery('french', $1) || websearch_to_tsquery('spanish', $1) as words),
-           unwanted as materialized (
-               select websearch_to_tsquery('simple', $5) || websearch_to_tsquery('english', $5) || websearch_to_tsquery('italian', $5)
-                   || websearch_to_tsquery('german', $5) || websearch_to_tsquery('french', $5) || websearch_to_tsquery('spanish', $5) as words),
-           question as materialized (
-               select case when numnode(unwanted.words) > 0 then wanted.words && !!unwanted.words else wanted.words end as words
-               from wanted, unwanted)
-           select found.ticket_id as "ticket_id!: TicketId", found.message_id as "message_id!: MessageId"
-           from unnest($3::text[]) as bucket
-           cross join lateral (
-               select message_id, ticket_id from search_documents
-               where words @@ ((select words from question) && ('''' || bucket || '''')::tsquery) and message_id + 0 < $2
-               order by message_id + 0 desc limit $4) found
-           where numnode((select words from wanted)) > 0
-           limit $4"#,
-        wanted,
-        before,
-        &walk(newest.min(before)),
-        taken,
-        unwanted
-    )
-    .fetch_all(db)
-    .await?;
+    // "+ 0" keeps the planner from reading the whole table backwards by its primary key, which it takes for cheap because it cannot know
+    // how rare the words are.
+    let rows: Vec<(TicketId, MessageId)> = if question.rare {
+        // Few messages hold the rare word: they are read whole and sorted.
+        let rows = sqlx::query!(
+            "select ticket_id, message_id from search_documents where words @@ $1::text::tsquery and message_id + 0 < $2
+             order by message_id + 0 desc limit $3",
+            question.words,
+            before,
+            taken
+        )
+        .fetch_all(db)
+        .await?;
+        rows.into_iter().map(|row| (row.ticket_id, row.message_id)).collect()
+    } else {
+        let newest = sqlx::query_scalar!("select max(message_id) from search_documents").fetch_one(&mut *db).await?.unwrap_or(0);
+        // The buckets are walked lazily from the newest: the outer limit ends the walk.
+        let rows = sqlx::query!(
+            r#"select found.ticket_id as "ticket_id!: TicketId", found.message_id as "message_id!: MessageId"
+               from unnest($3::text[]) as bucket
+               cross join lateral (
+                   select message_id, ticket_id from search_documents
+                   where words @@ ($1::text::tsquery && ('''' || bucket || '''')::tsquery) and message_id + 0 < $2
+                   order by message_id + 0 desc limit $4) found
+               limit $4"#,
+            question.words,
+            before,
+            &walk(newest.min(before)),
+            taken
+        )
+        .fetch_all(db)
+        .await?;
+        rows.into_iter().map(|row| (row.ticket_id, row.message_id)).collect()
+    };
     let limit = usize::try_from(limit).unwrap_or(0);
     let full = i64::try_from(rows.len()).unwrap_or(0) == taken;
-    let mut found = Found { next: rows.last().filter(|_| full).map(|row| row.message_id), ..Found::default() };
-    for row in rows {
-        if found.tickets.iter().any(|(ticket, _)| *ticket == row.ticket_id) {
+    let mut found = Found { next: rows.last().filter(|_| full).map(|(_, message)| *message), ..Found::default() };
+    for (ticket, message) in rows {
+        if found.tickets.iter().any(|(known, _)| *known == ticket) {
             continue;
         }
         if found.tickets.len() == limit {
             found.next = found.tickets.last().map(|(_, message)| *message);
             break;
         }
-        found.tickets.push((row.ticket_id, row.message_id));
+        found.tickets.push((ticket, message));
     }
     Ok(found)
 }
 
-/// Parts a question into what must be there and what must not (`-word`, `-"some words"`). A word that is not wanted is not wanted in
-/// any language, while one that is wanted need be there in one only.
-fn split_unwanted(question: &str) -> (String, String) {
-    let mut wanted = String::new();
-    let mut unwanted = String::new();
+/// A question in Postgres's words.
+struct Question {
+    /// A `tsquery` as text.
+    words: String,
+    /// At least one word that must be there is in few messages.
+    rare: bool,
+}
+
+/// Turns what was typed into a query: every part must be there in at least one language's form, no unwanted one in any.
+async fn understand(app: &App, db: &mut PgConnection, question: &str) -> sqlx::Result<Option<Question>> {
+    let (wanted, unwanted) = split(question);
+    let rows = sqlx::query!(
+        r#"select (websearch_to_tsquery('simple', part) || websearch_to_tsquery('english', part) || websearch_to_tsquery('italian', part)
+                   || websearch_to_tsquery('german', part) || websearch_to_tsquery('french', part) || websearch_to_tsquery('spanish', part))::text as "query!",
+                  tsvector_to_array(to_tsvector('simple', part) || to_tsvector('english', part) || to_tsvector('italian', part)
+                   || to_tsvector('german', part) || to_tsvector('french', part) || to_tsvector('spanish', part)) as "lexemes!",
+                  least(numnode(websearch_to_tsquery('english', part)), numnode(websearch_to_tsquery('italian', part)),
+                        numnode(websearch_to_tsquery('german', part)), numnode(websearch_to_tsquery('french', part)),
+                        numnode(websearch_to_tsquery('spanish', part))) = 0 as "filler!",
+                  wanted as "wanted!"
+           from (select unnest($1::text[]) as part, true as wanted union all select unnest($2::text[]), false) parts"#,
+        &wanted,
+        &unwanted
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let common = common_words(app, db).await?;
+    let mut question = Question { words: String::new(), rare: false };
+    // "the" and its like are in no document of their language; a question of nothing else is taken by the letter.
+    let only_fillers = rows.iter().filter(|row| row.wanted).all(|row| row.filler);
+    for row in rows.iter().filter(|row| row.wanted && !row.query.is_empty() && (only_fillers || !row.filler)) {
+        if !question.words.is_empty() {
+            question.words.push_str(" & ");
+        }
+        question.words.push_str(&format!("({})", row.query));
+        question.rare |= common.as_ref().is_some_and(|common| row.lexemes.iter().all(|lexeme| !common.contains(lexeme)));
+    }
+    if question.words.is_empty() {
+        return Ok(None);
+    }
+    for row in rows.iter().filter(|row| !row.wanted && !row.query.is_empty()) {
+        question.words.push_str(&format!(" & !({})", row.query));
+    }
+    Ok(Some(question))
+}
+
+/// The thousand most common words, as Postgres's statistics have them: any other is in less than one message of a hundred. `None` as long
+/// as there are no statistics.
+async fn common_words(app: &App, db: &mut PgConnection) -> sqlx::Result<Option<Arc<HashSet<String>>>> {
+    const KEY: &str = "search.common";
+    if let Some(known) = app.cache.get(KEY).await
+        && let Ok(common) = known.downcast::<HashSet<String>>()
+    {
+        return Ok(Some(common));
+    }
+    let words = sqlx::query_scalar!(
+        r#"select most_common_elems::text::text[] as "words: Vec<String>" from pg_stats
+           where schemaname = current_schema() and tablename = 'search_documents' and attname = 'words'"#
+    )
+    .fetch_optional(db)
+    .await?
+    .flatten();
+    let Some(words) = words else { return Ok(None) };
+    let common: Arc<HashSet<String>> = Arc::new(words.into_iter().collect());
+    app.cache.insert(KEY, common.clone()).await;
+    Ok(Some(common))
+}
+
+/// Parts a question into what must be there and what must not (`-word`, `-"some words"`). With an `or` in it everything wanted stays
+/// one part.
+fn split(question: &str) -> (Vec<String>, Vec<String>) {
+    let mut wanted: Vec<String> = Vec::new();
+    let mut unwanted: Vec<String> = Vec::new();
     let mut rest = question.trim_start();
-    while !rest.is_empty() {
-        let minus = rest.len() > 1 && rest.starts_with('-');
+    while !rest.is_empty() && wanted.len() + unwanted.len() < MAX_PARTS {
+        let minus = rest.len() > 1 && rest.starts_with('-') && !rest[1..].starts_with(char::is_whitespace);
         let start = usize::from(minus);
         let end = if rest[start..].starts_with('"') {
             rest[start + 1..].find('"').map_or(rest.len(), |at| start + at + 2)
         } else {
             rest[start..].find(char::is_whitespace).map_or(rest.len(), |at| start + at)
         };
-        let (part, into) = if minus { (&rest[1..end], &mut unwanted) } else { (&rest[..end], &mut wanted) };
-        if !into.is_empty() {
-            into.push_str(if minus { " or " } else { " " });
-        }
-        into.push_str(part);
+        if minus { unwanted.push(rest[1..end].to_owned()) } else { wanted.push(rest[..end].to_owned()) }
         rest = rest[end..].trim_start();
+    }
+    if wanted.iter().any(|part| part == "or") {
+        wanted = vec![wanted.join(" ")];
     }
     (wanted, unwanted)
 }
@@ -158,11 +237,16 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_set_apart() {
-        let parts = |wanted: &str, unwanted: &str| (wanted.to_owned(), unwanted.to_owned());
-        assert_eq!(split_unwanted("refund -leaking"), parts("refund", "leaking"));
-        assert_eq!(split_unwanted("-\"not this\" a-b -c \"that one\" -\"open"), parts("a-b \"that one\"", "\"not this\" or c or \"open"));
-        assert_eq!(split_unwanted("  - "), parts("", ""));
-        assert_eq!(split_unwanted("\""), parts("\"", ""));
+        let parts = |question: &str| {
+            let (wanted, unwanted) = split(question);
+            (wanted.join(" + "), unwanted.join(" + "))
+        };
+        let two = |wanted: &str, unwanted: &str| (wanted.to_owned(), unwanted.to_owned());
+        assert_eq!(parts("refund -leaking"), two("refund", "leaking"));
+        assert_eq!(parts("-\"not this\" a-b -c \"that one\" -\"open"), two("a-b + \"that one\"", "\"not this\" + c + \"open"));
+        assert_eq!(parts("boots or bags -red"), two("boots or bags", "red"));
+        assert_eq!(parts("  - "), two("-", ""));
+        assert_eq!(parts("\""), two("\"", ""));
     }
 
     #[test]

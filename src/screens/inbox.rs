@@ -214,6 +214,7 @@ impl ListPane {
 
     /// Reads the pane of an inbox page or of a ticket's page.
     pub async fn load(
+        app: &App,
         db: &mut PgConnection,
         shell: &Shell,
         view: Option<View>,
@@ -226,7 +227,7 @@ impl ListPane {
                 let page = list::page(db, view, shell.agent.id, &filters, query.after.parse().ok()).await?;
                 (page, view.label().to_owned())
             }
-            None => (search_page(db, &query, &filters).await?, format!("Results for “{}”", query.q)),
+            None => (search_page(app, db, &query, &filters).await?, format!("Results for “{}”", query.q)),
         };
         let count = view.and_then(|view| shell.counts.of(view)).filter(|_| !filters.any()).map(|count| capped(&count));
         query.view = view.map_or("search", View::slug).to_owned();
@@ -322,7 +323,7 @@ const fn view_icon(view: View) -> &'static str {
 pub const LANGUAGES: [(&str, &str); 5] =
     [("de", "Deutsch"), ("en", "English"), ("es", "Español"), ("fr", "Français"), ("it", "Italiano")];
 
-async fn search_page(db: &mut PgConnection, query: &ListQuery, filters: &Filters) -> sqlx::Result<Page> {
+async fn search_page(app: &App, db: &mut PgConnection, query: &ListQuery, filters: &Filters) -> sqlx::Result<Page> {
     let limit = i64::try_from(list::PAGE).unwrap_or(50);
     let question = query.q.trim();
     if question.is_empty() {
@@ -336,7 +337,7 @@ async fn search_page(db: &mut PgConnection, query: &ListQuery, filters: &Filters
         return Ok(Page { rows: list::rows(db, &ids, filters).await?, next });
     }
     let before = query.after.parse::<Cursor>().ok().map(|cursor| MessageId(cursor.id.0));
-    let found = search::find(db, question, before, limit).await?;
+    let found = search::find(app, db, question, before, limit).await?;
     let next = found.next.map(|message| Cursor { at: None, id: TicketId(message.0) });
     let ids: Vec<TicketId> = found.tickets.into_iter().map(|(ticket, _)| ticket).collect();
     Ok(Page { rows: list::rows(db, &ids, filters).await?, next })
@@ -352,7 +353,7 @@ struct InboxPage<'a> {
 async fn show(State(app): State<App>, Path(view): Path<String>, Query(query): Query<ListQuery>, shell: Shell) -> Result<Response> {
     let view = View::from_slug(&view).ok_or(Error::NotFound)?;
     let mut db = app.db.acquire().await?;
-    let pane = ListPane::load(&mut db, &shell, Some(view), query, None).await?;
+    let pane = ListPane::load(&app, &mut db, &shell, Some(view), query, None).await?;
     shell.render(&InboxPage { shell: &shell, pane })
 }
 
@@ -368,6 +369,6 @@ async fn find(State(app): State<App>, Query(query): Query<ListQuery>, shell: She
     if query.q.trim().is_empty() {
         return Ok(Redirect::to("/inbox/open").into_response());
     }
-    let pane = ListPane::load(&mut db, &shell, None, query, None).await?;
+    let pane = ListPane::load(&app, &mut db, &shell, None, query, None).await?;
     shell.render(&InboxPage { shell: &shell, pane })
 }

@@ -107,7 +107,7 @@ pub(super) async fn list(State(app): State<App>, Caller(agent): Caller, Query(qu
         (selections::among(&mut db, &selection, agent.id, &found).await?, next)
     } else {
         let before = after.map(|after| MessageId(after.id.0));
-        let found = search::find(&mut db, &question, before, limit).await?;
+        let found = search::find(&app, &mut db, &question, before, limit).await?;
         let next = found.next.map(|message| Cursor { at: None, id: TicketId(message.0) });
         let found: Vec<TicketId> = found.tickets.into_iter().map(|(ticket, _)| ticket).collect();
         (selections::among(&mut db, &selection, agent.id, &found).await?, next)

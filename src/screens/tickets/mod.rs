@@ -273,7 +273,7 @@ async fn load<'a>(
 ) -> Result<TicketPage<'a>> {
     let ticket = tickets::load(db, &shell.agent, id).await?.ok_or(Error::NotFound)?;
     let view = if list.view == "search" { None } else { Some(View::from_slug(&list.view).unwrap_or(View::Open)) };
-    let pane = ListPane::load(db, shell, view, list, Some(id)).await?;
+    let pane = ListPane::load(app, db, shell, view, list, Some(id)).await?;
     let contact = contacts::find(db, ticket.contact_id).await?.ok_or(Error::NotFound)?;
     let identities = contacts::identities(db, ticket.contact_id).await?;
     let messages = thread::list(db, id, before, true).await?;
