@@ -115,9 +115,8 @@ pub async fn hasten(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
 
 /// Takes back a job that nobody has claimed yet. `false`: too late.
 pub async fn cancel(db: &mut PgConnection, job: &Job) -> sqlx::Result<bool> {
-    let gone = sqlx::query!("delete from jobs where unique_key = $1 and dead_at is null and attempts = 0", job.unique_key())
-        .execute(db)
-        .await?;
+    let gone =
+        sqlx::query!("delete from jobs where unique_key = $1 and dead_at is null and attempts = 0", job.unique_key()).execute(db).await?;
     Ok(gone.rows_affected() == 1)
 }
 

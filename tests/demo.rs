@@ -46,7 +46,8 @@ async fn the_demo_fills_an_empty_desk_once() {
     let mut db = desk.app.db.acquire().await.expect("a connection");
     let people = agents::list(&mut db).await.expect("people");
     assert_eq!(people.len(), plan.agents.len());
-    let chiara = agents::authenticate(&mut db, &plan.agents[0].email, demo::load::PASSWORD).await.expect("answers").expect("the password is right");
+    let chiara =
+        agents::authenticate(&mut db, &plan.agents[0].email, demo::load::PASSWORD).await.expect("answers").expect("the password is right");
     let counts = list::counts(&mut db, chiara).await.expect("counts");
     assert_eq!((counts.open, counts.waiting, counts.snoozed, counts.spam), (52, 40, 8, 10));
     let found = search::find(&desk.app, &mut db, "Rechnung", None, 50).await.expect("searches");

@@ -96,7 +96,12 @@ pub struct Measured {
 }
 
 /// Runs `connections` loops over the requests for `time`; each starts at another one.
-pub async fn closed_loop(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize, time: Duration) -> anyhow::Result<Measured> {
+pub async fn closed_loop(
+    address: SocketAddr,
+    requests: &Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    time: Duration,
+) -> anyhow::Result<Measured> {
     let began = Instant::now();
     let mut loops = tokio::task::JoinSet::new();
     for connection in 0..connections {
@@ -110,7 +115,12 @@ pub async fn closed_loop(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, conn
                 let request = &requests[next % requests.len()];
                 let answer = client.send(request).await?;
                 times.push(start.elapsed().as_secs_f64() * 1000.0);
-                anyhow::ensure!(answer.status == 200, "{} answered {}", String::from_utf8_lossy(request).lines().next().unwrap_or_default(), answer.status);
+                anyhow::ensure!(
+                    answer.status == 200,
+                    "{} answered {}",
+                    String::from_utf8_lossy(request).lines().next().unwrap_or_default(),
+                    answer.status
+                );
                 bytes += answer.bytes;
                 next += 1;
             }

@@ -74,7 +74,10 @@ pub async fn measure(
     for (table, (left, right)) in TABLES.iter().zip(growth[0].iter().zip(&growth[1])) {
         let share = |rows: &i64, all: &[i64]| *rows as f64 / all[0].max(1) as f64;
         let (left, right) = (share(left, &growth[0]), share(right, &growth[1]));
-        anyhow::ensure!((left - right).abs() < 0.05, "{table} grows by {left:.2} rows per mail, with pgbench by {right:.2}: the script is out of date");
+        anyhow::ensure!(
+            (left - right).abs() < 0.05,
+            "{table} grows by {left:.2} rows per mail, with pgbench by {right:.2}: the script is out of date"
+        );
     }
     let (ours, theirs, cpu) = (median(ours), median(theirs), median(cpu));
     let note = format!(
@@ -137,7 +140,10 @@ fn pgbench_script(mailbox: ChannelId) -> String {
     let raw = hex::encode(raw);
     let body = BODY.replace('\'', "''");
     let excerpt: String = body.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(190).collect();
-    let words = sportello::text::folding::fold(&format!("Dove si trova il mio ordine?\nAnna Rossi\nanna.0123456789abcdef.0.0@mail.example\n{BODY}")).replace('\'', "''");
+    let words = sportello::text::folding::fold(&format!(
+        "Dove si trova il mio ordine?\nAnna Rossi\nanna.0123456789abcdef.0.0@mail.example\n{BODY}"
+    ))
+    .replace('\'', "''");
     format!(
         r#"\set n random(1, 1000000000000000)
 begin;

@@ -186,7 +186,9 @@ async fn measure_pages(
         }
     }
     let (resident, highest) = (usage::memory(pid, "VmRSS"), usage::memory(pid, "VmHWM"));
-    report.notes.push(format!("{size}: resident memory of the server {idle:.0} MB idle, {resident:.0} MB after the load, {highest:.0} MB at most."));
+    report.notes.push(format!(
+        "{size}: resident memory of the server {idle:.0} MB idle, {resident:.0} MB after the load, {highest:.0} MB at most."
+    ));
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(i32::try_from(pid)?), nix::sys::signal::Signal::SIGTERM)?;
     tokio::time::timeout(Duration::from_secs(60), server.wait()).await.context("the server does not stop")??;
     Ok(())

@@ -70,7 +70,8 @@ impl Report {
 /// The machine and the database, in a line.
 pub fn facts(database: &Database) -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("unknown processor", |(_, name)| name.trim());
+    let model =
+        cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("unknown processor", |(_, name)| name.trim());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let description = database.describe();
     let version = description.rsplit_once('(').map_or(description.as_str(), |(_, version)| version.trim_end_matches(')'));

@@ -96,7 +96,10 @@ pub async fn fill(pool: &PgPool, options: &PgConnectOptions, tickets: i64) -> an
     }
     for (table, columns) in TABLES {
         if columns.starts_with("id,") {
-            db.execute(sqlx::AssertSqlSafe(format!("select setval(pg_get_serial_sequence('{table}', 'id'), (select max(id) from {table}))"))).await?;
+            db.execute(sqlx::AssertSqlSafe(format!(
+                "select setval(pg_get_serial_sequence('{table}', 'id'), (select max(id) from {table}))"
+            )))
+            .await?;
         }
     }
     sqlx::query("insert into bench_seed values ($1, $2)").bind(tickets).bind(RULES).execute(&mut db).await?;
@@ -169,17 +172,25 @@ struct Draft {
 }
 
 fn address(contact: i64) -> String {
-    format!("{}.{}{contact}@mail.example", FIRST[usize::try_from(contact).unwrap_or(0) % FIRST.len()], LAST[usize::try_from(contact / 7).unwrap_or(0) % LAST.len()])
+    format!(
+        "{}.{}{contact}@mail.example",
+        FIRST[usize::try_from(contact).unwrap_or(0) % FIRST.len()],
+        LAST[usize::try_from(contact / 7).unwrap_or(0) % LAST.len()]
+    )
 }
 
 fn name(contact: i64) -> (&'static str, &'static str) {
     (FIRST[usize::try_from(contact).unwrap_or(0) % FIRST.len()], LAST[usize::try_from(contact / 7).unwrap_or(0) % LAST.len()])
 }
 
-const FIRST: [&str; 16] =
-    ["anna", "marco", "giulia", "luca", "sofia", "hans", "greta", "jonas", "camille", "hugo", "chloe", "carmen", "pablo", "emma", "oliver", "grace"];
-const LAST: [&str; 16] =
-    ["rossi", "bianchi", "ferrari", "weber", "schmidt", "keller", "dubois", "moreau", "garcia", "torres", "smith", "brown", "murphy", "conti", "greco", "leroy"];
+const FIRST: [&str; 16] = [
+    "anna", "marco", "giulia", "luca", "sofia", "hans", "greta", "jonas", "camille", "hugo", "chloe", "carmen", "pablo", "emma", "oliver",
+    "grace",
+];
+const LAST: [&str; 16] = [
+    "rossi", "bianchi", "ferrari", "weber", "schmidt", "keller", "dubois", "moreau", "garcia", "torres", "smith", "brown", "murphy",
+    "conti", "greco", "leroy",
+];
 
 impl Shop {
     fn contact_count(&self) -> i64 {

@@ -215,7 +215,11 @@ fn draft(
 #[utoipa::path(post, path = "/canned-replies", tag = "Canned replies", operation_id = "create_canned_reply", request_body = NewCannedReply,
     responses((status = 201, body = CannedReply), (status = 403, body = ErrorBody),
         (status = 409, description = "The shortcut is taken.", body = ErrorBody), (status = 422, body = ErrorBody)))]
-async fn create(State(app): State<App>, Caller(agent): Caller, Json(new): Json<NewCannedReply>) -> Result<(StatusCode, axum::Json<CannedReply>)> {
+async fn create(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Json(new): Json<NewCannedReply>,
+) -> Result<(StatusCode, axum::Json<CannedReply>)> {
     let directory = directory::get(&app).await?;
     let scope = new.scope.unwrap_or(CannedScope::Everyone);
     check_edit(scope, Some(agent.id), &agent)?;

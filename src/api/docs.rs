@@ -129,11 +129,8 @@ impl Kind {
         if let Some(several) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
             let nullable = several.iter().any(|one| one["type"] == "null");
             let mut kinds: Vec<Self> = several.iter().filter(|one| one["type"] != "null").map(Self::of).collect();
-            let mut kind = if kinds.len() == 1 {
-                kinds.remove(0)
-            } else {
-                Self::words(kinds.iter().map(Self::text).collect::<Vec<_>>().join(" or "))
-            };
+            let mut kind =
+                if kinds.len() == 1 { kinds.remove(0) } else { Self::words(kinds.iter().map(Self::text).collect::<Vec<_>>().join(" or ")) };
             if nullable {
                 kind.after.push_str(" or null");
             }
@@ -197,7 +194,13 @@ impl DocsPage {
         }
         let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
         let schemas = schemas.map(|(name, schema)| Schema::new(name, schema)).collect();
-        Self { title: text(&document["info"]["title"]), version: text(&document["info"]["version"]), intro: text(&document["info"]["description"]), groups, schemas }
+        Self {
+            title: text(&document["info"]["title"]),
+            version: text(&document["info"]["version"]),
+            intro: text(&document["info"]["description"]),
+            groups,
+            schemas,
+        }
     }
 }
 
@@ -220,7 +223,9 @@ impl Operation {
             path: path.to_owned(),
             summary: text(&operation["summary"]),
             about: text(&operation["description"]),
-            open: operation["security"].as_array().is_some_and(|security| security.iter().all(|one| one.as_object().is_some_and(|one| one.is_empty()))),
+            open: operation["security"]
+                .as_array()
+                .is_some_and(|security| security.iter().all(|one| one.as_object().is_some_and(|one| one.is_empty()))),
             parameters: operation["parameters"].as_array().into_iter().flatten().map(parameter).collect(),
             body: operation["requestBody"]["content"].get("application/json").map(|content| Kind::of(&content["schema"])),
             responses: operation["responses"].as_object().into_iter().flatten().map(answer).collect(),

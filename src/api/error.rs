@@ -60,12 +60,20 @@ impl Refusal {
 
     /// 404.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here. Check the address and the number in it; /api/v1/docs lists what there is.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing here. Check the address and the number in it; /api/v1/docs lists what there is.",
+        )
     }
 
     /// 405.
     pub fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method; the Allow header names those it takes.")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This address does not take that method; the Allow header names those it takes.",
+        )
     }
 
     /// 400: it cannot be read.
@@ -75,7 +83,11 @@ impl Refusal {
 
     /// 415.
     pub fn not_json() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send JSON, with the header Content-Type: application/json.",
+        )
     }
 
     /// 413.
@@ -140,7 +152,9 @@ impl From<Error> for Refusal {
             Error::SignIn(_) => Self::unauthorized("Send a token."),
             Error::BadRequest(words) => Self::invalid(words),
             Error::TooMany(seconds) => Self::too_many(u64::try_from(seconds).unwrap_or(1)),
-            Error::Unavailable => Self::unavailable("The database cannot be reached right now. Nothing is lost; try again in a few seconds."),
+            Error::Unavailable => {
+                Self::unavailable("The database cannot be reached right now. Nothing is lost; try again in a few seconds.")
+            }
             Error::Internal(_) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -171,7 +185,9 @@ impl From<std::io::Error> for Refusal {
 impl From<ReplyError> for Refusal {
     fn from(error: ReplyError) -> Self {
         match error {
-            ReplyError::Newer => Self::conflict("Something arrived on this ticket after the message in `seen`. Read it, then send again.").about("seen"),
+            ReplyError::Newer => {
+                Self::conflict("Something arrived on this ticket after the message in `seen`. Read it, then send again.").about("seen")
+            }
             ReplyError::Empty => Self::field("text", "Write something."),
             ReplyError::TooLong => Self::field("text", "This text is too long."),
             ReplyError::NoWay(words) => Self::conflict(words),

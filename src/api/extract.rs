@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told_by_its_place() {
-        let told = |text: &str| format!("{:?}", misfit(&format!("Failed to deserialize the JSON body into the target type: {text} at line 1 column 2")));
+        let told = |text: &str| {
+            format!("{:?}", misfit(&format!("Failed to deserialize the JSON body into the target type: {text} at line 1 column 2")))
+        };
         assert!(told("contact: missing field `email`").contains(r#"{"contact.email": "Must be given."}"#));
         assert!(told("missing field `email`").contains(r#"{"email": "Must be given."}"#));
         assert!(told("contact.phone: unknown field `phone`, expected `name` or `email`").contains(r#"{"contact.phone": "unknown field"#));

@@ -90,7 +90,9 @@ impl Reference {
     /// The channel meant.
     pub fn channel(&self, directory: &Directory) -> Result<ChannelId> {
         let found = directory.channels.iter().find(|channel| self.is(channel.id.0, &[&channel.name]));
-        found.map(|channel| channel.id).ok_or_else(|| Refusal::field("channel", "There is no such channel; GET /api/v1/channels lists them."))
+        found
+            .map(|channel| channel.id)
+            .ok_or_else(|| Refusal::field("channel", "There is no such channel; GET /api/v1/channels lists them."))
     }
 
     /// The team meant.

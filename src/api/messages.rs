@@ -266,6 +266,9 @@ mod tests {
     fn a_name_cannot_break_out_of_its_header() {
         let headers = download("fatt\"ura\r\nX: è.pdf", "application/pdf\r\nX: y");
         assert_eq!(headers[header::CONTENT_TYPE], "application/octet-stream");
-        assert_eq!(headers[header::CONTENT_DISPOSITION], "attachment; filename=\"fatt_ura__X_ _.pdf\"; filename*=UTF-8''fatt%22ura%0D%0AX%3A%20%C3%A8.pdf");
+        assert_eq!(
+            headers[header::CONTENT_DISPOSITION],
+            "attachment; filename=\"fatt_ura__X_ _.pdf\"; filename*=UTF-8''fatt%22ura%0D%0AX%3A%20%C3%A8.pdf"
+        );
     }
 }

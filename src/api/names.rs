@@ -63,7 +63,13 @@ async fn list_agents(State(app): State<App>, _: Caller) -> Result<Json<List<Desk
     let people = agents::list(&mut db).await?;
     let data = people
         .into_iter()
-        .map(|person| DeskAgent { id: person.id, name: person.name, email: person.email, role: person.role, active: person.disabled_at.is_none() })
+        .map(|person| DeskAgent {
+            id: person.id,
+            name: person.name,
+            email: person.email,
+            role: person.role,
+            active: person.disabled_at.is_none(),
+        })
         .collect();
     Ok(Json(List::whole(data)))
 }

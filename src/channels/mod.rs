@@ -240,7 +240,10 @@ fn is_crossing(error: &sqlx::Error) -> bool {
 fn is_refusal(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Encode(_) => true,
-        other => other.as_database_error().and_then(|error| error.code()).is_some_and(|code| ["22", "23", "54"].contains(&&code[..2.min(code.len())])),
+        other => other
+            .as_database_error()
+            .and_then(|error| error.code())
+            .is_some_and(|code| ["22", "23", "54"].contains(&&code[..2.min(code.len())])),
     }
 }
 

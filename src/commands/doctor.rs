@@ -76,7 +76,10 @@ fn settings(found: &mut Findings, config: &Config) {
     }
     found.good("incoming mail", format!("listens on {}", config.mail.smtp_listen));
     if config.mail.smtp_cert.is_none() {
-        found.note("incoming mail", "no certificate (SPORTELLO_SMTP_CERT): TLS with a self-signed one, which mail servers accept for mail to you");
+        found.note(
+            "incoming mail",
+            "no certificate (SPORTELLO_SMTP_CERT): TLS with a self-signed one, which mail servers accept for mail to you",
+        );
     }
 }
 
@@ -129,7 +132,10 @@ async fn examine(found: &mut Findings, app: &App) -> anyhow::Result<()> {
             Err(_) => found.bad("outgoing mail", "the server does not answer"),
         }
     } else if !own_server {
-        found.note("outgoing mail", format!("no server (SPORTELLO_SMTP_URL): mails are written to {} and reach nobody", app.config.data.join("outbox").display()));
+        found.note(
+            "outgoing mail",
+            format!("no server (SPORTELLO_SMTP_URL): mails are written to {} and reach nobody", app.config.data.join("outbox").display()),
+        );
     }
     Ok(())
 }

@@ -30,8 +30,10 @@ pub const REFUSED: u8 = 65;
 
 /// Which mail, and for which mailbox.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Exit codes: 0 stored, or dropped on purpose; 75 try again later (also an unknown mailbox, or nothing on standard input); \
-65 larger than the desk takes.\nTo be called by Postfix: pipe flags=R null_sender= argv=sportello ingest --channel help@example.com --envelope-from ${sender} --envelope-to ${original_recipient}")]
+#[command(
+    after_help = "Exit codes: 0 stored, or dropped on purpose; 75 try again later (also an unknown mailbox, or nothing on standard input); \
+65 larger than the desk takes.\nTo be called by Postfix: pipe flags=R null_sender= argv=sportello ingest --channel help@example.com --envelope-from ${sender} --envelope-to ${original_recipient}"
+)]
 pub struct IngestArgs {
     /// Name or address of the mailbox that the mail belongs to
     #[arg(long)]
@@ -96,7 +98,9 @@ async fn take_all(app: &App, args: &IngestArgs) -> Result<u8, IngestError> {
     let names = || async {
         let mut db = app.db.acquire().await?;
         let all = rows::list(&mut db).await?;
-        Ok::<_, sqlx::Error>(all.into_iter().filter(|channel| channel.kind == ChannelKind::Email).map(|channel| channel.name).collect::<Vec<_>>())
+        Ok::<_, sqlx::Error>(
+            all.into_iter().filter(|channel| channel.kind == ChannelKind::Email).map(|channel| channel.name).collect::<Vec<_>>(),
+        )
     };
     let channel = match channel {
         Some(channel) if channel.kind == ChannelKind::Email => channel.id,
@@ -191,7 +195,8 @@ async fn import_maildir(app: &App, channel: ChannelId, args: &IngestArgs, folder
     let mut files = Vec::new();
     for part in ["cur", "new"] {
         let part = folder.join(part);
-        let mut entries = tokio::fs::read_dir(&part).await.map_err(|error| IngestError::TryAgain(format!("{}: {error}", part.display())))?;
+        let mut entries =
+            tokio::fs::read_dir(&part).await.map_err(|error| IngestError::TryAgain(format!("{}: {error}", part.display())))?;
         while let Some(entry) = entries.next_entry().await? {
             if !entry.file_name().to_string_lossy().starts_with('.') && entry.file_type().await?.is_file() {
                 files.push(entry.path());

@@ -21,7 +21,8 @@ use crate::secrets::Keys;
 
 /// Runs a command to its end: logs, TLS and the runtime are set up here, errors end here.
 pub fn start(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
-    let filter = EnvFilter::try_from_env("SPORTELLO_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_http=warn,hyper=warn,html5ever=error"));
+    let filter = EnvFilter::try_from_env("SPORTELLO_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,tower_http=warn,hyper=warn,html5ever=error"));
     let registry = tracing_subscriber::registry().with(filter);
     // A person reads a terminal, a machine reads a pipe.
     if std::io::stderr().is_terminal() {

@@ -9,9 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::channels::email;
 use crate::commands::{assemble, open_database};
 use crate::config::Config;
-use crate::channels::email;
 use crate::database::{Database, ServeLock, ServeLockError};
 use crate::demo::Loaded;
 use crate::desk::agents;
@@ -110,7 +110,10 @@ fn take_lock(config: &Config) -> Result<ServeLock, ServeLockError> {
 
 async fn bind(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: is another program using the port? Set {setting} to another address, such as 0.0.0.0:{}", address.port() + 1)
+        format!(
+            "cannot listen on {address}: is another program using the port? Set {setting} to another address, such as 0.0.0.0:{}",
+            address.port() + 1
+        )
     })
 }
 
@@ -121,7 +124,10 @@ async fn greet(app: &App, database: &str) -> anyhow::Result<()> {
     if agents::any(&mut db).await? {
         println!("\n  Sportello is ready: {url}\n");
     } else {
-        println!("\n  Sportello is ready. Create the first admin here (the link works once):\n  {url}/setup/{}\n", sign_in::setup_token(app));
+        println!(
+            "\n  Sportello is ready. Create the first admin here (the link works once):\n  {url}/setup/{}\n",
+            sign_in::setup_token(app)
+        );
     }
     Ok(())
 }

@@ -55,12 +55,9 @@ pub(super) async fn find(setting: Option<&Path>, major: Option<u32>, account: Op
 /// Every folder worth a look: the system's versioned ones newest first, then PATH.
 fn installed() -> Vec<PathBuf> {
     let mut versioned: Vec<(u32, PathBuf)> = Vec::new();
-    for (parent, prefix) in [
-        ("/usr/lib/postgresql", ""),
-        ("/usr", "pgsql-"),
-        ("/opt/homebrew/opt", "postgresql@"),
-        ("/usr/local/opt", "postgresql@"),
-    ] {
+    for (parent, prefix) in
+        [("/usr/lib/postgresql", ""), ("/usr", "pgsql-"), ("/opt/homebrew/opt", "postgresql@"), ("/usr/local/opt", "postgresql@")]
+    {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let name = entry.file_name();
             if let Some(major) = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse().ok()) {
@@ -101,9 +98,7 @@ fn list(majors: &[u32]) -> String {
 
 /// What of our environment Postgres' programs may see: enough to be loaded, and no `PG*` variable, which would change what they do.
 pub(super) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"]
-        .into_iter()
-        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+    ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 #[cfg(test)]

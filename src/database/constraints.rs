@@ -8,10 +8,9 @@ use sqlx::error::ErrorKind;
 pub fn on_constraint(err: &sqlx::Error) -> Option<&str> {
     let database = err.as_database_error()?;
     match database.kind() {
-        ErrorKind::UniqueViolation
-        | ErrorKind::ForeignKeyViolation
-        | ErrorKind::CheckViolation
-        | ErrorKind::ExclusionViolation => database.constraint(),
+        ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation | ErrorKind::CheckViolation | ErrorKind::ExclusionViolation => {
+            database.constraint()
+        }
         _ => None,
     }
 }
@@ -21,11 +20,7 @@ pub fn on_constraint(err: &sqlx::Error) -> Option<&str> {
 /// A statement that ran into its time-out is not that: it would be as slow the next time.
 pub fn is_unavailable(err: &sqlx::Error) -> bool {
     match err {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(database) => database.code().is_some_and(|code| is_away(&code)),
         _ => false,
     }

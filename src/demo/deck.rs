@@ -15,32 +15,13 @@ pub(super) struct Deck<'a> {
 }
 
 impl<'a> Deck<'a> {
-    pub(super) fn new(
-        content: &'a Content,
-        language: Language,
-        tickets: usize,
-        dice: &mut Dice,
-    ) -> Self {
-        let mut scripts: Vec<&Script> = content
-            .scripts
-            .iter()
-            .filter(|script| script.language == language && !script.once)
-            .collect();
+    pub(super) fn new(content: &'a Content, language: Language, tickets: usize, dice: &mut Dice) -> Self {
+        let mut scripts: Vec<&Script> = content.scripts.iter().filter(|script| script.language == language && !script.once).collect();
         dice.shuffle(&mut scripts);
-        let contacts = content
-            .contacts
-            .iter()
-            .enumerate()
-            .filter(|(_, contact)| contact.language == language);
+        let contacts = content.contacts.iter().enumerate().filter(|(_, contact)| contact.language == language);
         let mut unseen: Vec<usize> = contacts.map(|(index, _)| index).collect();
         dice.shuffle(&mut unseen);
-        Self {
-            scripts,
-            next: 0,
-            unseen,
-            seen: Vec::new(),
-            left: tickets,
-        }
+        Self { scripts, next: 0, unseen, seen: Vec::new(), left: tickets }
     }
 
     pub(super) fn script(&mut self, status: Status) -> Option<&'a Script> {

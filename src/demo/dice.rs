@@ -24,11 +24,7 @@ impl Dice {
 
     /// From `low` to `high`, both included.
     pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
-        let span = high
-            .saturating_sub(low)
-            .saturating_add(1)
-            .max(1)
-            .unsigned_abs();
+        let span = high.saturating_sub(low).saturating_add(1).max(1).unsigned_abs();
         low.saturating_add(i64::try_from(self.next() % span).unwrap_or_default())
     }
 

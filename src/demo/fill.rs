@@ -41,8 +41,5 @@ pub(super) fn choices(text: &str, dice: &mut Dice) -> String {
 
 /// Italian elides the article before the eighth and the eleventh: "l'8 marzo", "dell'11 giugno".
 pub(super) fn elide(text: &str) -> String {
-    text.replace(" il 8 ", " l'8 ")
-        .replace(" il 11 ", " l'11 ")
-        .replace("del 8 ", "dell'8 ")
-        .replace("del 11 ", "dell'11 ")
+    text.replace(" il 8 ", " l'8 ").replace(" il 11 ", " l'11 ").replace("del 8 ", "dell'8 ").replace("del 11 ", "dell'11 ")
 }

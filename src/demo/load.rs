@@ -32,7 +32,11 @@ pub const PASSWORD: &str = "sportello-demo";
 
 /// Name, content, and the words of messages that it goes with; the last goes with the rest.
 const PHOTOS: [(&str, &[u8], &[&str]); 3] = [
-    ("IMG_2041.png", include_bytes!("files/scratch.png"), &["borsa", "zaino", "tasche", "rucksack", " sac", "bolso", "mochila", " bag", "backpack"]),
+    (
+        "IMG_2041.png",
+        include_bytes!("files/scratch.png"),
+        &["borsa", "zaino", "tasche", "rucksack", " sac", "bolso", "mochila", " bag", "backpack"],
+    ),
     ("foto-1.png", include_bytes!("files/sole.png"), &["suola", "sohle", "semelle", "suela", "sole"]),
     ("IMG_0077.png", include_bytes!("files/parcel.png"), &[]),
 ];

@@ -142,17 +142,12 @@ pub struct TicketPlan {
 impl TicketPlan {
     /// When the first message came in.
     pub fn created_at(&self) -> Timestamp {
-        self.messages
-            .first()
-            .map_or(Timestamp::MIN, |message| message.at)
+        self.messages.first().map_or(Timestamp::MIN, |message| message.at)
     }
 
     /// When an agent first wrote to the customer.
     pub fn first_answered_at(&self) -> Option<Timestamp> {
-        self.messages
-            .iter()
-            .find(|message| message.direction == Direction::Outbound)
-            .map(|message| message.at)
+        self.messages.iter().find(|message| message.direction == Direction::Outbound).map(|message| message.at)
     }
 }
 
@@ -174,11 +169,7 @@ pub fn plan(now: Timestamp, seed: u64) -> Plan {
     let content = Content::load();
     let zone = TimeZone::get(&content.shop.time_zone).unwrap_or(TimeZone::UTC);
     let mut planner = Planner::new(&content, now, zone, seed);
-    let mut tickets: Vec<TicketPlan> = planner
-        .outlines()
-        .iter()
-        .map(|outline| planner.ticket(outline))
-        .collect();
+    let mut tickets: Vec<TicketPlan> = planner.outlines().iter().map(|outline| planner.ticket(outline)).collect();
     tickets.sort_by_key(TicketPlan::created_at);
     let shop = &content.shop;
     let contact = |contact: &Contact| ContactPlan {
@@ -211,12 +202,7 @@ pub fn plan(now: Timestamp, seed: u64) -> Plan {
         tags: shop.tags.clone(),
         canned: content.canned.clone(),
         forms: content.forms.clone(),
-        contacts: content
-            .contacts
-            .iter()
-            .chain(&content.spammers)
-            .map(contact)
-            .collect(),
+        contacts: content.contacts.iter().chain(&content.spammers).map(contact).collect(),
         tickets,
     }
 }

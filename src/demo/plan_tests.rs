@@ -20,31 +20,15 @@ fn counts_are_those_of_a_shop() {
         *statuses.entry(ticket.status).or_insert(0) += 1;
         *languages.entry(ticket.language).or_insert(0) += 1;
     }
-    let expected = [
-        (Status::Open, 40),
-        (Status::Pending, 12),
-        (Status::Snoozed, 8),
-        (Status::Solved, 230),
-        (Status::Spam, 10),
-    ];
+    let expected = [(Status::Open, 40), (Status::Pending, 12), (Status::Snoozed, 8), (Status::Solved, 230), (Status::Spam, 10)];
     assert_eq!(statuses, BTreeMap::from(expected));
     assert_eq!(languages.len(), 5);
-    assert!(
-        languages[&Language::It] > 100 && languages[&Language::Es] > 20,
-        "{languages:?}"
-    );
-    assert_eq!(
-        (plan.agents.len(), plan.teams.len(), plan.tags.len()),
-        (6, 2, 25)
-    );
+    assert!(languages[&Language::It] > 100 && languages[&Language::Es] > 20, "{languages:?}");
+    assert_eq!((plan.agents.len(), plan.teams.len(), plan.tags.len()), (6, 2, 25));
     assert!(plan.canned.len() >= 20 && plan.contacts.len() >= 180);
     let used: BTreeSet<usize> = plan.tickets.iter().map(|ticket| ticket.contact).collect();
     assert!(used.len() > 170, "{} contacts write", used.len());
-    let used: BTreeSet<usize> = plan
-        .tickets
-        .iter()
-        .flat_map(|ticket| ticket.tags.clone())
-        .collect();
+    let used: BTreeSet<usize> = plan.tickets.iter().flat_map(|ticket| ticket.tags.clone()).collect();
     assert_eq!(used.len(), plan.tags.len(), "every tag is used");
 }
 
@@ -59,16 +43,10 @@ fn the_same_seed_gives_the_same_plan() {
 fn every_gap_is_filled() {
     let (_, plan) = sample();
     for ticket in &plan.tickets {
-        let details = ticket
-            .details
-            .iter()
-            .flat_map(|(label, answer)| [label, answer]);
+        let details = ticket.details.iter().flat_map(|(label, answer)| [label, answer]);
         let bodies = ticket.messages.iter().map(|message| &message.body);
         for text in bodies.chain([&ticket.subject]).chain(details) {
-            assert!(
-                !text.trim().is_empty() && !text.contains(['{', '}', '|']),
-                "{text}"
-            );
+            assert!(!text.trim().is_empty() && !text.contains(['{', '}', '|']), "{text}");
             assert!(!text.contains("  "), "a word is missing: {text}");
         }
     }
@@ -84,16 +62,8 @@ fn time_runs_forward_and_ends_now() {
         for ticket in &plan.tickets {
             let times: Vec<Timestamp> = ticket.messages.iter().map(|message| message.at).collect();
             assert!(times.is_sorted(), "{} {times:?}", ticket.subject);
-            assert!(
-                times.iter().all(|at| *at <= now && *at > oldest),
-                "{} {times:?}",
-                ticket.subject
-            );
-            assert!(
-                ticket
-                    .solved_at
-                    .is_none_or(|at| at <= now && at >= *times.last().unwrap())
-            );
+            assert!(times.iter().all(|at| *at <= now && *at > oldest), "{} {times:?}", ticket.subject);
+            assert!(ticket.solved_at.is_none_or(|at| at <= now && at >= *times.last().unwrap()));
             assert!(ticket.snoozed_until.is_none_or(|at| at > now));
         }
         assert!(plan.tickets.is_sorted_by_key(TicketPlan::created_at));
@@ -105,42 +75,16 @@ fn what_waits_says_since_when() {
     let (now, plan) = sample();
     let mut waits = Vec::new();
     for ticket in &plan.tickets {
-        assert_eq!(
-            ticket.waiting_since.is_some(),
-            ticket.status == Status::Open,
-            "{}",
-            ticket.subject
-        );
-        assert_eq!(
-            ticket.snoozed_until.is_some(),
-            ticket.status == Status::Snoozed
-        );
+        assert_eq!(ticket.waiting_since.is_some(), ticket.status == Status::Open, "{}", ticket.subject);
+        assert_eq!(ticket.snoozed_until.is_some(), ticket.status == Status::Snoozed);
         assert_eq!(ticket.solved_at.is_some(), ticket.status == Status::Solved);
-        waits.extend(
-            ticket
-                .waiting_since
-                .map(|since| (now.as_second() - since.as_second()) / 60),
-        );
+        waits.extend(ticket.waiting_since.map(|since| (now.as_second() - since.as_second()) / 60));
     }
     waits.sort_unstable();
-    assert!(
-        waits.iter().filter(|minutes| **minutes < 60).count() >= 8,
-        "{waits:?}"
-    );
-    assert!(
-        waits.iter().filter(|minutes| **minutes > 2 * 1380).count() >= 2,
-        "{waits:?}"
-    );
-    assert!(
-        plan.tickets
-            .iter()
-            .any(|ticket| ticket.messages.len() >= 30 && ticket.status == Status::Open)
-    );
-    assert!(
-        plan.tickets
-            .iter()
-            .any(|ticket| ticket.messages.iter().any(|message| message.automatic))
-    );
+    assert!(waits.iter().filter(|minutes| **minutes < 60).count() >= 8, "{waits:?}");
+    assert!(waits.iter().filter(|minutes| **minutes > 2 * 1380).count() >= 2, "{waits:?}");
+    assert!(plan.tickets.iter().any(|ticket| ticket.messages.len() >= 30 && ticket.status == Status::Open));
+    assert!(plan.tickets.iter().any(|ticket| ticket.messages.iter().any(|message| message.automatic)));
 }
 
 #[test]
@@ -150,11 +94,7 @@ fn indices_point_somewhere() {
         let contact = &plan.contacts[ticket.contact];
         assert_eq!(contact.language, ticket.language);
         assert_eq!(ticket.status == Status::Spam, ticket.contact >= 180);
-        assert!(
-            ticket
-                .assignee
-                .is_none_or(|index| index < plan.agents.len())
-        );
+        assert!(ticket.assignee.is_none_or(|index| index < plan.agents.len()));
         assert!(ticket.team.is_none_or(|index| index < plan.teams.len()));
         assert!(ticket.tags.iter().all(|index| *index < plan.tags.len()));
         assert_eq!(ticket.messages[0].author, Author::Customer);
@@ -163,22 +103,10 @@ fn indices_point_somewhere() {
             Channel::Form(index) => assert!(index < plan.forms.len() && !ticket.details.is_empty()),
         }
     }
-    let addresses: BTreeSet<String> = plan
-        .contacts
-        .iter()
-        .map(|contact| contact.email.to_lowercase())
-        .collect();
+    let addresses: BTreeSet<String> = plan.contacts.iter().map(|contact| contact.email.to_lowercase()).collect();
     assert_eq!(addresses.len(), plan.contacts.len());
-    assert!(
-        addresses
-            .iter()
-            .all(|address| address.ends_with(".example"))
-    );
-    let shortcuts: BTreeSet<&str> = plan
-        .canned
-        .iter()
-        .map(|canned| canned.shortcut.as_str())
-        .collect();
+    assert!(addresses.iter().all(|address| address.ends_with(".example")));
+    let shortcuts: BTreeSet<&str> = plan.canned.iter().map(|canned| canned.shortcut.as_str()).collect();
     assert_eq!(shortcuts.len(), plan.canned.len());
 }
 
@@ -189,17 +117,9 @@ fn show() {
     let (now, plan) = sample();
     for ticket in &plan.tickets {
         let age = (now.as_second() - ticket.created_at().as_second()) / 3600;
-        println!(
-            "{:?} {} {:>5}h {:?} {:?} {:?}",
-            ticket.status, ticket.language, age, ticket.assignee, ticket.channel, ticket.subject
-        );
+        println!("{:?} {} {:>5}h {:?} {:?} {:?}", ticket.status, ticket.language, age, ticket.assignee, ticket.channel, ticket.subject);
         for message in &ticket.messages {
-            println!(
-                "    {} {:?}: {}",
-                message.at,
-                message.direction,
-                message.body.replace('\n', " / ")
-            );
+            println!("    {} {:?}: {}", message.at, message.direction, message.body.replace('\n', " / "));
         }
     }
 }

@@ -42,13 +42,7 @@ pub(super) fn some_time(dice: &mut Dice, now: Timestamp, zone: &TimeZone, days: 
 }
 
 /// When the turn before `next` (which happened at `at`) happened.
-pub(super) fn before(
-    dice: &mut Dice,
-    at: Timestamp,
-    by: By,
-    next: By,
-    zone: &TimeZone,
-) -> Timestamp {
+pub(super) fn before(dice: &mut Dice, at: Timestamp, by: By, next: By, zone: &TimeZone) -> Timestamp {
     let gap = match (by, next) {
         (_, By::Away) => return back(at, minutes(1)),
         (By::Agent, By::Note) => dice.between(2, 20),
@@ -110,13 +104,7 @@ fn clock(dice: &mut Dice, day: &Zoned, hour: impl Fn(&mut Dice) -> i64) -> Times
     let hour = i8::try_from(hour(dice)).unwrap_or(12);
     let minute = i8::try_from(dice.between(0, 59)).unwrap_or_default();
     let second = i8::try_from(dice.between(0, 59)).unwrap_or_default();
-    let at = day
-        .with()
-        .hour(hour)
-        .minute(minute)
-        .second(second)
-        .subsec_nanosecond(0)
-        .build();
+    let at = day.with().hour(hour).minute(minute).second(second).subsec_nanosecond(0).build();
     at.map_or(day.timestamp(), |at| at.timestamp())
 }
 
@@ -130,16 +118,7 @@ fn end_of(day: &Zoned) -> Zoned {
 
 /// Nine in the morning, `days` days after `now`: when snoozed tickets come back.
 pub(super) fn morning_after(now: Timestamp, days: i64, zone: &TimeZone) -> Timestamp {
-    let later = now
-        .checked_add(SignedDuration::from_hours(24 * days))
-        .unwrap_or(now)
-        .to_zoned(zone.clone());
-    let at = later
-        .with()
-        .hour(9)
-        .minute(0)
-        .second(0)
-        .subsec_nanosecond(0)
-        .build();
+    let later = now.checked_add(SignedDuration::from_hours(24 * days)).unwrap_or(now).to_zoned(zone.clone());
+    let at = later.with().hour(9).minute(0).second(0).subsec_nanosecond(0).build();
     at.map_or(later.timestamp(), |at| at.timestamp())
 }

@@ -1,8 +1,8 @@
 //! The people of the desk, and what each may do.
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::Argon2;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
@@ -130,9 +130,11 @@ pub async fn update_profile(db: &mut PgConnection, id: AgentId, name: &str, sign
 
 /// How many admins can sign in: the last one can be neither disabled nor demoted.
 pub async fn count_admins(db: &mut PgConnection) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from agents where role = 'admin' and disabled_at is null and password_hash is not null"#)
-        .fetch_one(db)
-        .await
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from agents where role = 'admin' and disabled_at is null and password_hash is not null"#
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Locks somebody out, ending their sessions and tokens, or lets them in again.

@@ -125,7 +125,9 @@ pub async fn find(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Opti
 
 /// Its words, by language.
 pub async fn texts(db: &mut PgConnection, id: CannedReplyId) -> sqlx::Result<Vec<CannedText>> {
-    sqlx::query_as!(CannedText, "select language, body from canned_texts where canned_reply_id = $1 order by language", id.0).fetch_all(db).await
+    sqlx::query_as!(CannedText, "select language, body from canned_texts where canned_reply_id = $1 order by language", id.0)
+        .fetch_all(db)
+        .await
 }
 
 /// The words of several, by reply and language.
@@ -312,9 +314,10 @@ pub async fn list_detailed(db: &mut PgConnection, agent: AgentId, all_teams: boo
 
 /// One file and the name of its content.
 pub async fn find_file(db: &mut PgConnection, id: CannedReplyId, file: CannedFileId) -> sqlx::Result<Option<(CannedFile, Vec<u8>)>> {
-    let row = sqlx::query!("select id, name, media_type, size, sha256 from canned_files where id = $1 and canned_reply_id = $2", file.0, id.0)
-        .fetch_optional(db)
-        .await?;
+    let row =
+        sqlx::query!("select id, name, media_type, size, sha256 from canned_files where id = $1 and canned_reply_id = $2", file.0, id.0)
+            .fetch_optional(db)
+            .await?;
     Ok(row.map(|row| (CannedFile { id: row.id, name: row.name, media_type: row.media_type, size: row.size }, row.sha256)))
 }
 
@@ -369,10 +372,12 @@ pub const VARIABLES: &[(&str, &str)] = &[
 impl Variables {
     /// What a variable stands for; none when there is no such variable.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let first = |name: &'_ str| name.split_whitespace().next().map_or(0..0, |word| {
-            let at = name.find(word).unwrap_or(0);
-            at..at + word.len()
-        });
+        let first = |name: &'_ str| {
+            name.split_whitespace().next().map_or(0..0, |word| {
+                let at = name.find(word).unwrap_or(0);
+                at..at + word.len()
+            })
+        };
         Some(match name {
             "customer.first_name" => &self.customer_name[first(&self.customer_name)],
             "customer.name" => &self.customer_name,

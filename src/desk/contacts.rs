@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::kinds::IdentityKind;
-use crate::ids::{ContactId, TicketId};
 use crate::desk::kinds::Status;
+use crate::ids::{ContactId, TicketId};
 
 /// A customer.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -57,9 +57,10 @@ pub async fn identify(
         }
         return Ok(id);
     }
-    let id = sqlx::query_scalar!(r#"insert into contacts (name, language) values ($1, $2) returning id as "id: ContactId""#, name, language)
-        .fetch_one(&mut *db)
-        .await?;
+    let id =
+        sqlx::query_scalar!(r#"insert into contacts (name, language) values ($1, $2) returning id as "id: ContactId""#, name, language)
+            .fetch_one(&mut *db)
+            .await?;
     let won = sqlx::query!(
         "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",
         id.0,

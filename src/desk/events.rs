@@ -12,26 +12,61 @@ use crate::ids::{AgentId, EventId, MessageId, TagId, TeamId, TicketId};
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
 pub enum Event {
     Created {},
-    Received { message: MessageId },
+    Received {
+        message: MessageId,
+    },
     /// A customer's message brought a solved, pending or snoozed ticket back.
-    Reopened { from: Status },
-    Replied { message: MessageId },
-    Noted { message: MessageId },
+    Reopened {
+        from: Status,
+    },
+    Replied {
+        message: MessageId,
+    },
+    Noted {
+        message: MessageId,
+    },
     /// A reply was taken back before it left.
-    Undone { message: MessageId },
-    Acknowledged { message: MessageId },
-    SendFailed { message: MessageId, reason: String },
-    SendRetried { message: MessageId },
-    Assigned { to: Option<AgentId> },
-    TeamChanged { to: Option<TeamId> },
-    StatusChanged { from: Status, to: Status },
-    Snoozed { until: Ts },
+    Undone {
+        message: MessageId,
+    },
+    Acknowledged {
+        message: MessageId,
+    },
+    SendFailed {
+        message: MessageId,
+        reason: String,
+    },
+    SendRetried {
+        message: MessageId,
+    },
+    Assigned {
+        to: Option<AgentId>,
+    },
+    TeamChanged {
+        to: Option<TeamId>,
+    },
+    StatusChanged {
+        from: Status,
+        to: Status,
+    },
+    Snoozed {
+        until: Ts,
+    },
     /// A snooze ran out.
     Woken {},
-    PriorityChanged { to: Priority },
-    Tagged { tag: TagId },
-    Untagged { tag: TagId },
-    SubjectChanged { from: String, to: String },
+    PriorityChanged {
+        to: Priority,
+    },
+    Tagged {
+        tag: TagId,
+    },
+    Untagged {
+        tag: TagId,
+    },
+    SubjectChanged {
+        from: String,
+        to: String,
+    },
     /// The customer said on their own page that it is settled.
     ClosedByCustomer {},
 }

@@ -190,9 +190,8 @@ pub async fn uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId) ->
 
 /// Takes a file back from an unsent reply. `false`: it was not there.
 pub async fn remove_upload(db: &mut PgConnection, ticket: TicketId, agent: AgentId, id: UploadId) -> sqlx::Result<bool> {
-    let gone = sqlx::query!("delete from uploads where id = $1 and ticket_id = $2 and agent_id = $3", id.0, ticket.0, agent.0)
-        .execute(db)
-        .await?;
+    let gone =
+        sqlx::query!("delete from uploads where id = $1 and ticket_id = $2 and agent_id = $3", id.0, ticket.0, agent.0).execute(db).await?;
     Ok(gone.rows_affected() == 1)
 }
 

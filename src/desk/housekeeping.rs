@@ -6,12 +6,10 @@ use sqlx::PgConnection;
 pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
     let mut gone = 0;
     gone += sqlx::query!("delete from sessions where expires_at < now()").execute(&mut *db).await?.rows_affected();
-    gone += sqlx::query!(
-        "delete from agent_tokens where coalesce(used_at, expires_at) < now() - interval '30 days'"
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
+    gone += sqlx::query!("delete from agent_tokens where coalesce(used_at, expires_at) < now() - interval '30 days'")
+        .execute(&mut *db)
+        .await?
+        .rows_affected();
     gone += sqlx::query!(
         "delete from sign_in_failures where last_failed_at < now() - interval '1 day' and coalesce(blocked_until, now()) <= now()"
     )

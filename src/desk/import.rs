@@ -139,9 +139,14 @@ pub async fn name_message(db: &mut PgConnection, id: MessageId, provider_id: &st
 
 /// Lets answers to this key find the ticket.
 pub async fn thread_key(db: &mut PgConnection, channel: ChannelId, key: &str, ticket: TicketId) -> sqlx::Result<()> {
-    sqlx::query!("insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing", channel.0, key, ticket.0)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing",
+        channel.0,
+        key,
+        ticket.0
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

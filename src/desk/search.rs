@@ -206,7 +206,11 @@ fn split(question: &str) -> (Vec<String>, Vec<String>) {
         } else {
             rest[start..].find(char::is_whitespace).map_or(rest.len(), |at| start + at)
         };
-        if minus { unwanted.push(rest[1..end].to_owned()) } else { wanted.push(rest[..end].to_owned()) }
+        if minus {
+            unwanted.push(rest[1..end].to_owned())
+        } else {
+            wanted.push(rest[..end].to_owned())
+        }
         rest = rest[end..].trim_start();
     }
     if wanted.iter().any(|part| part == "or") {

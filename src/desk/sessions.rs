@@ -48,14 +48,7 @@ pub async fn find(db: &mut PgConnection, token: &str) -> sqlx::Result<Option<Age
         .execute(db)
         .await?;
     }
-    Ok(Some(Agent {
-        id: row.id,
-        email: row.email,
-        name: row.name,
-        role: row.role,
-        signature: row.signature,
-        session: Some(row.session),
-    }))
+    Ok(Some(Agent { id: row.id, email: row.email, name: row.name, role: row.role, signature: row.signature, session: Some(row.session) }))
 }
 
 /// A session as its owner sees it.
@@ -82,7 +75,8 @@ pub async fn list(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Vec<Ses
 
 /// When each agent was last here, as far as their sessions still tell.
 pub async fn last_seen(db: &mut PgConnection) -> sqlx::Result<Vec<(AgentId, Ts)>> {
-    let rows = sqlx::query!(r#"select agent_id, max(last_seen_at) as "at!: Ts" from sessions group by agent_id limit 5000"#).fetch_all(db).await?;
+    let rows =
+        sqlx::query!(r#"select agent_id, max(last_seen_at) as "at!: Ts" from sessions group by agent_id limit 5000"#).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| (row.agent_id, row.at)).collect())
 }
 

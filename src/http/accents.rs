@@ -59,7 +59,10 @@ impl Colour {
 
     /// The first mixture towards `end` that contrasts enough with every one of `others`.
     fn until(self, end: Self, others: &[Self], least: f64) -> Self {
-        (0..100).map(|percent| self.mix(end, percent)).find(|mixed| others.iter().all(|other| mixed.contrast(*other) >= least)).unwrap_or(end)
+        (0..100)
+            .map(|percent| self.mix(end, percent))
+            .find(|mixed| others.iter().all(|other| mixed.contrast(*other) >= least))
+            .unwrap_or(end)
     }
 }
 
@@ -107,7 +110,8 @@ fn rules(accent: Colour, theme: &Theme) -> String {
     // Away from the words on it, so that they only gain.
     let hover = filled.mix(if on == WHITE { BLACK } else { WHITE }, 16);
     let base = surface.first().copied().unwrap_or(WHITE);
-    let soft = (0..=theme.soft).rev().map(|percent| base.mix(filled, percent)).find(|soft| words.iter().all(|word| word.contrast(*soft) >= WORDS));
+    let soft =
+        (0..=theme.soft).rev().map(|percent| base.mix(filled, percent)).find(|soft| words.iter().all(|word| word.contrast(*soft) >= WORDS));
     let soft = soft.unwrap_or(base);
     let mut grounds = read(theme.grounds);
     grounds.push(soft);

@@ -52,11 +52,9 @@ impl Error {
             ),
             Self::SignIn(_) => (StatusCode::UNAUTHORIZED, "Sign in first", "This needs somebody who is signed in.".into()),
             Self::BadRequest(words) => (StatusCode::BAD_REQUEST, "That did not work", words.clone()),
-            Self::TooMany(seconds) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "That was a bit fast",
-                format!("Please try again in {seconds} seconds."),
-            ),
+            Self::TooMany(seconds) => {
+                (StatusCode::TOO_MANY_REQUESTS, "That was a bit fast", format!("Please try again in {seconds} seconds."))
+            }
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "One moment, please",

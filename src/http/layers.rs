@@ -45,7 +45,8 @@ pub fn all<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
             .layer(TraceLayer::new_for_http())
             .layer(PropagateRequestIdLayer::new(request_id))
             .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-                let words = panic.downcast_ref::<&str>().map(|words| (*words).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+                let words =
+                    panic.downcast_ref::<&str>().map(|words| (*words).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
                 Error::Internal(anyhow::anyhow!("panic: {}", words.unwrap_or_default())).into_response()
             }))
             .layer(middleware::from_fn(secure))
@@ -61,7 +62,9 @@ async fn secure(request: Request, next: Next) -> Response {
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(HeaderName::from_static("cross-origin-opener-policy")).or_insert(HeaderValue::from_static("same-origin"));
-    headers.entry(HeaderName::from_static("permissions-policy")).or_insert(HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
+    headers
+        .entry(HeaderName::from_static("permissions-policy"))
+        .or_insert(HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     response
 }

@@ -108,7 +108,11 @@ pub fn safe_name(name: &str) -> String {
 }
 
 fn broken(error: MultipartError) -> Error {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { Error::BadRequest("The form did not arrive complete. Please send it again.".into()) }
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        too_large()
+    } else {
+        Error::BadRequest("The form did not arrive complete. Please send it again.".into())
+    }
 }
 
 fn too_large() -> Error {

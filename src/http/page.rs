@@ -56,11 +56,23 @@ impl FromRequestParts<App> for Shell {
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
-                text: format!("No outgoing mail server: replies are written to {} and reach nobody.", app.config.data.join("outbox").display()),
+                text: format!(
+                    "No outgoing mail server: replies are written to {} and reach nobody.",
+                    app.config.data.join("outbox").display()
+                ),
                 link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect one")),
             });
         }
-        Ok(Self { agent, counts, directory, had_flash: flash.is_some(), flash, banners, section: section(parts.uri.path()), path: parts.uri.path().to_owned() })
+        Ok(Self {
+            agent,
+            counts,
+            directory,
+            had_flash: flash.is_some(),
+            flash,
+            banners,
+            section: section(parts.uri.path()),
+            path: parts.uri.path().to_owned(),
+        })
     }
 }
 

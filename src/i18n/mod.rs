@@ -23,13 +23,7 @@ static_loader! {
     };
 }
 
-static LANGUAGE_IDENTIFIERS: [LanguageIdentifier; 5] = [
-    langid!("it"),
-    langid!("en"),
-    langid!("fr"),
-    langid!("de"),
-    langid!("es"),
-];
+static LANGUAGE_IDENTIFIERS: [LanguageIdentifier; 5] = [langid!("it"), langid!("en"), langid!("fr"), langid!("de"), langid!("es")];
 
 /// A language that every text exists in. Stored and sent as its two-letter code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,9 +65,7 @@ impl Language {
     /// Reads a code or a tag that begins with one: `it`, `de-AT`, `fr_CH`.
     pub fn from_code(tag: &str) -> Option<Self> {
         let primary = tag.trim().split(['-', '_']).next()?;
-        Self::ALL
-            .into_iter()
-            .find(|language| language.code().eq_ignore_ascii_case(primary))
+        Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(primary))
     }
 
     /// The offered language that a browser likes best, by its `Accept-Language` header (RFC 9110, 12.5.4).
@@ -83,9 +75,7 @@ impl Language {
         for range in accept_language.split(',').take(20) {
             let mut parts = range.split(';');
             let tag = parts.next().unwrap_or_default();
-            let quality = parts
-                .find_map(|part| part.trim().strip_prefix("q="))
-                .map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
+            let quality = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1.0, |q| q.trim().parse::<f32>().unwrap_or(0.0));
             let language = match Self::from_code(tag) {
                 Some(language) if offered.contains(&language) => language,
                 _ => continue,
@@ -120,11 +110,7 @@ pub fn text_with(language: Language, key: &str, arguments: &[(&str, Value<'_>)])
     let arguments: HashMap<&str, Value<'_>> = arguments.iter().cloned().collect();
     [language, Language::En]
         .into_iter()
-        .find_map(|language| {
-            LOCALES
-                .lookup_single_language(language.identifier(), key, Some(&arguments))
-                .ok()
-        })
+        .find_map(|language| LOCALES.lookup_single_language(language.identifier(), key, Some(&arguments)).ok())
         .unwrap_or_else(|| {
             tracing::error!(key, %language, "a text or one of its arguments is missing");
             key.to_owned()

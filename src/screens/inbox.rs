@@ -190,7 +190,6 @@ impl RowView {
     pub(crate) fn owner_colour(&self) -> u32 {
         avatar_colour(self.owner().unwrap_or_default())
     }
-
 }
 
 /// The icon of a channel's kind.
@@ -320,8 +319,7 @@ const fn view_icon(view: View) -> &'static str {
 }
 
 /// Languages that a list can be narrowed to.
-pub const LANGUAGES: [(&str, &str); 5] =
-    [("de", "Deutsch"), ("en", "English"), ("es", "Español"), ("fr", "Français"), ("it", "Italiano")];
+pub const LANGUAGES: [(&str, &str); 5] = [("de", "Deutsch"), ("en", "English"), ("es", "Español"), ("fr", "Français"), ("it", "Italiano")];
 
 async fn search_page(app: &App, db: &mut PgConnection, query: &ListQuery, filters: &Filters) -> sqlx::Result<Page> {
     let limit = i64::try_from(list::PAGE).unwrap_or(50);

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
-use axum::Router;
 use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;

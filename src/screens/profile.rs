@@ -62,8 +62,17 @@ impl<'a> ProfilePage<'a> {
 fn device(user_agent: &str) -> String {
     let has = |word: &str| user_agent.contains(word);
     // Order matters: every browser claims to be the ones before it.
-    let browser = [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
-    let system = [("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")];
+    let browser =
+        [("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"), ("curl/", "curl")];
+    let system = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
     let of = |list: &[(&str, &'static str)]| list.iter().find(|(sign, _)| has(sign)).map(|(_, name)| *name);
     match (of(&browser), of(&system)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
@@ -161,8 +170,14 @@ mod tests {
 
     #[test]
     fn browsers_are_called_what_people_call_them() {
-        assert_eq!(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0"), "Edge on Windows");
-        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(
+            device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0"),
+            "Edge on Windows"
+        );
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"),
+            "Safari on iPhone"
+        );
         assert_eq!(device("curl/8.5.0"), "curl");
         assert_eq!(device(""), "An unknown program");
     }

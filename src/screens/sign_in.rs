@@ -225,7 +225,9 @@ struct ChoosePage {
 async fn choose_page(app: &App, token: &str, error: Option<String>) -> Result<ChoosePage> {
     let directory = directory::get(app).await?;
     let mut db = app.db.acquire().await?;
-    let gone = || Error::BadRequest("This link has been used or is too old. Ask for a new one: “Forgot your password?” on the sign-in page, or your admin for an invitation.".into());
+    let gone = || {
+        Error::BadRequest("This link has been used or is too old. Ask for a new one: “Forgot your password?” on the sign-in page, or your admin for an invitation.".into())
+    };
     let (agent, purpose) = agents::peek_token(&mut db, token).await?.ok_or_else(gone)?;
     let person = agents::find(&mut db, agent).await?.ok_or_else(gone)?;
     Ok(ChoosePage {

@@ -32,9 +32,15 @@ async fn contacts_are_made_read_found_and_changed() {
 async fn canned_replies_belong_to_whom_they_should() {
     let desk = Desk::open().await;
     let (_, agent) = desk.join("ben@shop.example", Role::Agent).await;
-    let words = |shortcut: &str| json!({"name": "Hello", "shortcut": shortcut, "texts": {"it": "Ciao {{customer.first_name}}", "en": "Hello"}});
+    let words =
+        |shortcut: &str| json!({"name": "Hello", "shortcut": shortcut, "texts": {"it": "Ciao {{customer.first_name}}", "en": "Hello"}});
     let made = desk.post("/canned-replies", words("#ciao")).await;
-    assert_eq!((made.status, &made.json["shortcut"], &made.json["scope"]), (StatusCode::CREATED, &json!("ciao"), &json!("everyone")), "{}", made.json);
+    assert_eq!(
+        (made.status, &made.json["shortcut"], &made.json["scope"]),
+        (StatusCode::CREATED, &json!("ciao"), &json!("everyone")),
+        "{}",
+        made.json
+    );
     let taken = desk.post("/canned-replies", words("CIAO")).await;
     assert_eq!(taken.status, StatusCode::CONFLICT, "{}", taken.json);
     let refused = desk.call_as(&agent, Method::POST, "/canned-replies", Some(words("hi"))).await;
@@ -50,7 +56,10 @@ async fn canned_replies_belong_to_whom_they_should() {
     let path = format!("/canned-replies/{}", made.json["id"]);
     let changed = desk.patch(&path, json!({"folder": "Greetings", "texts": {"de": "Hallo", "en": null}})).await;
     assert_eq!(changed.json["texts"], json!({"it": "Ciao {{customer.first_name}}", "de": "Hallo"}), "{}", changed.json);
-    assert_eq!(desk.patch(&path, json!({"scope": "team"})).await.json["error"]["fields"]["team"], "Scope `team` names a team, every other names none.");
+    assert_eq!(
+        desk.patch(&path, json!({"scope": "team"})).await.json["error"]["fields"]["team"],
+        "Scope `team` names a team, every other names none."
+    );
     assert_eq!(desk.patch(&path, json!({"texts": {"it": null, "de": null}})).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(desk.walk("/canned-replies?limit=1").await, [changed.json]);
     assert_eq!(desk.call_as(&agent, Method::DELETE, &path, None).await.status, StatusCode::FORBIDDEN);
@@ -67,7 +76,10 @@ async fn names_are_listed() {
     )
     .await;
     assert_eq!(desk.get("/me").await.json, json!({"id": 1, "name": "Ada Admin", "email": "ada@shop.example", "role": "admin"}));
-    assert_eq!(desk.get("/agents").await.json["data"][0], json!({"id": 1, "name": "Ada Admin", "email": "ada@shop.example", "role": "admin", "active": true}));
+    assert_eq!(
+        desk.get("/agents").await.json["data"][0],
+        json!({"id": 1, "name": "Ada Admin", "email": "ada@shop.example", "role": "admin", "active": true})
+    );
     assert_eq!(desk.get("/teams").await.json, json!({"data": [{"id": 1, "name": "Returns", "agent_ids": [1]}], "next": null}));
     assert_eq!(desk.get("/tags").await.json["data"], json!([{"id": 1, "name": "late"}]));
     let channels = desk.get("/channels").await;

@@ -48,7 +48,8 @@ impl Desk {
     pub async fn open() -> Self {
         let database = TestDatabase::new().await;
         let data = tempfile::tempdir().expect("a folder");
-        let arguments = Arguments::parse_from(["sportello", "--data", data.path().to_str().expect("a path"), "--public-url", "https://desk.example"]);
+        let arguments =
+            Arguments::parse_from(["sportello", "--data", data.path().to_str().expect("a path"), "--public-url", "https://desk.example"]);
         let app = App::new(arguments.config, database.pool.clone(), Mailer::Memory(Arc::default()), Keys::from_bytes([7; 32]));
         let mut db = app.db.acquire().await.expect("a connection");
         let admin = agents::create(&mut db, "ada@shop.example", "Ada Admin", Role::Admin).await.expect("an admin");
@@ -79,7 +80,8 @@ impl Desk {
     }
 
     pub async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = Request::builder().method(method).uri(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let request =
+            Request::builder().method(method).uri(format!("/api/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {token}"));
         let request = match body {
             Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
             None => request.body(Body::empty()),

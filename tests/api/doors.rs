@@ -20,7 +20,11 @@ async fn without_a_working_token_nothing_opens() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let request = Request::builder().method(method.clone()).uri(path.replace("{id}", "1")).body(Body::empty()).unwrap();
             let refused = desk.send(request).await;
-            assert_eq!((refused.status, &refused.json["error"]["code"]), (StatusCode::UNAUTHORIZED, &json!("unauthorized")), "{method} {path}");
+            assert_eq!(
+                (refused.status, &refused.json["error"]["code"]),
+                (StatusCode::UNAUTHORIZED, &json!("unauthorized")),
+                "{method} {path}"
+            );
             assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer");
         }
     }
@@ -85,7 +89,10 @@ async fn every_refusal_is_json() {
 async fn the_description_names_every_route_and_every_schema() {
     let desk = Desk::open().await;
     let answer = desk.send(Request::get("/api/v1/openapi.json").body(Body::empty()).unwrap()).await;
-    assert_eq!((answer.status, &answer.headers[header::CONTENT_TYPE]), (StatusCode::OK, &header::HeaderValue::from_static("application/json")));
+    assert_eq!(
+        (answer.status, &answer.headers[header::CONTENT_TYPE]),
+        (StatusCode::OK, &header::HeaderValue::from_static("application/json"))
+    );
     let document = answer.json;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut routes = BTreeSet::new();
@@ -136,7 +143,8 @@ async fn the_description_names_every_route_and_every_schema() {
     assert!(policy.contains("style-src 'self'") && !policy.contains("unsafe"));
     assert!(!html.contains("<script") && !html.contains("style=\""));
     let parsed = scraper::Html::parse_document(&html);
-    let anchors: BTreeSet<&str> = parsed.select(&scraper::Selector::parse("[id]").unwrap()).filter_map(|element| element.attr("id")).collect();
+    let anchors: BTreeSet<&str> =
+        parsed.select(&scraper::Selector::parse("[id]").unwrap()).filter_map(|element| element.attr("id")).collect();
     for id in ids {
         assert!(anchors.contains(&*id), "{id} is not on the page");
     }

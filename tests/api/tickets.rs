@@ -51,7 +51,10 @@ async fn a_ticket_lives_from_question_to_answer() {
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.json);
     assert_eq!((&changed.json["assignee_id"], &changed.json["team_id"]), (&Value::Null, &Value::Null));
     assert_eq!((&changed.json["priority"], &changed.json["subject"]), (&json!("urgent"), &json!("Il pacco")));
-    assert_eq!(changed.json["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect::<Vec<_>>(), ["shipping", "vip"]);
+    assert_eq!(
+        changed.json["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["shipping", "vip"]
+    );
 
     let snoozed = desk.patch(&format!("/tickets/{id}"), json!({"status": "snoozed", "snoozed_until": "2090-01-01T09:00:00+01:00"})).await;
     assert_eq!(snoozed.json["snoozed_until"], "2090-01-01T08:00:00Z");
@@ -170,7 +173,10 @@ async fn what_is_wrong_is_told_field_by_field() {
     });
     let refused = desk.post("/tickets", bad).await;
     assert_eq!((refused.status, &refused.json["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("validation_failed")));
-    assert_eq!(fields(&refused.json), ["attachments[0].content", "contact.email", "contact.name", "language", "message", "subject", "tags"]);
+    assert_eq!(
+        fields(&refused.json),
+        ["attachments[0].content", "contact.email", "contact.name", "language", "message", "subject", "tags"]
+    );
 
     let mut unknown = question("?");
     unknown["contact"]["phone"] = json!("1");
@@ -179,7 +185,13 @@ async fn what_is_wrong_is_told_field_by_field() {
     assert!(refused.json["error"]["fields"]["contact.phone"].as_str().unwrap().contains("unknown field `phone`"), "{}", refused.json);
 
     desk.sql("insert into channels (kind, name, address) values ('email', 'Help', 'help@shop.example')").await;
-    for (field, value) in [("channel", json!("Help")), ("channel", json!(99)), ("team", json!("none such")), ("assignee", json!("who@shop.example")), ("priority", json!("huge"))] {
+    for (field, value) in [
+        ("channel", json!("Help")),
+        ("channel", json!(99)),
+        ("team", json!("none such")),
+        ("assignee", json!("who@shop.example")),
+        ("priority", json!("huge")),
+    ] {
         let mut new = question("?");
         new[field] = value.clone();
         let refused = desk.post("/tickets", new).await;
@@ -201,7 +213,19 @@ async fn what_is_wrong_is_told_field_by_field() {
         let refused = desk.patch("/tickets/1", body).await;
         assert_eq!((refused.status, fields(&refused.json)), (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]));
     }
-    for query in ["limit=0", "limit=101", "view=all", "after=x", "after=999999999999999999.1", "tag=none", "updated_since=0001-01-01T00:00:00Z", "updated_since=yesterday", "colour=1", "q=%20", "status=lost"] {
+    for query in [
+        "limit=0",
+        "limit=101",
+        "view=all",
+        "after=x",
+        "after=999999999999999999.1",
+        "tag=none",
+        "updated_since=0001-01-01T00:00:00Z",
+        "updated_since=yesterday",
+        "colour=1",
+        "q=%20",
+        "status=lost",
+    ] {
         let refused = desk.get(&format!("/tickets?{query}")).await;
         let name = query.split('=').next().unwrap();
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {}", refused.json);
@@ -211,7 +235,22 @@ async fn what_is_wrong_is_told_field_by_field() {
     assert_eq!(fields(&refused.json), ["status", "text"]);
     let refused = desk.post("/tickets/1/messages", json!({"type": "shout", "text": "a"})).await;
     assert_eq!(fields(&refused.json), ["type"]);
-    for path in ["/tickets/99", "/tickets/x", "/tickets/-1", "/tickets/99/messages", "/tickets/99/events", "/messages/99", "/messages/1/raw", "/messages/99/raw", "/attachments/99", "/contacts/99", "/contacts/99/tickets", "/canned-replies/99", "/nothing", ""] {
+    for path in [
+        "/tickets/99",
+        "/tickets/x",
+        "/tickets/-1",
+        "/tickets/99/messages",
+        "/tickets/99/events",
+        "/messages/99",
+        "/messages/1/raw",
+        "/messages/99/raw",
+        "/attachments/99",
+        "/contacts/99",
+        "/contacts/99/tickets",
+        "/canned-replies/99",
+        "/nothing",
+        "",
+    ] {
         let refused = desk.get(path).await;
         assert_eq!((refused.status, &refused.json["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{path}");
     }

@@ -73,7 +73,9 @@ async fn search_understands_five_languages_numbers_and_addresses() {
     for (n, (from, subject, text)) in texts.iter().enumerate() {
         desk.receive(&mail(from, &format!("{n}@x"), subject, text)).await;
     }
-    let find = async |question: &str| agent.visit(&format!("/search?q={}", question.replace(' ', "+").replace('#', "%23"))).await.is(200).texts(".list .row-subject");
+    let find = async |question: &str| {
+        agent.visit(&format!("/search?q={}", question.replace(' ', "+").replace('#', "%23"))).await.is(200).texts(".list .row-subject")
+    };
     assert_eq!(find("stivale").await, ["Stivali"]);
     assert_eq!(find("refunds").await, ["Boots"]);
     assert_eq!(find("rucksendungen").await, ["Rücksendung"]);

@@ -8,7 +8,8 @@ use crate::support::served::{PASSWORD, ServedDesk};
 #[tokio::test]
 async fn every_page_asks_for_its_role() {
     let desk = ServedDesk::new().await;
-    let (agent, lead, admin) = (desk.agent("Anna", Role::Agent).await, desk.agent("Lea", Role::Lead).await, desk.agent("Ada", Role::Admin).await);
+    let (agent, lead, admin) =
+        (desk.agent("Anna", Role::Agent).await, desk.agent("Lea", Role::Lead).await, desk.agent("Ada", Role::Admin).await);
     let pages = [
         ("/settings", [200, 200, 200]),
         ("/profile", [200, 200, 200]),
@@ -34,7 +35,14 @@ async fn every_page_asks_for_its_role() {
         }
         desk.visitor().get(path).await.is(303);
     }
-    for path in ["/settings/shop", "/settings/people/invite", "/settings/people/1/disable", "/settings/tokens", "/settings/mailboxes/new", "/settings/channels/1/disable"] {
+    for path in [
+        "/settings/shop",
+        "/settings/people/invite",
+        "/settings/people/1/disable",
+        "/settings/tokens",
+        "/settings/mailboxes/new",
+        "/settings/channels/1/disable",
+    ] {
         lead.post(path, &[]).await.is(403);
     }
     agent.post("/settings/tags", &[("name", "x")]).await.is(403);
@@ -49,7 +57,10 @@ async fn the_shop_is_renamed_and_a_wrong_form_keeps_what_was_typed() {
     assert_eq!(page.attribute("#name", "value"), "Espressohaus");
     assert_eq!(page.attribute("#accent", "value"), "blue");
     assert_eq!(page.attributes("[aria-invalid=true]", "id"), ["time_zone", "accent"]);
-    admin.post("/settings/shop", &[("name", "Espressohaus"), ("time_zone", "Europe/Berlin"), ("language", "de"), ("accent", "#ffee00")]).await.is(303);
+    admin
+        .post("/settings/shop", &[("name", "Espressohaus"), ("time_zone", "Europe/Berlin"), ("language", "de"), ("accent", "#ffee00")])
+        .await
+        .is(303);
     let page = admin.get("/settings/shop").await.is(200);
     assert!(page.text("title").contains("Espressohaus"));
     assert!(page.text("#accent-hint").contains("hard to read"));
@@ -81,7 +92,10 @@ async fn people_are_invited_once_per_address_and_come_in_by_their_link() {
     let desk = ServedDesk::new().await;
     let admin = desk.agent("Ada", Role::Admin).await;
     admin.post("/settings/teams", &[("name", "Returns")]).await.is(303);
-    let page = admin.post("/settings/people/invite", &[("email", "ADA@bottega.example"), ("name", "Eva"), ("role", "agent"), ("team", "1")]).await.is(422);
+    let page = admin
+        .post("/settings/people/invite", &[("email", "ADA@bottega.example"), ("name", "Eva"), ("role", "agent"), ("team", "1")])
+        .await
+        .is(422);
     assert!(page.text("#email-error").contains("already"));
     assert_eq!(page.attribute("#name", "value"), "Eva");
     assert_eq!(page.attributes("[name=team][checked]", "value"), ["1"]);
@@ -102,7 +116,8 @@ async fn a_team_says_what_goes_with_it() {
     let page = lead.post("/settings/teams", &[("name", "returns")]).await.is(422);
     assert_eq!(page.attribute("#name", "value"), "returns");
     lead.post("/settings/teams/1", &[("name", "Returns"), ("member", "1")]).await.is(303);
-    let reply = Form::new().text("name", "R").text("shortcut", "r").text("scope", "1").text("body_en", "Send it back.").text("then", "save");
+    let reply =
+        Form::new().text("name", "R").text("shortcut", "r").text("scope", "1").text("body_en", "Send it back.").text("then", "save");
     lead.post_files("/settings/canned/new", reply).await.is(303);
     let page = lead.get("/settings/teams/1/delete").await.is(200);
     assert!(page.body.contains("1 person will be in one team less") && page.body.contains("1 canned reply"), "{}", page.body);
@@ -137,13 +152,19 @@ async fn a_token_is_shown_once() {
 
 fn canned(shortcut: &str, scope: &str, body: &str) -> Form {
     let text = |value: &str| value.to_owned();
-    Form::new().text("name", text("Tracking")).text("shortcut", text(shortcut)).text("scope", text(scope)).text("body_it", text(body)).text("then", "save")
+    Form::new()
+        .text("name", text("Tracking"))
+        .text("shortcut", text(shortcut))
+        .text("scope", text(scope))
+        .text("body_it", text(body))
+        .text("then", "save")
 }
 
 #[tokio::test]
 async fn canned_replies_belong_to_those_they_are_for() {
     let desk = ServedDesk::new().await;
-    let (anna, marco, lead) = (desk.agent("Anna", Role::Agent).await, desk.agent("Marco", Role::Agent).await, desk.agent("Lea", Role::Lead).await);
+    let (anna, marco, lead) =
+        (desk.agent("Anna", Role::Agent).await, desk.agent("Marco", Role::Agent).await, desk.agent("Lea", Role::Lead).await);
     // An agent writes for themselves only.
     let page = anna.post_files("/settings/canned/new", canned("tracking", "everyone", "Ciao {{customer.nome}}")).await.is(422);
     assert!(!page.text("#scope-error").is_empty());
@@ -177,14 +198,17 @@ async fn a_canned_reply_carries_files_and_is_tried_on_a_ticket() {
     let desk = ServedDesk::new().await;
     let lead = desk.agent("Lea", Role::Lead).await;
     let file = Part::bytes(b"%PDF-1.4 terms".to_vec()).file_name("Terms & <more>.pdf");
-    lead.post_files("/settings/canned/new", canned("t", "everyone", "Buongiorno {{customer.first_name}}").part("files", file)).await.is(303);
+    lead.post_files("/settings/canned/new", canned("t", "everyone", "Buongiorno {{customer.first_name}}").part("files", file))
+        .await
+        .is(303);
     let page = lead.get("/settings/canned/1").await.is(200);
     assert_eq!(page.text("a.file-name"), "Terms & <more>.pdf");
     assert_eq!(page.text("#preview-text"), "Buongiorno Anna", "an invented customer as long as there is none");
     let download = lead.get(&page.attribute("a.file-name", "href")).await.is(200);
     assert_eq!(download.body, "%PDF-1.4 terms");
 
-    let mail = b"From: Marco Bianchi <marco@example.it>\r\nTo: help@bottega.example\r\nSubject: </script>\r\nMessage-ID: <1@x>\r\n\r\nCiao\r\n";
+    let mail =
+        b"From: Marco Bianchi <marco@example.it>\r\nTo: help@bottega.example\r\nSubject: </script>\r\nMessage-ID: <1@x>\r\n\r\nCiao\r\n";
     desk.receive(mail).await;
     let preview = Form::new().text("name", "T").text("body_it", "Ciao {{customer.name}}").text("then", "preview").text("ticket", "#999");
     let page = lead.post_files("/settings/canned/1", preview).await.is(200);
@@ -192,7 +216,8 @@ async fn a_canned_reply_carries_files_and_is_tried_on_a_ticket() {
     assert!(page.body.contains("There is no ticket #999") || page.body.contains("There is no ticket 999"));
     assert!(!page.text("#samples").contains("</script>"));
 
-    let remove = Form::new().text("name", "T").text("shortcut", "t").text("scope", "everyone").text("body_it", "Ciao").text("remove_file", "1");
+    let remove =
+        Form::new().text("name", "T").text("shortcut", "t").text("scope", "everyone").text("body_it", "Ciao").text("remove_file", "1");
     lead.post_files("/settings/canned/1", remove).await.is(303);
     assert!(lead.get("/settings/canned/1").await.texts("a.file-name").is_empty());
 }
@@ -246,10 +271,12 @@ async fn what_is_held_back_can_be_read_and_tried_again() {
     let desk = ServedDesk::new().await;
     let admin = desk.agent("Ada", Role::Admin).await;
     assert!(admin.get("/settings/incoming").await.is(200).text(".empty h2").contains("Nothing"));
-    sqlx::query("insert into deliveries (channel_id, door, raw, state, reason) values (1, 'smtp', 'raw bytes', 'failed', 'It has no words')")
-        .execute(&desk.app.db)
-        .await
-        .expect("a delivery");
+    sqlx::query(
+        "insert into deliveries (channel_id, door, raw, state, reason) values (1, 'smtp', 'raw bytes', 'failed', 'It has no words')",
+    )
+    .execute(&desk.app.db)
+    .await
+    .expect("a delivery");
     sqlx::query("insert into jobs (kind, args, last_error, dead_at, attempts) values ('send_invitation', '{\"agent\": 1}', 'Mailbox full', now(), 14)")
         .execute(&desk.app.db)
         .await
@@ -257,9 +284,15 @@ async fn what_is_held_back_can_be_read_and_tried_again() {
     let page = admin.get("/settings/incoming").await;
     assert!(page.body.contains("It has no words") && page.body.contains("Mailbox full") && page.body.contains("Mail Ada an invitation"));
     let raw = admin.get("/settings/incoming/1/raw").await.is(200);
-    assert_eq!((raw.body.as_str(), raw.headers["content-disposition"].to_str().expect("text")), ("raw bytes", "attachment; filename=\"delivery-1.eml\""));
+    assert_eq!(
+        (raw.body.as_str(), raw.headers["content-disposition"].to_str().expect("text")),
+        ("raw bytes", "attachment; filename=\"delivery-1.eml\"")
+    );
     admin.post("/settings/incoming/1/retry", &[]).await.is(303);
-    let waiting: i64 = sqlx::query_scalar("select count(*) from jobs where unique_key = 'delivery:1' and dead_at is null").fetch_one(&desk.app.db).await.expect("a count");
+    let waiting: i64 = sqlx::query_scalar("select count(*) from jobs where unique_key = 'delivery:1' and dead_at is null")
+        .fetch_one(&desk.app.db)
+        .await
+        .expect("a count");
     assert_eq!(waiting, 1);
     let job = page.attribute("[formaction$=forget]", "formaction");
     admin.post(&job, &[]).await.is(303);

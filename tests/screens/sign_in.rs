@@ -17,7 +17,8 @@ async fn the_first_visitor_with_the_link_becomes_admin_once() {
     assert_eq!(refused.attribute("#shop", "value"), "Bottega");
     assert_eq!(refused.texts(".error").len(), 2);
 
-    let page = browser.post(&link, &[("shop", "Bottega"), ("name", "Anna"), ("email", "anna@bottega.example"), ("password", PASSWORD)]).await;
+    let page =
+        browser.post(&link, &[("shop", "Bottega"), ("name", "Anna"), ("email", "anna@bottega.example"), ("password", PASSWORD)]).await;
     browser.keep_cookies(&page.is(303));
     assert!(browser.get("/inbox/open").await.is(200).body.contains("· Bottega"));
     desk.visitor().get(&link).await.is(404);
@@ -36,7 +37,8 @@ async fn pages_ask_for_a_sign_in_and_come_back_to_where_one_was_going() {
     browser.keep_cookies(&page);
     browser.get("/inbox/mine").await.is(200);
     // Only places of this desk.
-    let page = desk.visitor().post("/sign-in", &[("email", "anna@bottega.example"), ("password", PASSWORD), ("next", "//evil.example/")]).await;
+    let page =
+        desk.visitor().post("/sign-in", &[("email", "anna@bottega.example"), ("password", PASSWORD), ("next", "//evil.example/")]).await;
     assert_eq!(page.location.as_deref(), Some("/"));
 }
 
@@ -83,7 +85,12 @@ async fn a_forgotten_password_is_replaced_by_a_link_that_works_once() {
 async fn a_form_of_another_site_is_refused() {
     let desk = ServedDesk::new().await;
     let agent = desk.agent("Anna", Role::Agent).await;
-    let response = agent.request(reqwest::Method::POST, "/sign-out").header("origin", "https://evil.example").header("sec-fetch-site", "cross-site").send().await;
+    let response = agent
+        .request(reqwest::Method::POST, "/sign-out")
+        .header("origin", "https://evil.example")
+        .header("sec-fetch-site", "cross-site")
+        .send()
+        .await;
     assert_eq!(response.expect("an answer").status(), 403);
     agent.get("/inbox/open").await.is(200);
     agent.post("/sign-out", &[]).await.is(303);

@@ -61,7 +61,13 @@ async fn a_reply_leaves_threads_and_can_be_answered_into_the_same_ticket() {
     assert!(reply_to.contains("help+t1-"), "{reply_to}");
 
     let answer = mail("tom@example.com", "2@example.com", "Something else", "Thank you!");
-    let back = desk.try_receive(&answer, Some("tom@example.com"), &[reply_to.trim_matches(|c| "<>".contains(c) || c == ' ').rsplit('<').next().unwrap_or_default()]).await;
+    let back = desk
+        .try_receive(
+            &answer,
+            Some("tom@example.com"),
+            &[reply_to.trim_matches(|c| "<>".contains(c) || c == ' ').rsplit('<').next().unwrap_or_default()],
+        )
+        .await;
     let back = back.expect("processed");
     assert_eq!(back.ticket.map(|id| format!("/tickets/{id}")), Some(path.clone()));
     let page = anna.get(&path).await;
@@ -161,7 +167,14 @@ async fn a_ticket_is_moved_by_one_small_form_each_and_keeps_its_history() {
     anna.post(&format!("{path}/status"), &[("status", "nonsense")]).await.is(400);
     anna.post(&format!("{path}/assignee"), &[("assignee", "4711")]).await.is(400);
     let lines = anna.get(&path).await.texts(".event span").join("\n");
-    for words in ["took the ticket", "priority to Urgent", "added the tag VIP", "changed the subject from “Order 55”", "snoozed the ticket", "status to Open"] {
+    for words in [
+        "took the ticket",
+        "priority to Urgent",
+        "added the tag VIP",
+        "changed the subject from “Order 55”",
+        "snoozed the ticket",
+        "status to Open",
+    ] {
         assert!(lines.contains(words), "{words} is missing in {lines}");
     }
     anna.post(&format!("{path}/status"), &[("status", "spam")]).await.is(303);

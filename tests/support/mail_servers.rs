@@ -94,7 +94,10 @@ impl Dovecot {
     /// How many mails of an inbox are marked as read.
     pub fn seen(&self, user: &str) -> usize {
         let files = std::fs::read_dir(self.maildir(user).join("cur")).expect("the folder is there");
-        files.filter_map(Result::ok).filter(|file| file.file_name().to_string_lossy().rsplit(',').next().is_some_and(|flags| flags.contains('S'))).count()
+        files
+            .filter_map(Result::ok)
+            .filter(|file| file.file_name().to_string_lossy().rsplit(',').next().is_some_and(|flags| flags.contains('S')))
+            .count()
     }
 
     /// Forgets all numbers: the next visitor finds another UIDVALIDITY.
@@ -125,7 +128,9 @@ fn configuration(folder: &Path, port: u16, owner: (Uid, Gid), root: bool) -> Str
         String::new()
     } else {
         let user = User::from_uid(geteuid()).ok().flatten().map(|user| user.name).unwrap_or_default();
-        format!("default_internal_user = {user}\ndefault_login_user = {user}\nservice anvil {{\n chroot =\n}}\nservice imap-login {{\n chroot =\n}}\n")
+        format!(
+            "default_internal_user = {user}\ndefault_login_user = {user}\nservice anvil {{\n chroot =\n}}\nservice imap-login {{\n chroot =\n}}\n"
+        )
     };
     format!(
         "base_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = {folder}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = no\n\

@@ -3,5 +3,5 @@
 pub mod mail_desk;
 pub mod mail_servers;
 pub mod postgres;
-pub mod visitors;
 pub mod served;
+pub mod visitors;

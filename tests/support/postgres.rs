@@ -79,7 +79,12 @@ async fn server() -> PgConnectOptions {
 }
 
 async fn connect(options: &PgConnectOptions) -> PgConnection {
-    options.clone().disable_statement_logging().connect().await.unwrap_or_else(|error| panic!("cannot reach the server named by {SERVER}: {error}"))
+    options
+        .clone()
+        .disable_statement_logging()
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("cannot reach the server named by {SERVER}: {error}"))
 }
 
 async fn execute(db: &mut PgConnection, sql: &str) {

@@ -163,7 +163,13 @@ pub(super) async fn events(
     let found = events::after(&mut db, id, after, limit + 1).await?;
     let found = found
         .into_iter()
-        .map(|record| Event { id: record.id, kind: record.kind, data: record.data, agent_id: record.agent_id, created_at: record.created_at })
+        .map(|record| Event {
+            id: record.id,
+            kind: record.kind,
+            data: record.data,
+            agent_id: record.agent_id,
+            created_at: record.created_at,
+        })
         .collect();
     Ok(axum::Json(List::cut(found, limit, |event: &Event| event.id.to_string())))
 }

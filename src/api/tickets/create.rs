@@ -107,14 +107,20 @@ struct Wanted {
 #[utoipa::path(post, path = "/tickets", tag = "Tickets", operation_id = "create_ticket", request_body = NewTicket,
     responses((status = 201, description = "Stored.", body = Accepted), (status = 200, description = "It was here already.", body = Accepted),
         (status = 422, body = ErrorBody)))]
-pub(super) async fn create(State(app): State<App>, Caller(agent): Caller, Json(new): Json<NewTicket>) -> Result<(StatusCode, axum::Json<Accepted>)> {
+pub(super) async fn create(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Json(new): Json<NewTicket>,
+) -> Result<(StatusCode, axum::Json<Accepted>)> {
     let channel = new.channel.clone();
     let wanted = check(&app, &agent, new).await?;
     let channel = find_channel(&app, channel.as_ref()).await?;
     let files = StoredFile::store_all(&app, &wanted.incoming.files).await?;
     let received = match store(&app, &agent, &channel, &files, &wanted).await {
         // The same message arrived a moment ago by another connection.
-        Err(error) if database::on_constraint(&error) == Some("messages_provider_id_key") => store(&app, &agent, &channel, &files, &wanted).await?,
+        Err(error) if database::on_constraint(&error) == Some("messages_provider_id_key") => {
+            store(&app, &agent, &channel, &files, &wanted).await?
+        }
         received => received?,
     };
     let status = if received.outcome == Outcome::Duplicate { StatusCode::OK } else { StatusCode::CREATED };
@@ -205,9 +211,9 @@ async fn find_channel(app: &App, named: Option<&Reference>) -> Result<Channel> {
             drop(change);
             // Made a moment ago by another request, or switched off by an admin.
             let mut db = app.db.acquire().await?;
-            channels::first_of(&mut db, ChannelKind::Api)
-                .await?
-                .ok_or_else(|| Refusal::field("channel", "No channel of kind `api` is switched on. An admin adds one under Settings, Channels."))
+            channels::first_of(&mut db, ChannelKind::Api).await?.ok_or_else(|| {
+                Refusal::field("channel", "No channel of kind `api` is switched on. An admin adds one under Settings, Channels.")
+            })
         }
         Err(error) => Err(error.into()),
     }

@@ -88,7 +88,11 @@ impl TicketQuery {
 /// The newest first, unless `view`, `updated_since` or `q` says otherwise.
 #[utoipa::path(get, path = "/tickets", tag = "Tickets", operation_id = "list_tickets", params(TicketQuery),
     responses((status = 200, body = List<Ticket>), (status = 422, body = ErrorBody)))]
-pub(super) async fn list(State(app): State<App>, Caller(agent): Caller, Query(query): Query<TicketQuery>) -> Result<axum::Json<List<Ticket>>> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(agent): Caller,
+    Query(query): Query<TicketQuery>,
+) -> Result<axum::Json<List<Ticket>>> {
     let directory = directory::get(&app).await?;
     let selection = query.selection(&directory, agent.id)?;
     let limit = input::limit(query.limit)?;

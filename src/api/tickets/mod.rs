@@ -97,15 +97,21 @@ async fn show(app: &App, db: &mut PgConnection, directory: &Directory, ids: &[Ti
     let found = tickets::find_many(db, ids).await?;
     let people: Vec<ContactId> = found.iter().map(|ticket| ticket.contact_id).collect();
     let people = contacts::find_many(db, &people).await?;
-    let people: HashMap<ContactId, TicketContact> =
-        people.into_iter().map(|contact| (contact.id, TicketContact { id: contact.id, name: contact.name, email: contact.email })).collect();
+    let people: HashMap<ContactId, TicketContact> = people
+        .into_iter()
+        .map(|contact| (contact.id, TicketContact { id: contact.id, name: contact.name, email: contact.email }))
+        .collect();
     Ok(found
         .into_iter()
         .map(|ticket| Ticket {
             id: ticket.id,
             channel_id: ticket.channel_id,
             channel_kind: directory.channel(ticket.channel_id).map_or(ChannelKind::Api, |channel| channel.kind),
-            contact: people.get(&ticket.contact_id).cloned().unwrap_or(TicketContact { id: ticket.contact_id, name: String::new(), email: None }),
+            contact: people.get(&ticket.contact_id).cloned().unwrap_or(TicketContact {
+                id: ticket.contact_id,
+                name: String::new(),
+                email: None,
+            }),
             subject: ticket.subject,
             status: ticket.status,
             priority: ticket.priority,

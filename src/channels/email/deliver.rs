@@ -10,9 +10,9 @@ use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::directory;
 use crate::desk::envelope::{Address, Outgoing, Quoted};
+use crate::desk::files;
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, outbound};
-use crate::desk::files;
 use crate::ids::MessageId;
 use crate::jobs::Outcome;
 use crate::mailer::{Mailer, SendError, Server};
@@ -134,7 +134,8 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
         false => thread::last_inbound(&mut db, message.ticket_id, message.id).await?,
     };
     drop(db);
-    let files = files::load_for_sending(app, message.id).await.map_err(|error| Trouble::Later(format!("a file could not be read: {error}")))?;
+    let files =
+        files::load_for_sending(app, message.id).await.map_err(|error| Trouble::Later(format!("a file could not be read: {error}")))?;
     let name = match message.agent_id {
         Some(agent) => format!("{} · {}", shop.agent(agent), shop.shop.shop_name),
         None => shop.shop.shop_name.clone(),
@@ -151,7 +152,11 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
         in_reply_to: envelope.in_reply_to,
         references: envelope.references,
         quoted: quoted.map(|quoted| Quoted {
-            author: if quoted.contact_name.is_empty() { quoted.envelope().from.map(|from| from.address).unwrap_or_default() } else { quoted.contact_name.clone() },
+            author: if quoted.contact_name.is_empty() {
+                quoted.envelope().from.map(|from| from.address).unwrap_or_default()
+            } else {
+                quoted.contact_name.clone()
+            },
             at: quoted.created_at,
             text: shortened(&quoted.new_text()),
         }),

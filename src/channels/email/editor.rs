@@ -72,7 +72,12 @@ impl OtherWays {
         let data = std::path::absolute(&app.config.data).unwrap_or_else(|_| app.config.data.clone());
         Self {
             smtp: app.config.mail.smtp_listen.to_string(),
-            ingest: format!("{} ingest --data {} --channel {} < letter.eml", quoted(&program), quoted(&data.display().to_string()), quoted(address)),
+            ingest: format!(
+                "{} ingest --data {} --channel {} < letter.eml",
+                quoted(&program),
+                quoted(&data.display().to_string()),
+                quoted(address)
+            ),
         }
     }
 }
@@ -169,7 +174,13 @@ async fn create(State(app): State<App>, _: Admin, shell: Shell, Form(form): Form
     save_as(&app, &shell, None, form).await
 }
 
-async fn save(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell: Shell, Form(form): Form<MailboxForm>) -> Result<Response> {
+async fn save(
+    State(app): State<App>,
+    _: Admin,
+    Path(id): Path<ChannelId>,
+    shell: Shell,
+    Form(form): Form<MailboxForm>,
+) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let channel = mailbox(&mut db, id).await?;
     drop(db);
@@ -178,7 +189,8 @@ async fn save(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell
 
 async fn save_as(app: &App, shell: &Shell, channel: Option<Channel>, form: MailboxForm) -> Result<Response> {
     let stored = channel.as_ref().map(|channel| (Settings::of(channel), channel.secrets::<Secrets>(&app.keys)));
-    let again = |channel, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &EditorPage::new(app, shell, channel, form, problems));
+    let again =
+        |channel, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &EditorPage::new(app, shell, channel, form, problems));
     let checked = match form.check(&shell.directory, stored.as_ref().map(|(settings, secrets)| (settings, secrets))) {
         Ok(checked) => checked,
         Err(problems) => return again(channel, form, problems),

@@ -259,8 +259,7 @@ impl<'a> Visit<'a> {
 
     /// Stores a mail together with the place after it, then understands it.
     async fn keep(&mut self, uid: u32, raw: &[u8]) -> Result<(), PollError> {
-        let new =
-            NewDelivery { channel: self.channel.id, door: "imap", envelope_from: None, envelope_to: &self.recipients, raw };
+        let new = NewDelivery { channel: self.channel.id, door: "imap", envelope_from: None, envelope_to: &self.recipients, raw };
         let cursor = Cursor { last_uid: uid, ..self.cursor.clone() };
         let mut tx = self.app.db.begin().await?;
         let delivery = deliveries::store(&mut tx, new).await?;

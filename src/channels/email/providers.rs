@@ -15,7 +15,8 @@ pub struct Guess {
 
 const GOOGLE: &str = "Google wants an app password here, not the account’s own: in the Google account, under Security, switch on 2-Step Verification, then create one under “App passwords”.";
 const MICROSOFT: &str = "Microsoft does not let programs sign in by password any more. Have the mailbox forward its mail to Sportello’s own mail port instead, and answer through another server.";
-const APP_PASSWORD: &str = "This provider wants an app password here, not the account’s own. It is created in the account’s security settings.";
+const APP_PASSWORD: &str =
+    "This provider wants an app password here, not the account’s own. It is created in the account’s security settings.";
 const SWITCH_ON: &str = "This provider lets programs in only once IMAP is switched on in the webmail’s settings, under POP3 and IMAP.";
 
 struct Provider {
@@ -27,7 +28,13 @@ struct Provider {
     advice: Option<&'static str>,
 }
 
-const fn provider(domains: &'static [&'static str], imap: &'static str, smtp: &'static str, smtp_port: u16, advice: Option<&'static str>) -> Provider {
+const fn provider(
+    domains: &'static [&'static str],
+    imap: &'static str,
+    smtp: &'static str,
+    smtp_port: u16,
+    advice: Option<&'static str>,
+) -> Provider {
     Provider { domains, imap, smtp, smtp_port, advice }
 }
 

@@ -99,5 +99,6 @@ fn original(delivery: &Delivery) -> IncomingFile {
 
 /// Whether the raw bytes say nothing that could be answered: then no acknowledgement goes out either.
 pub fn is_raw_only(incoming: &Incoming) -> bool {
-    incoming.files.iter().any(|file| file.name == ORIGINAL && file.media_type == "message/rfc822") && incoming.subject == "(unreadable message)"
+    incoming.files.iter().any(|file| file.name == ORIGINAL && file.media_type == "message/rfc822")
+        && incoming.subject == "(unreadable message)"
 }

@@ -47,7 +47,9 @@ pub async fn incoming(settings: &ImapSettings, password: &str) -> Trial {
     };
     match tokio::time::timeout(PATIENCE, visit).await {
         Err(_) => slow("Incoming", host, port),
-        Ok(Ok(_)) => Trial::works("Incoming mail works", format!("Signed in at {host} as {} and opened “{}”.", settings.user, settings.folder)),
+        Ok(Ok(_)) => {
+            Trial::works("Incoming mail works", format!("Signed in at {host} as {} and opened “{}”.", settings.user, settings.folder))
+        }
         Ok(Err(error)) => match error {
             ImapError::Login { reason, .. } => refused_password("Incoming", host, &reason),
             ImapError::Tls(_, reason) => bad_certificate("Incoming", host, port, &reason),
@@ -106,7 +108,12 @@ async fn reach(which: &str, host: &str, port: u16) -> Result<(), Trial> {
         )
     };
     let addresses = match tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await {
-        Err(_) => return Err(Trial::fails(format!("{which} mail: the name look-up takes too long"), "This machine’s DNS does not answer. Try again in a minute; if it stays so, tell whoever runs this machine.")),
+        Err(_) => {
+            return Err(Trial::fails(
+                format!("{which} mail: the name look-up takes too long"),
+                "This machine’s DNS does not answer. Try again in a minute; if it stays so, tell whoever runs this machine.",
+            ));
+        }
         Ok(Err(_)) => return Err(unknown("")),
         Ok(Ok(addresses)) => addresses.collect::<Vec<_>>(),
     };
@@ -117,9 +124,13 @@ async fn reach(which: &str, host: &str, port: u16) -> Result<(), Trial> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Err(Trial::fails(
             format!("{which} mail: nobody answers at that port"),
-            format!("{host} exists, but refuses connections at port {port}. Usual ports are 993 for incoming, 465 or 587 for outgoing mail."),
+            format!(
+                "{host} exists, but refuses connections at port {port}. Usual ports are 993 for incoming, 465 or 587 for outgoing mail."
+            ),
         )),
-        Ok(Err(error)) => Err(Trial::fails(format!("{which} mail: the server cannot be reached"), format!("{host} at port {port}: {error}."))),
+        Ok(Err(error)) => {
+            Err(Trial::fails(format!("{which} mail: the server cannot be reached"), format!("{host} at port {port}: {error}.")))
+        }
         Err(_) => Err(slow(which, host, port)),
     }
 }
@@ -127,21 +138,29 @@ async fn reach(which: &str, host: &str, port: u16) -> Result<(), Trial> {
 fn slow(which: &str, host: &str, port: u16) -> Trial {
     Trial::fails(
         format!("{which} mail: no answer in time"),
-        format!("{host} did not answer at port {port}. Check the port and the kind of encryption; a firewall on the way may also block it, as many hosters do for mail."),
+        format!(
+            "{host} did not answer at port {port}. Check the port and the kind of encryption; a firewall on the way may also block it, as many hosters do for mail."
+        ),
     )
 }
 
 fn closed(which: &str, host: &str, port: u16, reason: &str) -> Trial {
     Trial::fails(
         format!("{which} mail: the server broke off"),
-        format!("{host} answered at port {port}, but not as expected ({}). Often the kind of encryption does not fit the port.", short(reason)),
+        format!(
+            "{host} answered at port {port}, but not as expected ({}). Often the kind of encryption does not fit the port.",
+            short(reason)
+        ),
     )
 }
 
 fn refused_password(which: &str, host: &str, reason: &str) -> Trial {
     Trial::fails(
         format!("{which} mail: the server refused the password"),
-        format!("{host} says “{}”. Check the user and enter the password again. If the account uses two-step sign-in, create an app password there.", short(reason)),
+        format!(
+            "{host} says “{}”. Check the user and enter the password again. If the account uses two-step sign-in, create an app password there.",
+            short(reason)
+        ),
     )
 }
 
@@ -150,12 +169,18 @@ fn bad_certificate(which: &str, host: &str, port: u16, reason: &str) -> Trial {
     if lower.contains("certificate") || lower.contains("unknownissuer") || lower.contains("notvalidfor") {
         return Trial::fails(
             format!("{which} mail: the certificate is not for this server"),
-            format!("{host} shows a certificate that cannot be trusted ({}). Use the server’s name exactly as your provider writes it.", short(reason)),
+            format!(
+                "{host} shows a certificate that cannot be trusted ({}). Use the server’s name exactly as your provider writes it.",
+                short(reason)
+            ),
         );
     }
     Trial::fails(
         format!("{which} mail: no encrypted connection"),
-        format!("{host} does not speak the chosen encryption at port {port} ({}). Try the other kind: TLS with 993 or 465, STARTTLS with 143 or 587.", short(reason)),
+        format!(
+            "{host} does not speak the chosen encryption at port {port} ({}). Try the other kind: TLS with 993 or 465, STARTTLS with 143 or 587.",
+            short(reason)
+        ),
     )
 }
 

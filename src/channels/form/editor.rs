@@ -68,8 +68,20 @@ impl Draft {
     fn fresh(desk: Language) -> Self {
         const TOPICS: [(&str, [&str; 5]); 5] = [
             ("order", ["Il mio ordine", "My order", "Ma commande", "Meine Bestellung", "Mi pedido"]),
-            ("delivery", ["Spedizione e consegna", "Shipping and delivery", "Expédition et livraison", "Versand und Lieferung", "Envío y entrega"]),
-            ("return", ["Reso e rimborso", "Returns and refunds", "Retours et remboursements", "Rückgabe und Erstattung", "Devoluciones y reembolsos"]),
+            (
+                "delivery",
+                ["Spedizione e consegna", "Shipping and delivery", "Expédition et livraison", "Versand und Lieferung", "Envío y entrega"],
+            ),
+            (
+                "return",
+                [
+                    "Reso e rimborso",
+                    "Returns and refunds",
+                    "Retours et remboursements",
+                    "Rückgabe und Erstattung",
+                    "Devoluciones y reembolsos",
+                ],
+            ),
             ("product", ["Un prodotto", "A product", "Un article", "Ein Produkt", "Un producto"]),
             ("other", ["Altro", "Something else", "Autre chose", "Etwas anderes", "Otra cosa"]),
         ];
@@ -110,7 +122,13 @@ impl Draft {
             key: line(&format!("topic.{at}.key")),
             labels: texts(&format!("topic.{at}.label")),
             team: parts.text(&format!("topic.{at}.team")).parse().ok().map(TeamId),
-            tags: line(&format!("topic.{at}.tags")).split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).take(10).collect(),
+            tags: line(&format!("topic.{at}.tags"))
+                .split(',')
+                .map(str::trim)
+                .filter(|tag| !tag.is_empty())
+                .map(str::to_owned)
+                .take(10)
+                .collect(),
         });
         let fields = (0..count("fields")).map(|at| Field {
             key: line(&format!("field.{at}.key")),
@@ -150,8 +168,12 @@ impl Draft {
         let (verb, at) = act.split_once(':').unwrap_or((act, ""));
         let at: usize = at.parse().unwrap_or(usize::MAX);
         match verb.split_once('-') {
-            Some(("topic", verb)) => self.open = rearrange(&mut self.settings.topics, verb, at).map(|at| format!("topic-{at}")).unwrap_or_default(),
-            Some(("field", verb)) => self.open = rearrange(&mut self.settings.fields, verb, at).map(|at| format!("field-{at}")).unwrap_or_default(),
+            Some(("topic", verb)) => {
+                self.open = rearrange(&mut self.settings.topics, verb, at).map(|at| format!("topic-{at}")).unwrap_or_default()
+            }
+            Some(("field", verb)) => {
+                self.open = rearrange(&mut self.settings.fields, verb, at).map(|at| format!("field-{at}")).unwrap_or_default()
+            }
             _ => return verb == "languages" || verb == "kinds",
         }
         true
@@ -179,7 +201,8 @@ impl Draft {
             match settings::origin(line) {
                 Some(origin) if origins.contains(&origin) => {}
                 Some(origin) => origins.push(origin),
-                None => problems.add("origins", format!("“{line}” is not the address of a site. Write it like https://shop.example, one a line.")),
+                None => problems
+                    .add("origins", format!("“{line}” is not the address of a site. Write it like https://shop.example, one a line.")),
             }
         }
         self.settings.origins = origins;
@@ -358,7 +381,11 @@ impl EditorPage<'_> {
     }
 
     fn frame_snippet(&self) -> String {
-        format!("<iframe src=\"{}?embed=1\" title=\"{}\" width=\"100%\" height=\"900\"></iframe>", self.address(), self.draft.name.replace('"', "&quot;"))
+        format!(
+            "<iframe src=\"{}?embed=1\" title=\"{}\" width=\"100%\" height=\"900\"></iframe>",
+            self.address(),
+            self.draft.name.replace('"', "&quot;")
+        )
     }
 
     fn link_snippet(&self) -> String {

@@ -240,12 +240,8 @@ pub(super) async fn show(
         page if !page.is_empty() => page,
         _ => referer(&app, &headers),
     };
-    open.frame.languages = open
-        .settings
-        .offered()
-        .iter()
-        .map(|&language| LanguageLink { language, href: open.address("", language, &page) })
-        .collect();
+    open.frame.languages =
+        open.settings.offered().iter().map(|&language| LanguageLink { language, href: open.address("", language, &page) }).collect();
     let stamp = Stamp::mint(&app.keys, &open.scope(), Ts::now());
     let values = Submission { page, ..empty(open.frame.language) };
     FormPage::new(&app, &open, stamp, values).respond(StatusCode::OK)
@@ -327,15 +323,16 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
     if let Some(words) = file_problem {
         problems.push(("files".to_owned(), words));
     }
-    let (status, notice) = if !within || (problems.is_empty() && limits::check(&app.keys, Limit::Address, &values.email.to_lowercase()).is_err()) {
-        (StatusCode::TOO_MANY_REQUESTS, Some("error-rate-limit"))
-    } else {
-        match verdict {
-            Verdict::Good => (StatusCode::UNPROCESSABLE_ENTITY, None),
-            Verdict::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, Some("error-too-fast")),
-            Verdict::Expired | Verdict::Forged => (StatusCode::UNPROCESSABLE_ENTITY, Some("error-expired")),
-        }
-    };
+    let (status, notice) =
+        if !within || (problems.is_empty() && limits::check(&app.keys, Limit::Address, &values.email.to_lowercase()).is_err()) {
+            (StatusCode::TOO_MANY_REQUESTS, Some("error-rate-limit"))
+        } else {
+            match verdict {
+                Verdict::Good => (StatusCode::UNPROCESSABLE_ENTITY, None),
+                Verdict::TooFast => (StatusCode::UNPROCESSABLE_ENTITY, Some("error-too-fast")),
+                Verdict::Expired | Verdict::Forged => (StatusCode::UNPROCESSABLE_ENTITY, Some("error-expired")),
+            }
+        };
     if notice.is_some() || !problems.is_empty() {
         let mut page = FormPage::new(app, open, again, values);
         page.problems = problems;

@@ -224,7 +224,9 @@ impl Problems<'_> {
 /// The message without a line such as "Good morning," above it, which says nothing in a list of subjects.
 fn without_greeting(message: &str) -> &str {
     match message.trim_start().split_once('\n') {
-        Some((first, rest)) if first.chars().count() <= 40 && first.trim_end().ends_with([',', '!', ':']) && !rest.trim().is_empty() => rest.trim_start(),
+        Some((first, rest)) if first.chars().count() <= 40 && first.trim_end().ends_with([',', '!', ':']) && !rest.trim().is_empty() => {
+            rest.trim_start()
+        }
         _ => message,
     }
 }
@@ -295,7 +297,13 @@ mod tests {
         let settings = Settings {
             topics: vec![Topic { key: "return".into(), labels: texts("Reso", "Return"), ..Topic::default() }],
             fields: vec![
-                Field { key: "size".into(), kind: FieldKind::Select, labels: texts("Taglia", "Size"), options: vec![texts("S", "S"), texts("Media", "Medium")], ..Field::default() },
+                Field {
+                    key: "size".into(),
+                    kind: FieldKind::Select,
+                    labels: texts("Taglia", "Size"),
+                    options: vec![texts("S", "S"), texts("Media", "Medium")],
+                    ..Field::default()
+                },
                 Field { key: "gift".into(), kind: FieldKind::Checkbox, labels: texts("Regalo", "Gift"), ..Field::default() },
             ],
             ..Settings::default()

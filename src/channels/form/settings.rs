@@ -19,7 +19,11 @@ pub struct Texts(pub BTreeMap<Language, String>);
 impl Texts {
     /// The text in this language, else in `fallback`, else in any; empty when there is none.
     pub fn get(&self, language: Language, fallback: Language) -> &str {
-        [language, fallback].into_iter().find_map(|language| self.of(language)).or_else(|| self.0.values().find(|text| !text.is_empty()).map(String::as_str)).unwrap_or_default()
+        [language, fallback]
+            .into_iter()
+            .find_map(|language| self.of(language))
+            .or_else(|| self.0.values().find(|text| !text.is_empty()).map(String::as_str))
+            .unwrap_or_default()
     }
 
     /// The text in exactly this language.

@@ -131,10 +131,7 @@ mod tests {
         let file = b"From a@b.it Sat Nov 21 14:05:00 2026\nSubject: one\n\nFrom here on it rains.\n>From me\n>>From you\n\nFrom c@d.it Sat Nov 21 14:06:00 2026\nSubject: two\n\ntext\n";
         assert_eq!(
             split(file, 1000).await,
-            [
-                Some("Subject: one\n\nFrom here on it rains.\nFrom me\n>From you\n".to_owned()),
-                Some("Subject: two\n\ntext\n".to_owned())
-            ]
+            [Some("Subject: one\n\nFrom here on it rains.\nFrom me\n>From you\n".to_owned()), Some("Subject: two\n\ntext\n".to_owned())]
         );
     }
 

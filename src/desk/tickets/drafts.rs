@@ -13,7 +13,8 @@ pub struct Drafts {
 
 /// The drafts of an agent.
 pub async fn find(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Drafts> {
-    let rows = sqlx::query!("select note, body from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0).fetch_all(db).await?;
+    let rows =
+        sqlx::query!("select note, body from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0).fetch_all(db).await?;
     let mut drafts = Drafts::default();
     for row in rows {
         if row.note { drafts.note = row.body } else { drafts.reply = row.body }

@@ -6,8 +6,8 @@ use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, Status};
-use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets;
+use crate::desk::tickets::thread::{self, Message};
 use crate::ids::{MessageId, TicketId};
 use crate::jobs::{self, Job};
 

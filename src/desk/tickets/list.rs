@@ -290,7 +290,9 @@ async fn is_rare(db: &mut PgConnection, tag: TagId) -> sqlx::Result<bool> {
 pub async fn rows(db: &mut PgConnection, ids: &[TicketId], filters: &Filters) -> sqlx::Result<Vec<Row>> {
     let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut query = QueryBuilder::<Postgres>::new("select ");
-    query.push(COLUMNS).push(" from tickets t join contacts c on c.id = t.contact_id join channels ch on ch.id = t.channel_id where t.id = any(");
+    query
+        .push(COLUMNS)
+        .push(" from tickets t join contacts c on c.id = t.contact_id join channels ch on ch.id = t.channel_id where t.id = any(");
     query.push_bind(wanted).push(")");
     if let Some(channel) = filters.channel {
         query.push(" and t.channel_id = ").push_bind(channel.0);

@@ -251,4 +251,3 @@ async fn find_ticket(
 async fn exists(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from tickets where id = $1) as "exists!""#, ticket.0).fetch_one(db).await
 }
-

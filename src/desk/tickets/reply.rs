@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
-use crate::desk::changes::{Actor, Change};
 use crate::desk::canned;
+use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
 use crate::desk::envelope::{Address, Envelope};
 use crate::desk::events::Event;
@@ -123,12 +123,9 @@ pub async fn note_apart(change: &mut Change, agent: &Agent, ticket: TicketId, bo
     .fetch_one(&mut **change)
     .await?;
     search::index(change, ticket.id, message, text::languages::detect(body), &[&ticket.subject, body]).await?;
-    sqlx::query!(
-        "update tickets set message_count = message_count + 1, updated_at = now() where id = $1",
-        ticket.id.0
-    )
-    .execute(&mut **change)
-    .await?;
+    sqlx::query!("update tickets set message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
+        .execute(&mut **change)
+        .await?;
     change.record(ticket.id, Actor::Agent(agent.id), Event::Noted { message }).await?;
     Ok(message)
 }
@@ -136,9 +133,12 @@ pub async fn note_apart(change: &mut Change, agent: &Agent, ticket: TicketId, bo
 /// Queues a message of the desk itself, such as the acknowledgement. It answers nothing: who waits still waits.
 pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
     let message = queue(change, ticket, None, body, Some(language), Recipients::default()).await?;
-    sqlx::query!("update tickets set acknowledged_at = now(), message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
-        .execute(&mut **change)
-        .await?;
+    sqlx::query!(
+        "update tickets set acknowledged_at = now(), message_count = message_count + 1, updated_at = now() where id = $1",
+        ticket.id.0
+    )
+    .execute(&mut **change)
+    .await?;
     change.record(ticket.id, Actor::System, Event::Acknowledged { message }).await?;
     change.push(&Job::SendMessage { message }, Ts::now()).await?;
     Ok(message)
@@ -334,9 +334,10 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
     .fetch_optional(&mut *db)
     .await?;
     let envelope: Option<Envelope> = last.and_then(|value| serde_json::from_value(value).ok());
-    let own = sqlx::query_scalar!(r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null limit 500"#)
-        .fetch_all(&mut *db)
-        .await?;
+    let own =
+        sqlx::query_scalar!(r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null limit 500"#)
+            .fetch_all(&mut *db)
+            .await?;
     if let Some(recipients) = envelope.and_then(|envelope| answer_to(envelope, &own)) {
         return Ok(recipients);
     }
@@ -375,11 +376,10 @@ pub fn parse_recipients(line: &str) -> Result<Vec<Address>, String> {
     if line.is_empty() {
         return Ok(Vec::new());
     }
-    let parsed: lettre::message::Mailboxes = line.parse().map_err(|_| format!("“{line}” is not a list of mail addresses like anna@example.it, marco@example.it."))?;
-    let addresses: Vec<Address> = parsed
-        .into_iter()
-        .map(|mailbox| Address { name: mailbox.name.unwrap_or_default(), address: mailbox.email.to_string() })
-        .collect();
+    let parsed: lettre::message::Mailboxes =
+        line.parse().map_err(|_| format!("“{line}” is not a list of mail addresses like anna@example.it, marco@example.it."))?;
+    let addresses: Vec<Address> =
+        parsed.into_iter().map(|mailbox| Address { name: mailbox.name.unwrap_or_default(), address: mailbox.email.to_string() }).collect();
     if addresses.len() > MAX_RECIPIENTS { Err(format!("At most {MAX_RECIPIENTS} addresses, please.")) } else { Ok(addresses) }
 }
 

@@ -72,7 +72,9 @@ impl EditorForm {
     }
 
     fn of_reply(reply: &CannedReply, texts: &[CannedText]) -> Self {
-        let body = |language: &Language| texts.iter().find(|text| text.language == language.code()).map_or(String::new(), |text| text.body.clone());
+        let body = |language: &Language| {
+            texts.iter().find(|text| text.language == language.code()).map_or(String::new(), |text| text.body.clone())
+        };
         Self {
             name: reply.name.clone(),
             shortcut: reply.shortcut.clone(),
@@ -228,7 +230,8 @@ impl EditorPage<'_> {
 
     /// The tab in front: the one chosen, else the first with words, else the desk's language.
     fn front(&self) -> &str {
-        let filled = Language::ALL.iter().zip(&self.form.texts).find(|(_, body)| !body.trim().is_empty()).map(|(language, _)| language.code());
+        let filled =
+            Language::ALL.iter().zip(&self.form.texts).find(|(_, body)| !body.trim().is_empty()).map(|(language, _)| language.code());
         let chosen = Language::ALL.iter().map(|language| language.code()).find(|code| *code == self.form.tab);
         chosen.or(filled).unwrap_or(&self.shell.directory.shop.language)
     }
@@ -238,7 +241,14 @@ impl EditorPage<'_> {
         let tab = |(at, language): (usize, &Language)| {
             let body = self.form.texts.get(at).map_or("", String::as_str);
             let code = language.code();
-            Tab { code, name: language.own_name(), body, filled: !body.trim().is_empty(), front: code == front, unknown: unknown_variables(body) }
+            Tab {
+                code,
+                name: language.own_name(),
+                body,
+                filled: !body.trim().is_empty(),
+                front: code == front,
+                unknown: unknown_variables(body),
+            }
         };
         Language::ALL.iter().enumerate().map(tab).collect()
     }
@@ -303,7 +313,13 @@ struct EditorQuery {
 
 async fn show_new(State(app): State<App>, Query(query): Query<EditorQuery>, shell: Shell) -> Result<Response> {
     let scope = if shell.is_lead() { "everyone" } else { "personal" };
-    let form = EditorForm { scope: scope.to_owned(), texts: vec![String::new(); Language::ALL.len()], ticket: query.ticket, tab: query.tab, ..EditorForm::default() };
+    let form = EditorForm {
+        scope: scope.to_owned(),
+        texts: vec![String::new(); Language::ALL.len()],
+        ticket: query.ticket,
+        tab: query.tab,
+        ..EditorForm::default()
+    };
     page(&app, &shell, None, form, StatusCode::OK, Problems::default()).await
 }
 
@@ -316,7 +332,14 @@ async fn show(State(app): State<App>, Path(id): Path<CannedReplyId>, Query(query
     page(&app, &shell, Some(&reply), form, StatusCode::OK, Problems::default()).await
 }
 
-async fn page(app: &App, shell: &Shell, reply: Option<&CannedReply>, form: EditorForm, status: StatusCode, problems: Problems) -> Result<Response> {
+async fn page(
+    app: &App,
+    shell: &Shell,
+    reply: Option<&CannedReply>,
+    form: EditorForm,
+    status: StatusCode,
+    problems: Problems,
+) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let files = match reply {
         Some(reply) => canned::files(&mut db, reply.id).await?,
@@ -358,7 +381,8 @@ async fn save_as(app: &App, shell: &Shell, reply: Option<CannedReply>, parts: Pa
         Err(problems) => return again(form, problems).await,
     };
     if let Some(name) = parts.refused.first() {
-        let words = format!("“{name}” was not taken: a file may have {} MB, and at most {MAX_FILES} can be added at once.", MAX_FILE / 1_000_000);
+        let words =
+            format!("“{name}” was not taken: a file may have {} MB, and at most {MAX_FILES} can be added at once.", MAX_FILE / 1_000_000);
         return again(form, Problems::one("files", words)).await;
     }
     // Somebody's own stays theirs when it is saved as personal again.
@@ -375,7 +399,11 @@ async fn save_as(app: &App, shell: &Shell, reply: Option<CannedReply>, parts: Pa
         Ok(id) => id.ok_or(Error::NotFound)?,
         Err(error) if on_constraint(&error) == Some("canned_replies_shortcut_key") => {
             drop(change);
-            return again(form, Problems::one("shortcut", "Another reply has this shortcut already, perhaps a colleague’s own. Choose a different one.")).await;
+            return again(
+                form,
+                Problems::one("shortcut", "Another reply has this shortcut already, perhaps a colleague’s own. Choose a different one."),
+            )
+            .await;
         }
         Err(error) => return Err(error.into()),
     };
@@ -390,7 +418,11 @@ async fn save_as(app: &App, shell: &Shell, reply: Option<CannedReply>, parts: Pa
     change.commit().await?;
     // A file was added or removed: the person is still at work here.
     let stay = !removed.is_empty() || parts.text("then") == "stay";
-    let tab = if form.tab.is_empty() { String::new() } else { format!("?tab={}", url::form_urlencoded::byte_serialize(form.tab.as_bytes()).collect::<String>()) };
+    let tab = if form.tab.is_empty() {
+        String::new()
+    } else {
+        format!("?tab={}", url::form_urlencoded::byte_serialize(form.tab.as_bytes()).collect::<String>())
+    };
     let to = if stay { format!("/settings/canned/{id}{tab}") } else { "/settings/canned".to_owned() };
     Ok(Flash::new(format!("“{}” is saved.", draft.name)).redirect(&to))
 }
@@ -402,12 +434,10 @@ async fn copy(State(app): State<App>, agent: Agent, Path(id): Path<CannedReplyId
     let texts = canned::texts(&mut change, id).await?;
     let taken = canned::shortcuts_like(&mut change, &reply.shortcut).await?;
     let shortcut = (2..).map(|n| format!("{}-{n}", reply.shortcut)).find(|name| !taken.contains(&name.to_lowercase())).unwrap_or_default();
-    let (scope, team_id, owner_id) = if reply.may_edit(&agent) {
-        (reply.scope, reply.team_id, reply.owner_id)
-    } else {
-        (CannedScope::Personal, None, Some(agent.id))
-    };
-    let draft = CannedDraft { name: format!("{} (copy)", reply.name), shortcut, folder: reply.folder.clone(), scope, team_id, owner_id, texts };
+    let (scope, team_id, owner_id) =
+        if reply.may_edit(&agent) { (reply.scope, reply.team_id, reply.owner_id) } else { (CannedScope::Personal, None, Some(agent.id)) };
+    let draft =
+        CannedDraft { name: format!("{} (copy)", reply.name), shortcut, folder: reply.folder.clone(), scope, team_id, owner_id, texts };
     let new = canned::create(&mut change, &draft).await?;
     canned::copy_files(&mut change, id, new).await?;
     change.touch_settings();

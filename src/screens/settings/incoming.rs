@@ -72,13 +72,21 @@ impl DeadLine {
         let channel = |id| shell.directory.channel(id).map_or("a deleted channel", |channel| &channel.name).to_owned();
         let (title, link) = match &dead.job {
             None => ("Work of another version of Sportello".to_owned(), None),
-            Some(Job::ProcessDelivery { delivery }) => (format!("Read what came in as no. {delivery}"), Some(format!("/settings/incoming/{delivery}/raw"))),
+            Some(Job::ProcessDelivery { delivery }) => {
+                (format!("Read what came in as no. {delivery}"), Some(format!("/settings/incoming/{delivery}/raw")))
+            }
             Some(Job::SendMessage { message }) => (format!("Send message no. {message} to its customer"), None),
             Some(Job::Acknowledge { ticket, .. }) => (format!("Acknowledge ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::WakeTicket { ticket }) => (format!("Bring back snoozed ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
-            Some(Job::PollMailbox { channel: id }) => (format!("Fetch mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}"))),
-            Some(Job::SendInvitation { agent }) => (format!("Mail {} an invitation", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}"))),
-            Some(Job::SendPasswordReset { agent }) => (format!("Mail {} a password link", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}"))),
+            Some(Job::PollMailbox { channel: id }) => {
+                (format!("Fetch mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}")))
+            }
+            Some(Job::SendInvitation { agent }) => {
+                (format!("Mail {} an invitation", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
+            }
+            Some(Job::SendPasswordReset { agent }) => {
+                (format!("Mail {} a password link", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
+            }
             Some(Job::Housekeeping {}) => ("Clear away what is past its time".to_owned(), None),
         };
         Self {

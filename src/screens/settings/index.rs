@@ -86,7 +86,8 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
         let stuck = deliveries::stuck(&mut db, 100).await?.len();
         let (dead, _) = jobs::health(&mut db).await?;
         let held = i64::try_from(stuck).unwrap_or(0) + dead;
-        let state = if held == 0 { "Nothing is held back".to_owned() } else { format!("{} you", counted(held, "thing needs", "things need")) };
+        let state =
+            if held == 0 { "Nothing is held back".to_owned() } else { format!("{} you", counted(held, "thing needs", "things need")) };
         desk.push(Card { alarm: held > 0, ..card("/settings/incoming", "package-open", "Held back", state) });
     }
     let groups = [("Talking to customers", talking), ("People", people), ("Desk", desk)];

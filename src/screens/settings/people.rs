@@ -179,7 +179,9 @@ async fn hand_over(mut change: Change, shell: &Shell, id: AgentId, purpose: Toke
     if change.app.mailer.delivers() || channels::any_own_server(&mut change).await? {
         let (job, words) = match purpose {
             TokenPurpose::Invitation => (Job::SendInvitation { agent: id }, format!("The invitation is on its way to {email}.")),
-            TokenPurpose::PasswordReset => (Job::SendPasswordReset { agent: id }, format!("A link to choose a new password is on its way to {email}.")),
+            TokenPurpose::PasswordReset => {
+                (Job::SendPasswordReset { agent: id }, format!("A link to choose a new password is on its way to {email}."))
+            }
         };
         change.push(&job, Ts::now()).await?;
         change.commit().await?;
@@ -237,18 +239,13 @@ async fn show_person(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, 
     shell.render(&PersonPage { shell: &shell, person, form, problems: Problems::default() })
 }
 
-async fn save(
-    State(app): State<App>,
-    _: Admin,
-    Path(id): Path<AgentId>,
-    shell: Shell,
-    Form(form): Form<PersonForm>,
-) -> Result<Response> {
+async fn save(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: Shell, Form(form): Form<PersonForm>) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     // Two admins who demote each other at the same time: one of them comes second.
     agents::lock_all(&mut change).await?;
     let person = load(&mut change, id).await?;
-    let again = |person, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &PersonPage { shell: &shell, person, form, problems });
+    let again =
+        |person, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &PersonPage { shell: &shell, person, form, problems });
     let checked = match form.check(true) {
         Ok(checked) => checked,
         Err(problems) => return again(person, form, problems),

@@ -86,7 +86,8 @@ impl ShopPage<'_> {
     }
 
     fn zones(&self) -> Vec<String> {
-        let mut zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
+        let mut zones: Vec<String> =
+            jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
         zones.sort_unstable();
         zones
     }
@@ -168,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_place_must_exist() {
-        let good = ShopForm { name: " Espressohaus ".into(), time_zone: "europe/rome".into(), language: "de".into(), accent: "#0F6FDE".into() };
+        let good =
+            ShopForm { name: " Espressohaus ".into(), time_zone: "europe/rome".into(), language: "de".into(), accent: "#0F6FDE".into() };
         let shop = good.check().expect("valid");
         assert_eq!((shop.shop_name.as_str(), shop.time_zone.as_str(), shop.accent.as_str()), ("Espressohaus", "Europe/Rome", "#0f6fde"));
         let bad = ShopForm { time_zone: "Europe/Atlantis".into(), accent: "red; }".into(), ..ShopForm::default() };

@@ -121,7 +121,9 @@ async fn rename(State(app): State<App>, _: Lead, Path(id): Path<TagId>, shell: S
     match teams::rename_tag(&mut change, id, name).await {
         Ok(true) => {}
         Ok(false) => return Err(Error::NotFound),
-        Err(error) if on_constraint(&error) == Some("tags_name_key") => return tag_page(&app, &shell, id, Some((form.name, name_taken()))).await,
+        Err(error) if on_constraint(&error) == Some("tags_name_key") => {
+            return tag_page(&app, &shell, id, Some((form.name, name_taken()))).await;
+        }
         Err(error) => return Err(error.into()),
     }
     change.touch_settings();

@@ -73,7 +73,8 @@ fn name_taken() -> Problems {
 }
 
 async fn create(State(app): State<App>, _: Lead, shell: Shell, Form(form): Form<TeamForm>) -> Result<Response> {
-    let again = |problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &TeamsPage { shell: &shell, name: form.name.clone(), problems });
+    let again =
+        |problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &TeamsPage { shell: &shell, name: form.name.clone(), problems });
     let name = match check_name(&form.name) {
         Ok(name) => name,
         Err(problems) => return again(problems),
@@ -149,7 +150,10 @@ impl DeletePage<'_> {
         match tickets {
             0 => {}
             COUNT_CAP.. => all.push(format!("{COUNT_CAP} or more open tickets belong to no team any more; whoever has them keeps them.")),
-            _ => all.push(format!("{} will belong to no team any more; whoever has them keeps them.", counted(tickets, "open ticket", "open tickets"))),
+            _ => all.push(format!(
+                "{} will belong to no team any more; whoever has them keeps them.",
+                counted(tickets, "open ticket", "open tickets")
+            )),
         }
         if members > 0 {
             all.push(format!("{} will be in one team less.", counted(members, "person", "people")));

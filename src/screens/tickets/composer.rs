@@ -116,13 +116,7 @@ async fn usable(app: &App, agent: &Agent, id: TicketId) -> Result<Vec<CannedView
 }
 
 /// What the variables of canned replies stand for on this ticket.
-pub async fn variables(
-    app: &App,
-    db: &mut sqlx::PgConnection,
-    agent: &Agent,
-    ticket: &Ticket,
-    shop_name: &str,
-) -> sqlx::Result<Variables> {
+pub async fn variables(app: &App, db: &mut sqlx::PgConnection, agent: &Agent, ticket: &Ticket, shop_name: &str) -> sqlx::Result<Variables> {
     let contact = contacts::find(db, ticket.contact_id).await?;
     Ok(Variables {
         customer_name: contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default(),
@@ -153,7 +147,12 @@ pub struct PickQuery {
 }
 
 /// The list of canned replies as a page, for browsers without scripts: choosing one puts it into the draft.
-pub async fn pick_canned(State(app): State<App>, Path(id): Path<TicketId>, Query(query): Query<PickQuery>, shell: Shell) -> Result<Response> {
+pub async fn pick_canned(
+    State(app): State<App>,
+    Path(id): Path<TicketId>,
+    Query(query): Query<PickQuery>,
+    shell: Shell,
+) -> Result<Response> {
     let mut replies = usable(&app, &shell.agent, id).await?;
     if let Ok(chosen) = query.r#use.parse::<CannedReplyId>()
         && let Some(reply) = replies.iter().find(|reply| reply.id == chosen)

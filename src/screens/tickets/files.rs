@@ -10,9 +10,9 @@ use tokio_util::io::ReaderStream;
 
 use crate::app::App;
 use crate::desk::agents::Agent;
+use crate::desk::deliveries;
 use crate::desk::files::{self, Attachment};
 use crate::desk::tickets::thread;
-use crate::desk::deliveries;
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AttachmentId, MessageId, TicketId};
 use crate::screens::tickets::permitted;
@@ -85,7 +85,9 @@ pub async fn show_html(
     let mut response = crate::http::render(&HtmlPage { body })?;
     let sources = if pictures { "'self' data: https: http:" } else { "'self' data:" };
     // No allow-scripts: only the surrounding page measures the frame.
-    let policy = format!("default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+    let policy = format!(
+        "default-src 'none'; img-src {sources}; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+    );
     if let Ok(value) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
     }

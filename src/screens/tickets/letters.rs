@@ -43,9 +43,8 @@ pub struct Letter {
 impl Letter {
     fn new(shell: &Shell, message: &Message, attachments: &[Attachment]) -> Self {
         let envelope = message.envelope();
-        let addresses = |list: &[crate::desk::envelope::Address]| {
-            list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ")
-        };
+        let addresses =
+            |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
         let (class, author, about) = match message.direction {
             Direction::Inbound => {
                 let from = envelope.from.clone().unwrap_or_default();
@@ -64,7 +63,8 @@ impl Letter {
                 (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
             }
             Direction::Outbound => {
-                let author = message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
+                let author =
+                    message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
                 let mut about = format!("to {}", addresses(&envelope.to));
                 if !envelope.cc.is_empty() {
                     about = format!("{about}, cc {}", addresses(&envelope.cc));
@@ -156,13 +156,7 @@ pub struct Line {
 }
 
 /// Messages and events in the order in which they happened. The last message of the customer and everything after it stand open.
-pub fn conversation(
-    shell: &Shell,
-    messages: &[Message],
-    attachments: &[Attachment],
-    events: &[Entry],
-    all_open: bool,
-) -> Vec<Item> {
+pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachment], events: &[Entry], all_open: bool) -> Vec<Item> {
     let from = messages.first().map(|message| message.created_at);
     let last_inbound = messages.iter().rposition(|message| message.direction == Direction::Inbound && !message.bounce).unwrap_or(0);
     let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
@@ -196,7 +190,9 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::Noted { .. }
         | Event::Acknowledged { .. }
         | Event::SendFailed { .. } => return None,
-        Event::Reopened { from } => ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase())),
+        Event::Reopened { from } => {
+            ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase()))
+        }
         Event::Undone { .. } => ("undo-2", "took a reply back before it left".to_owned()),
         Event::SendRetried { .. } => ("refresh-cw", "tried to send a reply again".to_owned()),
         Event::Assigned { to: None } => ("user", "put the ticket back for anyone to take".to_owned()),

@@ -20,13 +20,7 @@ use crate::screens::tickets::letters::Item;
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
 
 /// Sends what the composer holds. Whatever is refused stays in the draft and is shown with the reason.
-pub async fn send(
-    State(app): State<App>,
-    Path(id): Path<TicketId>,
-    headers: HeaderMap,
-    shell: Shell,
-    parts: Parts,
-) -> Result<Response> {
+pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: HeaderMap, shell: Shell, parts: Parts) -> Result<Response> {
     let agent = &shell.agent;
     let note = parts.text("note") == "1";
     let body = parts.text("body").trim_end().to_owned();
@@ -64,7 +58,11 @@ pub async fn send(
         Ok(Some(message)) => {
             change.commit().await?;
             let next = parts.text("next");
-            let to = if next.starts_with("/tickets/") || next.starts_with("/inbox/") || next.starts_with("/search") { next.to_owned() } else { came_from(&headers, id) };
+            let to = if next.starts_with("/tickets/") || next.starts_with("/inbox/") || next.starts_with("/search") {
+                next.to_owned()
+            } else {
+                came_from(&headers, id)
+            };
             let mut flash = Flash::new(format!("Reply to #{id} is on its way."));
             flash.undo = Some(format!("/tickets/{id}/messages/{message}/undo"));
             Ok(flash.redirect(&to))

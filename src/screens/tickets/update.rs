@@ -30,7 +30,9 @@ async fn begin(app: &App, agent: &Agent, id: TicketId) -> Result<Change> {
 /// Choosing somebody or something that has been removed meanwhile is the user's problem to know, not an error of ours.
 fn gone(error: sqlx::Error) -> Error {
     match database::on_constraint(&error) {
-        Some("tickets_assignee_id_fkey") => Error::BadRequest("This person is no longer here. Reload the page and choose somebody else.".into()),
+        Some("tickets_assignee_id_fkey") => {
+            Error::BadRequest("This person is no longer here. Reload the page and choose somebody else.".into())
+        }
         Some("tickets_team_id_fkey") => Error::BadRequest("This team no longer exists. Reload the page and choose another.".into()),
         _ => error.into(),
     }
@@ -101,7 +103,9 @@ pub fn snooze_until(choice: &str, at: &str, now: Ts, zone: &str) -> Option<Ts> {
     let until = match choice {
         "3h" => local.checked_add(3.hours()).ok()?,
         "tomorrow" => morning(1)?,
-        "monday" => morning(i64::from(local.weekday().until(Weekday::Monday)).max(0) + if local.weekday() == Weekday::Monday { 7 } else { 0 })?,
+        "monday" => {
+            morning(i64::from(local.weekday().until(Weekday::Monday)).max(0) + if local.weekday() == Weekday::Monday { 7 } else { 0 })?
+        }
         "week" => morning(7)?,
         "at" => at.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?,
         _ => return None,

@@ -79,7 +79,10 @@ async fn what_is_too_large_leaves_a_note_and_what_is_odd_stops_nobody() {
     server.deliver("shop", &mail("anna@example.it", "Small", "c2@example.it", "", "Hello"));
     poll(&desk, channel).await;
     assert!(messages(&desk).await >= 3);
-    assert_eq!(desk.count("select count(*) from messages where provider_id = 'c1@example.it' and body like '%4 MB%left in the mailbox%'").await, 1);
+    assert_eq!(
+        desk.count("select count(*) from messages where provider_id = 'c1@example.it' and body like '%4 MB%left in the mailbox%'").await,
+        1
+    );
     assert_eq!(desk.count("select count(*) from messages where provider_id = 'c2@example.it'").await, 1);
     assert_eq!(desk.drain().await, Vec::<String>::new());
 }
@@ -90,7 +93,8 @@ async fn what_is_wrong_stands_on_the_channel_until_it_is_right() {
     let desk = MailDesk::new().await;
     let channel = mailbox(&desk, server.port, json!({})).await;
     let sealed = sportello::desk::channels::seal(&desk.app.keys, &json!({"imap_password": "wrong"})).expect("plain data");
-    let right: Vec<u8> = sqlx::query_scalar("select secrets from channels where id = $1").bind(channel.0).fetch_one(&desk.app.db).await.expect("sql");
+    let right: Vec<u8> =
+        sqlx::query_scalar("select secrets from channels where id = $1").bind(channel.0).fetch_one(&desk.app.db).await.expect("sql");
     sqlx::query("update channels set secrets = $1 where id = $2").bind(sealed).bind(channel.0).execute(&desk.app.db).await.expect("sql");
     let outcome = channels::poll(&desk.app, channel).await;
     assert!(matches!(outcome, Outcome::Again(300)), "a wrong password is not tried until the account is locked: {outcome:?}");
@@ -100,7 +104,12 @@ async fn what_is_wrong_stands_on_the_channel_until_it_is_right() {
     poll(&desk, channel).await;
 
     let other = free_port().await;
-    sqlx::query("update channels set settings = jsonb_set(settings, '{imap,port}', to_jsonb($1::int)) where id = $2").bind(i32::from(other)).bind(channel.0).execute(&desk.app.db).await.expect("sql");
+    sqlx::query("update channels set settings = jsonb_set(settings, '{imap,port}', to_jsonb($1::int)) where id = $2")
+        .bind(i32::from(other))
+        .bind(channel.0)
+        .execute(&desk.app.db)
+        .await
+        .expect("sql");
     assert!(matches!(channels::poll(&desk.app, channel).await, Outcome::Again(_)));
     let error = desk.channel("Shop").await.last_error.expect("an error");
     assert!(error.contains("cannot reach 127.0.0.1"), "{error}");

@@ -40,7 +40,8 @@ async fn ingest(desk: &MailDesk, arguments: &[&str], input: &[u8]) -> (i32, Vec<
 async fn one_mail_from_a_pipe() {
     let desk = MailDesk::new().await;
     let raw = mail("anna@example.it", "Pipe", "a1@example.it", "", "Hello");
-    let (code, lines, said) = ingest(&desk, &["--channel", "help", "--envelope-from", "anna@example.it", "--envelope-to", "help@bottega.example"], &raw).await;
+    let (code, lines, said) =
+        ingest(&desk, &["--channel", "help", "--envelope-from", "anna@example.it", "--envelope-to", "help@bottega.example"], &raw).await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(lines.len(), 1);
     assert_eq!((lines[0]["outcome"].as_str(), lines[0]["matched_by"].as_str()), (Some("created"), Some("none")));
@@ -65,7 +66,13 @@ async fn what_goes_wrong_has_the_code_that_mail_servers_know() {
     desk.database.set_away(false).await;
     // Where files cannot be stored: the data folder's place for them is a file.
     std::fs::write(desk.app.config.data.join("blobs"), b"in the way").expect("our folder");
-    let with_file = mail("anna@example.it", "File", "b2@example.it", "MIME-Version: 1.0\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf", "%PDF");
+    let with_file = mail(
+        "anna@example.it",
+        "File",
+        "b2@example.it",
+        "MIME-Version: 1.0\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: attachment; filename=a.pdf",
+        "%PDF",
+    );
     let (code, _, said) = ingest(&desk, &["--channel", "help"], &with_file).await;
     assert_eq!(code, 75, "{said}");
     std::fs::remove_file(desk.app.config.data.join("blobs")).expect("our file");

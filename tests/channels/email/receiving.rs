@@ -25,13 +25,24 @@ async fn the_first_mail_makes_a_ticket_and_its_answer_finds_it() {
 
     let tag = tickets::reply_tag(&desk.app.keys, ticket);
     let by_address = format!("help+{}@bottega.example", tag.to_uppercase());
-    let second = desk.try_receive(&mail("anna@example.it", "x", "a2@example.it", "", "Ciao"), Some("anna@example.it"), &[&by_address]).await.expect("processed");
+    let second = desk
+        .try_receive(&mail("anna@example.it", "x", "a2@example.it", "", "Ciao"), Some("anna@example.it"), &[&by_address])
+        .await
+        .expect("processed");
     assert_eq!((second.outcome, second.ticket, second.matched_by), (Outcome::Appended, Some(ticket), MatchedBy::ReplyAddress));
 
     let third = desk.receive(&mail("anna@example.it", "y", "a3@example.it", "In-Reply-To: <a1@example.it>", "Ciao")).await;
     assert_eq!((third.ticket, third.matched_by), (Some(ticket), MatchedBy::InReplyTo));
 
-    let fourth = desk.receive(&mail("anna@example.it", "z", "a4@example.it", "In-Reply-To: <lost@example.it>\r\nReferences: <a2@example.it>\r\n <lost@example.it>", "Ciao")).await;
+    let fourth = desk
+        .receive(&mail(
+            "anna@example.it",
+            "z",
+            "a4@example.it",
+            "In-Reply-To: <lost@example.it>\r\nReferences: <a2@example.it>\r\n <lost@example.it>",
+            "Ciao",
+        ))
+        .await;
     assert_eq!((fourth.ticket, fourth.matched_by), (Some(ticket), MatchedBy::References));
     assert_eq!(desk.thread(ticket).await.len(), 4);
 }
@@ -46,7 +57,8 @@ async fn a_guess_never_joins_a_ticket() {
 
     let tag = tickets::reply_tag(&desk.app.keys, ticket);
     let forged = format!("help+{}@bottega.example", tag.replace(&format!("t{ticket}-"), &format!("t{}-", ticket.0 + 1)));
-    let wrong_mac = desk.try_receive(&mail("eve@example.it", "x", "b3@example.it", "", "Hello"), None, &[&forged]).await.expect("processed");
+    let wrong_mac =
+        desk.try_receive(&mail("eve@example.it", "x", "b3@example.it", "", "Hello"), None, &[&forged]).await.expect("processed");
     assert_eq!((wrong_mac.outcome, wrong_mac.matched_by), (Outcome::Created, MatchedBy::None));
     let own_id = tickets::message_id(&desk.app.keys, TicketId(ticket.0 + 1), first.message.expect("a message"), "bottega.example");
     let forged_id = own_id.replace(&format!("t{}.", ticket.0 + 1), &format!("t{ticket}."));
@@ -176,7 +188,12 @@ async fn the_whole_corpus_comes_in_twice_and_stays_once() {
         assert!(matches!(first.outcome, Outcome::Created | Outcome::Appended), "{}: {first:?}", path.display());
         let again = desk.receive(&raw).await;
         assert_eq!((again.outcome, again.message), (Outcome::Duplicate, first.message), "{}", path.display());
-        assert_eq!(first.acknowledged, first.automatic.is_none() && !first.bounce && first.outcome == Outcome::Created, "{}", path.display());
+        assert_eq!(
+            first.acknowledged,
+            first.automatic.is_none() && !first.bounce && first.outcome == Outcome::Created,
+            "{}",
+            path.display()
+        );
     }
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.count("select count(*) from deliveries where state in ('failed', 'received')").await, 0);

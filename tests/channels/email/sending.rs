@@ -20,13 +20,17 @@ fn smtp(port: u16) -> serde_json::Value {
 #[tokio::test]
 async fn a_reply_leaves_with_a_way_back() {
     let desk = MailDesk::new().await;
-    let first = desk.receive(&mail("Anna Bianchi <anna@example.it>", "Ordine", "a1@example.it", "Reply-To: casa@example.it", "Dov'è il pacco?")).await;
+    let first = desk
+        .receive(&mail("Anna Bianchi <anna@example.it>", "Ordine", "a1@example.it", "Reply-To: casa@example.it", "Dov'è il pacco?"))
+        .await;
     let ticket = first.ticket.expect("a ticket");
     let agent = desk.agent("Bea").await;
     desk.reply(&agent, ticket, "È in viaggio.").await;
     assert_eq!(desk.drain().await, Vec::<String>::new());
     let sent = desk.sent();
-    let reply = sent.iter().find(|sent| String::from_utf8_lossy(&sent.raw).contains("<a1@example.it>") && !String::from_utf8_lossy(&sent.raw).contains("Auto-Submitted"));
+    let reply = sent.iter().find(|sent| {
+        String::from_utf8_lossy(&sent.raw).contains("<a1@example.it>") && !String::from_utf8_lossy(&sent.raw).contains("Auto-Submitted")
+    });
     let reply = reply.expect("the reply has left");
     assert_eq!((reply.from.as_str(), reply.to.as_slice()), ("help@bottega.example", ["casa@example.it".to_owned()].as_slice()));
     let text = String::from_utf8_lossy(&reply.raw);
@@ -34,7 +38,13 @@ async fn a_reply_leaves_with_a_way_back() {
     assert!(text.contains(&format!("help+{tag}@bottega.example")), "{text}");
     assert!(text.contains("In-Reply-To: <a1@example.it>"), "{text}");
     // The answer to it comes back home, by its reply address and by what it answers.
-    let id = desk.thread(ticket).await.into_iter().filter(|message| !message.automatic).find_map(|message| message.provider_id.filter(|id| id.contains(".m"))).expect("our id");
+    let id = desk
+        .thread(ticket)
+        .await
+        .into_iter()
+        .filter(|message| !message.automatic)
+        .find_map(|message| message.provider_id.filter(|id| id.contains(".m")))
+        .expect("our id");
     let back = desk.receive(&mail("casa@example.it", "Re: Ordine", "a2@example.it", &format!("In-Reply-To: <{id}>"), "Grazie")).await;
     assert_eq!(back.ticket, Some(ticket));
 }
@@ -63,7 +73,15 @@ async fn an_acknowledgement_goes_out_once_and_in_the_customers_language() {
     desk.drain().await;
     assert_eq!(desk.sent().len(), 1);
     // Their own vacation notice comes back: kept, not answered.
-    let vacation = desk.receive(&mail("kurt@example.de", "Re: Paket", "b2@example.de", "Auto-Submitted: auto-replied\r\nIn-Reply-To: <b1@example.de>", "Ich bin im Urlaub.")).await;
+    let vacation = desk
+        .receive(&mail(
+            "kurt@example.de",
+            "Re: Paket",
+            "b2@example.de",
+            "Auto-Submitted: auto-replied\r\nIn-Reply-To: <b1@example.de>",
+            "Ich bin im Urlaub.",
+        ))
+        .await;
     assert!(vacation.automatic.is_some() && !vacation.acknowledged);
     let line = serde_json::to_value(&vacation).expect("JSON");
     assert_eq!(line["auto"], true);
@@ -80,7 +98,14 @@ async fn one_sender_gets_five_acknowledgements_an_hour() {
     }
     // Others who want their answers sent to the same victim share its number.
     for n in 0..3 {
-        desk.receive(&mail(&format!("other{n}@example.it"), "Alarm", &format!("d{n}@example.it"), "Reply-To: robot@example.it", "It is hot.")).await;
+        desk.receive(&mail(
+            &format!("other{n}@example.it"),
+            "Alarm",
+            &format!("d{n}@example.it"),
+            "Reply-To: robot@example.it",
+            "It is hot.",
+        ))
+        .await;
     }
     desk.receive(&mail("calm@example.it", "Hello", "e1@example.it", "", "It is cold.")).await;
     desk.drain().await;
@@ -118,7 +143,9 @@ async fn a_refusal_is_shown_and_another_try_succeeds() {
 
     sink.set(Mood::Accept);
     let mut change = Change::begin(&desk.app).await.expect("a database");
-    assert!(tickets::outbound::retry(&mut change, sportello::desk::changes::Actor::Agent(agent.id), ticket, reply).await.expect("a database"));
+    assert!(
+        tickets::outbound::retry(&mut change, sportello::desk::changes::Actor::Agent(agent.id), ticket, reply).await.expect("a database")
+    );
     change.commit().await.expect("a database");
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.message(reply).await.delivery, Some(DeliveryStatus::Sent));
@@ -185,7 +212,8 @@ async fn colleagues_get_their_links() {
         assert_eq!(mail.to, ["dora@bottega.example"]);
         let text = String::from_utf8_lossy(&mail.raw).replace("=\r\n", "").replace("=3D", "=");
         let link = format!("https://desk.bottega.example/{path}/");
-        let token: String = text.split(&link).nth(1).unwrap_or_else(|| panic!("{text}")).chars().take_while(char::is_ascii_alphanumeric).collect();
+        let token: String =
+            text.split(&link).nth(1).unwrap_or_else(|| panic!("{text}")).chars().take_while(char::is_ascii_alphanumeric).collect();
         let mut db = desk.app.db.acquire().await.expect("a database");
         let (whose, _) = sportello::desk::agents::peek_token(&mut db, &token).await.expect("a database").expect("it works");
         assert_eq!(whose, agent.id);

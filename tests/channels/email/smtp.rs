@@ -34,7 +34,8 @@ impl Client {
         let mut answer = String::new();
         loop {
             let start = answer.len();
-            let read = tokio::time::timeout(Duration::from_secs(10), self.0.read_line(&mut answer)).await.expect("an answer").expect("an answer");
+            let read =
+                tokio::time::timeout(Duration::from_secs(10), self.0.read_line(&mut answer)).await.expect("an answer").expect("an answer");
             if read == 0 || answer.as_bytes().get(start + 3) != Some(&b'-') {
                 return answer;
             }
@@ -81,12 +82,19 @@ async fn a_mail_comes_in_and_is_a_ticket_at_once() {
         assert!(hello.contains(extension), "{hello}");
     }
     assert!(!hello.contains("AUTH"));
-    let answer = client.send(&["HELP@Bottega.example"], &mail("anna@example.it", "Hello", "a1@example.it", "", "..dots\r\n..\r\nend")).await;
+    let answer =
+        client.send(&["HELP@Bottega.example"], &mail("anna@example.it", "Hello", "a1@example.it", "", "..dots\r\n..\r\nend")).await;
     assert!(answer.starts_with("250 2.0.0 Stored"), "{answer}");
     assert_eq!(desk.count("select count(*) from deliveries where door = 'smtp' and envelope_from = 'anna@example.it'").await, 1);
     processed(&desk, 1).await;
     assert_eq!(desk.count("select count(*) from messages where body like '.dots' || chr(10) || '.' || chr(10) || 'end%'").await, 1);
-    assert_eq!(desk.count("select count(*) from deliveries where convert_from(raw, 'UTF8') like 'Received: from mx.example.it ([127.0.0.1])%with ESMTP;%'").await, 1);
+    assert_eq!(
+        desk.count(
+            "select count(*) from deliveries where convert_from(raw, 'UTF8') like 'Received: from mx.example.it ([127.0.0.1])%with ESMTP;%'"
+        )
+        .await,
+        1
+    );
     client.expect("QUIT", "221").await;
     door.close().await;
 }
@@ -125,7 +133,10 @@ async fn only_our_mailboxes_and_nothing_out_of_order() {
     client.expect("RCPT TO:<help@bottega.example>", "503").await;
     client.expect("MAIL FROM:<a@b.it> SIZE=99999999", "552 5.3.4").await;
     // A mailbox made a moment ago by another process is known, whatever this one remembers.
-    sqlx::query("insert into channels (kind, name, address) values ('email', 'New', 'new@bottega.example')").execute(&desk.app.db).await.expect("sql");
+    sqlx::query("insert into channels (kind, name, address) values ('email', 'New', 'new@bottega.example')")
+        .execute(&desk.app.db)
+        .await
+        .expect("sql");
     client.expect("MAIL FROM:<a@b.it>", "250").await;
     client.expect("RCPT TO:<new@bottega.example>", "250").await;
     client.expect("QUIT", "221").await;
@@ -143,7 +154,10 @@ async fn a_mail_for_two_mailboxes_is_stored_once_for_each() {
     processed(&desk, 2).await;
     assert_eq!(desk.count("select count(*) from deliveries").await, 2);
     assert_eq!(desk.count("select count(*) from tickets").await, 2);
-    assert_eq!(desk.count("select count(*) from deliveries where envelope_to = '{sales@bottega.example,vendite@bottega.example}'").await, 1);
+    assert_eq!(
+        desk.count("select count(*) from deliveries where envelope_to = '{sales@bottega.example,vendite@bottega.example}'").await,
+        1
+    );
     // Again, as after an answer that got lost.
     assert!(client.send(&to, &mail("anna@example.it", "Both", "b1@example.it", "", "Hello")).await.starts_with("250"));
     door.close().await;
@@ -179,7 +193,9 @@ async fn nobody_smuggles_a_second_mail_in() {
     let door = desk.smtp().await;
     for (n, end) in ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\r\n\0.\r\n"].into_iter().enumerate() {
         let mut client = Client::greeted(&door).await;
-        let smuggled = format!("From: anna@example.it\r\nMessage-ID: <d{n}@example.it>\r\n\r\nHello{end}MAIL FROM:<eve@example.it>\r\nRCPT TO:<help@bottega.example>\r\nDATA\r\nFrom: boss@example.it\r\n\r\nPay!\r\n");
+        let smuggled = format!(
+            "From: anna@example.it\r\nMessage-ID: <d{n}@example.it>\r\n\r\nHello{end}MAIL FROM:<eve@example.it>\r\nRCPT TO:<help@bottega.example>\r\nDATA\r\nFrom: boss@example.it\r\n\r\nPay!\r\n"
+        );
         assert!(client.send(&["help@bottega.example"], smuggled.as_bytes()).await.starts_with("250"));
         client.expect("QUIT", "221").await;
     }
@@ -215,7 +231,10 @@ async fn limits_hold() {
     }
     client.raw(b"\r\n.\r\n").await;
     assert!(client.answer().await.starts_with("552 5.3.4"));
-    assert!(client.send(&["help@bottega.example"], &mail("a@b.it", "Small", "e1@b.it", "", "Hello")).await.starts_with("250"), "the conversation goes on");
+    assert!(
+        client.send(&["help@bottega.example"], &mail("a@b.it", "Small", "e1@b.it", "", "Hello")).await.starts_with("250"),
+        "the conversation goes on"
+    );
 
     let second = Client::connect(&door).await;
     let mut third = BufReader::new(TcpStream::connect(door.address).await.expect("a socket"));
@@ -329,12 +348,16 @@ async fn a_client_that_insists_on_encryption_gets_it() {
     let door = desk.smtp().await;
     // The certificate was made a moment ago: nobody can know it.
     let tls = TlsParameters::builder("desk.bottega.example".to_owned()).dangerous_accept_invalid_certs(true).build().expect("TLS");
-    let client = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1").port(door.address.port()).tls(Tls::Required(tls)).build();
+    let client =
+        AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1").port(door.address.port()).tls(Tls::Required(tls)).build();
     let envelope = lettre::address::Envelope::new(
         Some("anna@example.it".parse().expect("an address")),
         vec!["help@bottega.example".parse().expect("an address")],
     );
-    client.send_raw(&envelope.expect("an envelope"), &mail("anna@example.it", "Secret", "h1@example.it", "", "Hello")).await.expect("delivered");
+    client
+        .send_raw(&envelope.expect("an envelope"), &mail("anna@example.it", "Secret", "h1@example.it", "", "Hello"))
+        .await
+        .expect("delivered");
     drop(client);
     processed(&desk, 1).await;
     door.close().await;

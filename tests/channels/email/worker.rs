@@ -89,11 +89,16 @@ async fn housekeeping_takes_out_what_is_past_and_nothing_else() {
     let mut db = desk.app.db.acquire().await.expect("a database");
     sportello::desk::sessions::open(&mut db, agent.id, "", "").await.expect("a session");
     sportello::desk::sessions::open(&mut db, agent.id, "", "").await.expect("a session");
-    sqlx::query("update sessions set expires_at = now() - interval '1 hour' where id = (select min(id) from sessions)").execute(&mut *db).await.expect("sql");
-    sqlx::query("insert into sign_in_failures (key, failures, last_failed_at) values ('old', 1, now() - interval '2 days'), ('new', 1, now())")
+    sqlx::query("update sessions set expires_at = now() - interval '1 hour' where id = (select min(id) from sessions)")
         .execute(&mut *db)
         .await
         .expect("sql");
+    sqlx::query(
+        "insert into sign_in_failures (key, failures, last_failed_at) values ('old', 1, now() - interval '2 days'), ('new', 1, now())",
+    )
+    .execute(&mut *db)
+    .await
+    .expect("sql");
     sportello::desk::housekeeping::tidy(&mut db).await.expect("tidied");
     assert_eq!(desk.count("select count(*) from sessions").await, 1);
     assert_eq!(desk.count("select count(*) from sign_in_failures").await, 1);

@@ -69,7 +69,16 @@ async fn a_form_with_gaps_is_not_saved_and_says_where() {
     let web = WebDesk::new().await;
     let cookie = web.admin().await;
     let id = web.form("contact", shop_form()).await;
-    let fields = [("name", ""), ("slug", "Not a slug"), ("origins", "*"), ("topics", "1"), ("fields", "1"), ("field.0.label.en", "Size"), ("field.0.kind", "select"), ("do", "save")];
+    let fields = [
+        ("name", ""),
+        ("slug", "Not a slug"),
+        ("origins", "*"),
+        ("topics", "1"),
+        ("fields", "1"),
+        ("field.0.label.en", "Size"),
+        ("field.0.kind", "select"),
+        ("do", "save"),
+    ];
     let page = web.post_as(&cookie, &format!("/settings/forms/{id}"), &fields).await;
     assert_eq!(page.status, 422);
     assert_eq!(page.attributes("#problems a", "href"), ["#name", "#slug", "#languages", "#origins", "#topic-0", "#field-0"]);

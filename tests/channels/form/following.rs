@@ -91,10 +91,12 @@ async fn what_is_internal_stays_internal() {
     let web = WebDesk::new().await;
     let link = arrive(&web, "en").await;
     let ticket = web.newest().await.id;
-    sqlx::query("insert into messages (ticket_id, channel_id, direction, body) select id, channel_id, 'note', 'A difficult one' from tickets")
-        .execute(&web.desk.app.db)
-        .await
-        .expect("a note");
+    sqlx::query(
+        "insert into messages (ticket_id, channel_id, direction, body) select id, channel_id, 'note', 'A difficult one' from tickets",
+    )
+    .execute(&web.desk.app.db)
+    .await
+    .expect("a note");
     sqlx::query(
         "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
          select ticket_id, id, 'internal.txt', 'text/plain', 1, 'x' from messages where direction = 'note'",

@@ -28,7 +28,14 @@ async fn a_form_becomes_a_ticket_with_a_receipt() {
     assert_eq!(ticket.tag_ids.len(), 1);
     assert_eq!(
         ticket.details,
-        json!([["Topic", "Return"], ["Order number", "BG-1042"], ["Size", "Large"], ["Phone", "+39 333 1234567"], ["Agreed to", "I agree"], ["Page", "https://shop.example/arno?size=41"]])
+        json!([
+            ["Topic", "Return"],
+            ["Order number", "BG-1042"],
+            ["Size", "Large"],
+            ["Phone", "+39 333 1234567"],
+            ["Agreed to", "I agree"],
+            ["Page", "https://shop.example/arno?size=41"]
+        ])
     );
     let receipt = web.get(&sent.location()).await;
     receipt.assert_script_free();
@@ -246,7 +253,8 @@ async fn one_address_cannot_flood_the_desk_and_keeps_its_words() {
     let channel = web.form("contact", shop_form()).await;
     for round in 0..9 {
         let stamp = web.open("contact", channel).await;
-        let page = web.post("/forms/contact", &but(&[("email", "flood@example.com"), ("form", &stamp.id), ("stamp", &stamp.at)]), &[]).await;
+        let page =
+            web.post("/forms/contact", &but(&[("email", "flood@example.com"), ("form", &stamp.id), ("stamp", &stamp.at)]), &[]).await;
         if round < 8 {
             assert_eq!(page.status, 303, "round {round}");
         } else {

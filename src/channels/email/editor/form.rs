@@ -76,7 +76,8 @@ impl Checked {
 }
 
 /// How a security is called in the form.
-pub const SECURITIES: [(&str, &str); 3] = [("tls", "TLS (993, 465)"), ("starttls", "STARTTLS (143, 587)"), ("plain", "None (only inside your own network)")];
+pub const SECURITIES: [(&str, &str); 3] =
+    [("tls", "TLS (993, 465)"), ("starttls", "STARTTLS (143, 587)"), ("plain", "None (only inside your own network)")];
 
 fn word(security: Security) -> String {
     match security {
@@ -178,7 +179,8 @@ impl MailboxForm {
         if !is_address(address) {
             problems.add("address", "Enter the address that customers write to, like help@example.com.");
         }
-        let aliases: Vec<String> = self.aliases.split(|c: char| c.is_whitespace() || c == ',').filter(|alias| !alias.is_empty()).map(str::to_lowercase).collect();
+        let aliases: Vec<String> =
+            self.aliases.split(|c: char| c.is_whitespace() || c == ',').filter(|alias| !alias.is_empty()).map(str::to_lowercase).collect();
         if let Some(wrong) = aliases.iter().find(|alias| !is_address(alias)) {
             problems.add("aliases", format!("“{wrong}” is not a mail address. Enter one address a line."));
         } else if aliases.len() > 50 {
@@ -252,7 +254,8 @@ impl MailboxForm {
         } else if user.is_empty() {
             (String::new(), String::new())
         } else {
-            let known = stored.and_then(|(settings, secrets)| Some((settings.smtp.as_ref()?.host.as_str(), secrets.smtp_password.as_str())));
+            let known =
+                stored.and_then(|(settings, secrets)| Some((settings.smtp.as_ref()?.host.as_str(), secrets.smtp_password.as_str())));
             (user.to_owned(), check_password("smtp_password", &self.smtp_password, host.as_deref(), known, problems)?)
         };
         Some((SmtpSettings { host: host?, port: port?, security: security?, user }, password))
@@ -304,7 +307,13 @@ fn is_near(host: &str) -> bool {
 }
 
 /// `known`: the server and password that are stored. A stored password goes to the server it was given for and to no other.
-fn check_password(field: &'static str, typed: &str, host: Option<&str>, known: Option<(&str, &str)>, problems: &mut Problems) -> Option<String> {
+fn check_password(
+    field: &'static str,
+    typed: &str,
+    host: Option<&str>,
+    known: Option<(&str, &str)>,
+    problems: &mut Problems,
+) -> Option<String> {
     if !typed.is_empty() {
         return Some(typed.to_owned());
     }
@@ -326,7 +335,12 @@ mod tests {
     use super::*;
 
     fn directory() -> Directory {
-        let shop = crate::desk::directory::Shop { shop_name: "S".into(), time_zone: "UTC".into(), language: "en".into(), accent: "#000000".into() };
+        let shop = crate::desk::directory::Shop {
+            shop_name: "S".into(),
+            time_zone: "UTC".into(),
+            language: "en".into(),
+            accent: "#000000".into(),
+        };
         Directory { shop, agents: vec![], teams: vec![], tags: vec![], channels: vec![], members: vec![] }
     }
 

@@ -16,7 +16,9 @@ pub fn too_large(size: usize, max: usize) -> String {
 /// Says that the server would not hand a mail over.
 pub fn unfetchable(reason: &str) -> String {
     let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-    format!("This mail could not be fetched and was left in the mailbox on the mail server, where it can be read. The server's answer: {reason}")
+    format!(
+        "This mail could not be fetched and was left in the mailbox on the mail server, where it can be read. The server's answer: {reason}"
+    )
 }
 
 /// A mail with the header of the real one and `note` as its text. `place` names one without a header.

@@ -191,9 +191,7 @@ impl Session {
         self.reset();
         let (name, size) = (&self.door.name, self.limits().mail_bytes);
         let starttls = if self.encrypted || self.door.tls.is_none() { "" } else { "250-STARTTLS\r\n" };
-        format!(
-            "250-{name}\r\n250-PIPELINING\r\n250-SIZE {size}\r\n{starttls}250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
-        )
+        format!("250-{name}\r\n250-PIPELINING\r\n250-SIZE {size}\r\n{starttls}250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n")
     }
 
     fn mail(&mut self, from: MailFrom<String>) -> String {
