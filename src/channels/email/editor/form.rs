@@ -341,7 +341,7 @@ mod tests {
             language: "en".into(),
             accent: "#000000".into(),
         };
-        Directory { shop, agents: vec![], teams: vec![], tags: vec![], channels: vec![], members: vec![] }
+        Directory { shop, agents: vec![], teams: vec![], tags: vec![], channels: vec![], members: vec![], own_server: false }
     }
 
     fn typed() -> MailboxForm {
