@@ -149,5 +149,11 @@ fn words(error: &lettre::transport::smtp::Error) -> String {
         }
         source = cause.source();
     }
+    // "permanent error (550): no such user" is the library's way to say it.
+    for kind in ["permanent error (", "transient error ("] {
+        if let Some((code, said)) = text.strip_prefix(kind).and_then(|rest| rest.split_once("): ")) {
+            return format!("The mail server answered {code}: {said}");
+        }
+    }
     text
 }

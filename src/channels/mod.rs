@@ -15,7 +15,7 @@ use crate::channels::email::{deliver, imap, receive as mail, settings};
 use crate::desk::changes::Change;
 use crate::desk::channels::{self as rows, Channel};
 use crate::desk::deliveries::{self, Delivery};
-use crate::desk::envelope::Incoming;
+use crate::desk::envelope::{Incoming, ThreadHint};
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::{ChannelKind, DeliveryStatus, IntakeState};
 use crate::desk::tickets::receive::{self, MatchedBy, Origin, Received};
@@ -143,8 +143,27 @@ async fn discard(app: &App, id: DeliveryId, reason: String) -> Result<Processed,
     })
 }
 
+/// Two mails that arrived together are understood side by side; the one that answers the other must not be first, or it would not find its
+/// ticket. Waits for what came before it, but never for long: after a crash that may be a worker's to do.
+async fn let_earlier_go_first(app: &App, channel: &Channel, delivery: &Delivery, incoming: &Incoming) -> sqlx::Result<()> {
+    const LOOKS: u32 = 20;
+    if !incoming.thread.iter().any(|hint| matches!(hint, ThreadHint::InReplyTo(_) | ThreadHint::Reference(_))) {
+        return Ok(());
+    }
+    for _ in 0..LOOKS {
+        let mut db = app.db.acquire().await?;
+        if !deliveries::any_before(&mut db, channel.id, delivery.id).await? {
+            break;
+        }
+        drop(db);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
 async fn keep(app: &App, channel: &Channel, delivery: &Delivery, mut incoming: Incoming) -> Result<Processed, ProcessError> {
     clean(&mut incoming);
+    let_earlier_go_first(app, channel, delivery, &incoming).await?;
     let mut files = StoredFile::store_all(app, &incoming.files).await?;
     let mut attempt = 1;
     loop {

@@ -62,6 +62,18 @@ pub async fn find(db: &mut PgConnection, id: DeliveryId) -> sqlx::Result<Option<
     .await
 }
 
+/// Whether something that came in on this channel shortly before `id` is not understood yet.
+pub async fn any_before(db: &mut PgConnection, channel: ChannelId, id: DeliveryId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from deliveries where state = 'received' and channel_id = $1 and id < $2
+                          and received_at > now() - interval '1 minute') as "any!""#,
+        channel.0,
+        id.0
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Claims a delivery for the rest of the transaction: two processes never understand the same one. `false`: it is done already.
 pub async fn lock(db: &mut PgConnection, id: DeliveryId) -> sqlx::Result<bool> {
     let state = sqlx::query_scalar!("select state from deliveries where id = $1 for update", id.0).fetch_optional(db).await?;

@@ -54,9 +54,9 @@ export function beacon(url, fields) {
 const toasts = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 document.body.append(toasts);
 
-// Long enough to read; with a way back, to decide too.
+// Long enough to read; with a way back, as long as the server by default gives to take it.
 const TOAST = 6000;
-const TOAST_UNDO = 8000;
+const TOAST_UNDO = 5000;
 
 /** Shows a line in the corner. `over`: a failure, stays until closed. `key`: replaces the toast of the same key. `form`: a way back, once. */
 export function toast(text, { over = false, key, link, form } = {}) {

@@ -198,3 +198,17 @@ async fn the_whole_corpus_comes_in_twice_and_stays_once() {
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.count("select count(*) from deliveries where state in ('failed', 'received')").await, 0);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_understood_first_waits_for_what_it_answers() {
+    let desk = MailDesk::new().await;
+    let question = desk.store(&mail("anna@example.it", "Ordine", "q1@example.it", "", "Dov'è?"), None, &[]).await;
+    let answer =
+        desk.store(&mail("anna@example.it", "Re: Ordine", "q2@example.it", "In-Reply-To: <q1@example.it>", "Trovato!"), None, &[]).await;
+    let app = desk.app.clone();
+    let hasty = tokio::spawn(async move { channels::process(&app, answer).await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let first = channels::process(&desk.app, question).await.expect("processed");
+    let second = hasty.await.expect("no panic").expect("processed");
+    assert_eq!((second.outcome, second.ticket), (Outcome::Appended, first.ticket));
+}
