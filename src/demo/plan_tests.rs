@@ -109,17 +109,3 @@ fn indices_point_somewhere() {
     let shortcuts: BTreeSet<&str> = plan.canned.iter().map(|canned| canned.shortcut.as_str()).collect();
     assert_eq!(shortcuts.len(), plan.canned.len());
 }
-
-/// To look at with `cargo test --lib demo -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints the plan for people to read"]
-fn show() {
-    let (now, plan) = sample();
-    for ticket in &plan.tickets {
-        let age = (now.as_second() - ticket.created_at().as_second()) / 3600;
-        println!("{:?} {} {:>5}h {:?} {:?} {:?}", ticket.status, ticket.language, age, ticket.assignee, ticket.channel, ticket.subject);
-        for message in &ticket.messages {
-            println!("    {} {:?}: {}", message.at, message.direction, message.body.replace('\n', " / "));
-        }
-    }
-}
