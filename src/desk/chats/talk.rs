@@ -12,6 +12,7 @@ use crate::desk::kinds::{ChatState, Priority, Status};
 use crate::desk::search;
 use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::{Ticket, update};
+use crate::desk::waits;
 use crate::ids::{ChannelId, MessageId, TicketId, VisitorId};
 use crate::jobs::Job;
 use crate::text;
@@ -135,6 +136,7 @@ pub async fn say(
     .fetch_one(&mut **change)
     .await?;
     search::index(change, ticket.id, message, language.as_deref(), &[&ticket.subject, body]).await?;
+    waits::record(change, ticket, agent.id).await?;
     sqlx::query!(
         "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
                 first_answered_at = coalesce(first_answered_at, now()), updated_at = now()

@@ -14,6 +14,7 @@ use crate::desk::files;
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::search;
 use crate::desk::tickets::{self, Ticket, drafts, update};
+use crate::desk::waits;
 use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 use crate::text;
@@ -88,6 +89,7 @@ pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, n
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
     let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
     let message = queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?;
+    waits::record(change, &ticket, agent.id).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(
         "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
@@ -215,6 +217,7 @@ pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message:
     )
     .execute(&mut **change)
     .await?;
+    waits::correct(change, &ticket).await?;
     refresh_excerpt(change, ticket.id).await?;
     change.record(ticket.id, Actor::Agent(agent.id), Event::Undone { message }).await?;
     Ok(true)
