@@ -128,6 +128,38 @@ pub async fn update_profile(db: &mut PgConnection, id: AgentId, name: &str, sign
     Ok(())
 }
 
+/// How many chats at once an agent may choose to take.
+pub const CHATS_AT_ONCE: std::ops::RangeInclusive<i32> = 1..=20;
+
+/// How an agent takes chats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatHabits {
+    pub takes_chats: bool,
+    /// Within [`CHATS_AT_ONCE`]; further ones wait.
+    pub chat_limit: i32,
+    /// Two letters each; empty: any.
+    pub languages: Vec<String>,
+}
+
+/// How an agent takes chats.
+pub async fn chat_habits(db: &mut PgConnection, id: AgentId) -> sqlx::Result<Option<ChatHabits>> {
+    sqlx::query_as!(ChatHabits, "select takes_chats, chat_limit, languages from agents where id = $1", id.0).fetch_optional(db).await
+}
+
+/// Changes how an agent takes chats. Whoever waits may fit in now: the caller wakes the queue. `false`: there is no such agent.
+pub async fn set_chat_habits(db: &mut PgConnection, id: AgentId, habits: &ChatHabits) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update agents set takes_chats = $2, chat_limit = $3, languages = $4 where id = $1",
+        id.0,
+        habits.takes_chats,
+        habits.chat_limit,
+        &habits.languages
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// How many admins can sign in: the last one can be neither disabled nor demoted.
 pub async fn count_admins(db: &mut PgConnection) -> sqlx::Result<i64> {
     sqlx::query_scalar!(

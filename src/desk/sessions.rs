@@ -80,6 +80,19 @@ pub async fn last_seen(db: &mut PgConnection) -> sqlx::Result<Vec<(AgentId, Ts)>
     Ok(rows.into_iter().map(|row| (row.agent_id, row.at)).collect())
 }
 
+/// Whether any session of an agent but `except` was used within the last quarter of an hour: its screen may be open.
+pub async fn any_alive(db: &mut PgConnection, agent: AgentId, except: SessionId) -> sqlx::Result<bool> {
+    // A session in use is noted every ten minutes.
+    sqlx::query_scalar!(
+        r#"select exists (select from sessions where agent_id = $1 and id <> $2 and expires_at > now()
+                          and last_seen_at > now() - interval '15 minutes') as "any!""#,
+        agent.0,
+        except.0
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Ends one of an agent's sessions.
 pub async fn revoke(db: &mut PgConnection, agent: AgentId, id: SessionId) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from sessions where id = $1 and agent_id = $2", id.0, agent.0).execute(db).await?;

@@ -9,6 +9,7 @@ use crate::desk::files::StoredFile;
 use crate::desk::kinds::IdentityKind;
 use crate::ids::{ChannelId, ContactId, TicketId, VisitorId, VisitorUploadId};
 use crate::secrets;
+use crate::text::excerpts;
 
 /// Days for which a browser is known after its last word.
 const DAYS: i32 = 180;
@@ -31,6 +32,56 @@ pub struct Visitor {
     pub user_agent: String,
     pub ip: String,
     pub blocked: bool,
+}
+
+/// Where a visitor is on the shop's site, as far as it can be shown: what came from there is a stranger's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The page's title, else its address without the site.
+    pub title: String,
+    /// Only ever http or https.
+    pub url: Option<String>,
+    /// The product on the page and its price; the price may be empty.
+    pub product: Option<(String, String)>,
+}
+
+impl Place {
+    /// Reads [`Visitor::page`]; `None` when it says nothing.
+    pub fn of(page: &Value) -> Option<Self> {
+        let text = |value: &Value| excerpts::excerpt(value.as_str().unwrap_or_default(), 120);
+        let address = page["url"].as_str().and_then(|url| url::Url::parse(url).ok()).filter(|url| matches!(url.scheme(), "http" | "https"));
+        let title = match (text(&page["title"]), &address) {
+            (title, _) if !title.is_empty() => title,
+            (_, Some(url)) => url.path().to_owned(),
+            _ => return None,
+        };
+        let name = text(&page["product"]["name"]);
+        let price = match &page["product"]["price"] {
+            Value::Number(number) => number.to_string(),
+            other => text(other),
+        };
+        Some(Self { title, url: address.map(String::from), product: (!name.is_empty()).then_some((name, price)) })
+    }
+}
+
+/// What the shop told about a visitor (their cart, an order …) as lines to read; at most 20.
+pub fn context_lines(context: &Value) -> Vec<(String, String)> {
+    fn words(value: &Value) -> String {
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            Value::Array(items) => items.iter().map(words).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
+            Value::Object(fields) => fields.values().map(words).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · "),
+            other => other.to_string(),
+        }
+    }
+    let fields = context.as_object().into_iter().flatten();
+    let lines = fields.map(|(name, value)| {
+        // "order_number" was written for programs.
+        let name = name.replace(['_', '-'], " ");
+        (excerpts::excerpt(&name, 40), excerpts::excerpt(&words(value), 200))
+    });
+    lines.filter(|(name, value)| !name.is_empty() && !value.is_empty()).take(20).collect()
 }
 
 /// What a browser says of itself.
@@ -221,4 +272,33 @@ pub async fn made_last_hour(db: &mut PgConnection, ip: &str) -> sqlx::Result<i64
     )
     .fetch_one(db)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_strangers_page_is_shown_without_harm() {
+        let page =
+            json!({ "url": "javascript:alert(1)", "title": " Stivali \n Ginestra ", "product": { "name": "Ginestra 38", "price": 249 } });
+        let place = Place::of(&page).expect("a place");
+        assert_eq!((place.title.as_str(), place.url), ("Stivali Ginestra", None));
+        assert_eq!(place.product, Some(("Ginestra 38".to_owned(), "249".to_owned())));
+        assert_eq!(Place::of(&json!({ "url": "https://shop.example/boots?a=1" })).expect("a place").title, "/boots");
+        assert_eq!(Place::of(&json!({})), None);
+        assert_eq!(Place::of(&json!([1, "x"])), None);
+    }
+
+    #[test]
+    fn what_the_shop_tells_becomes_lines() {
+        let context = json!({ "order_number": 1042, "cart": [{ "name": "Ginestra", "qty": 2 }, "Belt"], "empty": null, "vip": true });
+        let lines = context_lines(&context);
+        assert!(lines.contains(&("order number".to_owned(), "1042".to_owned())));
+        assert!(lines.contains(&("cart".to_owned(), "Ginestra · 2, Belt".to_owned())));
+        assert_eq!(lines.len(), 3);
+        assert!(context_lines(&json!("x")).is_empty());
+    }
 }

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::response::{Html, IntoResponse, Response};
+use http::HeaderMap;
 use http::request::Parts;
 
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
-use crate::desk::kinds::Role;
+use crate::desk::kinds::{ChannelKind, Role, Wish};
 use crate::desk::tickets::list::{self, Counts};
 use crate::http::flash::{self, Flash, Pending};
 use crate::http::{Error, Result, assets};
+use crate::ids::TicketId;
 use crate::text::names;
 
 /// Renders a page that stands on its own.
@@ -28,6 +31,8 @@ pub struct Shell {
     pub counts: Counts,
     pub directory: Arc<Directory>,
     pub flash: Option<Flash>,
+    /// What rings here, and how one stands; `None` where the shop has no live chat.
+    pub bar: Option<Bar>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -53,6 +58,8 @@ impl FromRequestParts<App> for Shell {
         let directory = directory::get(app).await?;
         let mut db = app.db.acquire().await?;
         let counts = list::recent_counts(app, &mut db, agent.id).await?;
+        let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
+        let bar = if chat { Some(chats::bar(&mut db, agent.id).await?) } else { None };
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -69,6 +76,7 @@ impl FromRequestParts<App> for Shell {
             directory,
             had_flash: flash.is_some(),
             flash,
+            bar,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -78,6 +86,7 @@ impl FromRequestParts<App> for Shell {
 
 fn section(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
+        "chats" => "chats",
         "customers" => "customers",
         "profile" => "profile",
         "settings" if path.starts_with("/settings/canned") => "canned",
@@ -98,6 +107,34 @@ impl Shell {
         let mut response = self.render(page)?;
         *response.status_mut() = status;
         Ok(response)
+    }
+
+    /// The same frame as seen from another page.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        self.section = section(path);
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// What rings at this agent's screens.
+    pub fn offers(&self) -> &[chats::Offer] {
+        self.bar.as_ref().map_or(&[], |bar| &bar.offers)
+    }
+
+    /// Chats that wait for this agent: what rings, and whose visitor waits for a word.
+    pub fn chats_waiting(&self) -> i64 {
+        self.bar.as_ref().map_or(0, |bar| bar.waiting + i64::try_from(bar.offers.len()).unwrap_or(0))
+    }
+
+    /// The switch of those who take chats.
+    pub fn switch(&self) -> Option<&Bar> {
+        self.bar.as_ref().filter(|bar| bar.takes_chats)
+    }
+
+    /// Whether the desk set this agent away, and they have not said otherwise yet.
+    pub fn sent_away(&self) -> bool {
+        self.bar.as_ref().is_some_and(|bar| bar.sent_away && bar.wish == Wish::Away)
     }
 
     /// Two letters for the agent's picture.
@@ -172,6 +209,34 @@ impl askama::FastWritable for Icon {
 }
 
 impl askama::filters::HtmlSafe for Icon {}
+
+/// What a visitor is called who has not said their name.
+pub fn visitor_name(name: &str, ticket: TicketId) -> String {
+    if name.trim().is_empty() { format!("Visitor {ticket}") } else { name.trim().to_owned() }
+}
+
+/// The page of ours that a form was on; `otherwise` where the browser does not say.
+pub fn came_from(headers: &HeaderMap, otherwise: &str) -> String {
+    let referer = headers.get(http::header::REFERER).and_then(|value| value.to_str().ok()).and_then(|value| url::Url::parse(value).ok());
+    match referer {
+        // Only the path counts, so that nobody is led away; what began as "//" would be another site.
+        Some(url) if url.path().starts_with('/') && !url.path().starts_with("//") => match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        },
+        _ => otherwise.to_owned(),
+    }
+}
+
+/// How long until a moment, or since it, as its clock says before the page's script takes over: `2:10 left`, `0:30 over`, `2 h over`.
+pub fn countdown(due: &Ts) -> String {
+    let left = due.seconds_since(Ts::now());
+    let (seconds, word) = if left >= 0 { (left, "left") } else { (-left, "over") };
+    match seconds {
+        ..3600 => format!("{}:{:02} {word}", seconds / 60, seconds % 60),
+        _ => format!("{} h {word}", seconds / 3600),
+    }
+}
 
 /// A count as the sidebar shows it.
 pub fn capped(count: &i64) -> String {

@@ -14,8 +14,10 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::agents::Agent;
-use crate::desk::directory;
+use crate::desk::changes::Change;
+use crate::desk::{directory, presence};
 use crate::http::Result;
 use crate::ids::{AgentId, TicketId};
 use crate::live::{Doing, Signal};
@@ -47,9 +49,10 @@ pub async fn present(app: &App, ticket: TicketId) -> sqlx::Result<Vec<PersonPres
     Ok(people.into_iter().map(person).collect())
 }
 
-async fn listen(State(app): State<App>, _agent: Agent) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
+async fn listen(State(app): State<App>, agent: Agent) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let receiver = app.live.subscribe();
-    let state = Listener { app, receiver, pending: vec![named("hello", &())] };
+    let there = There { app: app.clone(), agent: agent.id };
+    let state = Listener { app, receiver, pending: vec![named("hello", &())], _there: there };
     let stream = futures_util::stream::unfold(state, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -61,6 +64,34 @@ struct Listener {
     app: App,
     receiver: Receiver<Signal>,
     pending: Vec<Event>,
+    _there: There,
+}
+
+/// Somebody's open screen. When it closes they have a while to open another one; then their chats go to others.
+struct There {
+    app: App,
+    agent: AgentId,
+}
+
+impl Drop for There {
+    fn drop(&mut self) {
+        // When the process stops, the browser connects to the next one within a second.
+        if self.app.stopping.is_cancelled() {
+            return;
+        }
+        let (app, agent) = (self.app.clone(), self.agent);
+        tokio::spawn(async move {
+            let left = async {
+                let mut change = Change::begin(&app).await?;
+                presence::leave(&mut change, agent, presence::CLOSING, Ts::now()).await?;
+                change.commit().await
+            };
+            if let Err(error) = left.await {
+                // Their silence says it a little later.
+                tracing::warn!(%agent, %error, "cannot note that a screen closed");
+            }
+        });
+    }
 }
 
 impl Listener {

@@ -1,10 +1,12 @@
 //! What agents, admins and customers see. A page is one file: its struct, its handlers, its forms; its template lies at the same
 //! place under `templates/`.
 
+pub mod chats;
 pub mod contacts;
 pub mod customer;
 pub mod inbox;
 pub mod live;
+pub mod presence;
 pub mod profile;
 pub mod settings;
 pub mod sign_in;
@@ -19,8 +21,10 @@ use crate::app::App;
 /// Every screen whose forms only our own pages may send.
 pub fn router() -> Router<App> {
     let router = Router::new()
+        .merge(chats::router())
         .merge(contacts::router())
         .merge(inbox::router())
+        .merge(presence::router())
         .merge(profile::router())
         .merge(settings::router())
         .merge(sign_in::router())

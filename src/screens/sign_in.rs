@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::changes::Change;
 use crate::desk::kinds::{Role, TokenPurpose};
-use crate::desk::{agents, directory, sessions};
+use crate::desk::{agents, directory, presence, sessions};
 use crate::http::client::Client;
 use crate::http::{Error, Form, Path, Query, Result, render, session};
 use crate::ids::AgentId;
@@ -102,8 +103,12 @@ async fn enter(app: &App, db: &mut sqlx::PgConnection, agent: AgentId, client: &
 
 async fn sign_out(State(app): State<App>, agent: agents::Agent) -> Result<Response> {
     if let Some(id) = agent.session {
-        let mut db = app.db.acquire().await?;
-        sessions::revoke(&mut db, agent.id, id).await?;
+        let mut change = Change::begin(&app).await?;
+        let elsewhere = sessions::any_alive(&mut change, agent.id, id).await?;
+        sessions::revoke(&mut change, agent.id, id).await?;
+        // Chats are not left with somebody who says that they go.
+        presence::leave(&mut change, agent.id, if elsewhere { presence::CLOSING } else { 0 }, Ts::now()).await?;
+        change.commit().await?;
     }
     Ok((CookieJar::new().add(session::removal()), Redirect::to("/sign-in")).into_response())
 }

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::chats::Chat;
-use crate::desk::kinds::ChatState;
+use crate::desk::kinds::{ChatState, Wish};
 use crate::ids::{AgentId, ContactId, MessageId, TeamId, TicketId, VisitorId};
 
 /// A chat in an agent's hands.
@@ -70,6 +70,56 @@ pub async fn offers_for(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<V
     )
     .fetch_all(db)
     .await
+}
+
+/// What every screen of an agent shows of live chat.
+#[derive(Debug, Clone)]
+pub struct Bar {
+    /// Whether they take chats at all, by their profile.
+    pub takes_chats: bool,
+    pub wish: Wish,
+    /// The desk set them away because they let offers pass.
+    pub sent_away: bool,
+    /// Chats in their hands whose visitor waits for a word.
+    pub waiting: i64,
+    /// What rings at their screens now.
+    pub offers: Vec<Offer>,
+}
+
+/// What every screen of this agent shows of live chat.
+pub async fn bar(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Bar> {
+    let row = sqlx::query!(
+        r#"select a.takes_chats, coalesce(p.wish, 'online') as "wish!: Wish", coalesce(p.sent_away, false) as "sent_away!",
+                  (select count(*) from chats c where c.agent_id = a.id and c.state = 'active' and c.promised_at is not null) as "waiting!",
+                  exists (select from chat_offers o where o.agent_id = a.id and o.outcome is null) as "rings!"
+           from agents a left join presence p on p.agent_id = a.id where a.id = $1"#,
+        agent.0
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let offers = if row.rings { offers_for(db, agent).await? } else { Vec::new() };
+    Ok(Bar { takes_chats: row.takes_chats, wish: row.wish, sent_away: row.sent_away, waiting: row.waiting, offers })
+}
+
+/// What became of the offers made to an agent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    pub accepted: i64,
+    pub missed: i64,
+    pub declined: i64,
+}
+
+/// What became of the offers made since a moment, by agent.
+pub async fn tallies(db: &mut PgConnection, since: Ts) -> sqlx::Result<Vec<(AgentId, Tally)>> {
+    let rows = sqlx::query!(
+        r#"select agent_id, count(*) filter (where outcome = 'accepted') as "accepted!", count(*) filter (where outcome = 'missed') as "missed!",
+                  count(*) filter (where outcome = 'declined') as "declined!"
+           from chat_offers where offered_at >= $1 group by agent_id limit 2000"#,
+        since as Ts
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.agent_id, Tally { accepted: row.accepted, missed: row.missed, declined: row.declined })).collect())
 }
 
 /// At whose screens a chat rings now.

@@ -12,11 +12,12 @@ mod talk;
 pub use hands::{AcceptError, Target, abandon, accept, block, decline, invite, step_in, transfer};
 pub use ladder::{OFFER, step, wake_queue};
 pub use lists::{
-    Card, Offer, Waiting, Word, cards, floor_waiting, last_of_visitor, offers_for, place, ringing_for, words_after, words_before,
+    Bar, Card, Offer, Tally, Waiting, Word, bar, cards, floor_waiting, last_of_visitor, offers_for, place, ringing_for, tallies,
+    words_after, words_before,
 };
 pub use talk::{
-    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, leave_word, mail_missed, rate, request_callback, say, start,
-    visitor_seen,
+    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, leave_word, mail_missed, rate, request_callback, say, say_later,
+    start, visitor_seen,
 };
 
 use sqlx::PgConnection;

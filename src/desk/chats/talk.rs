@@ -108,45 +108,10 @@ pub async fn say(
     words: &NewWords,
     now: Ts,
 ) -> Result<MessageId, ReplyError> {
-    let provider_id = words.once.as_ref().map(|once| format!("agent-{}-{once}", agent.id));
-    if let Some(known) = &provider_id {
-        let known = sqlx::query_scalar!("select id from messages where channel_id = $1 and provider_id = $2", chat.channel_id.0, known)
-            .fetch_optional(&mut **change)
-            .await?;
-        if let Some(known) = known {
-            return Ok(known);
-        }
-    }
-    let body = words.body.trim_end();
-    let choices = words.choices.iter().map(|choice| text::excerpts::excerpt(choice, MAX_CHOICE)).filter(|choice| !choice.is_empty());
-    let envelope = Envelope { choices: choices.take(MAX_CHOICES).collect(), ..Envelope::default() };
-    let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let language = text::languages::detect(body).map(str::to_owned).or_else(|| ticket.language.clone());
-    let message = sqlx::query_scalar!(
-        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body, language, envelope, provider_id, delivery, sent_at)
-           values ($1, $2, 'outbound', $3, $4, $5, $6, $7, 'sent', now()) returning id as "id: MessageId""#,
-        ticket.id.0,
-        chat.channel_id.0,
-        agent.id.0,
-        body,
-        language,
-        envelope,
-        provider_id
-    )
-    .fetch_one(&mut **change)
-    .await?;
-    search::index(change, ticket.id, message, language.as_deref(), &[&ticket.subject, body]).await?;
-    waits::record(change, ticket, agent.id).await?;
-    sqlx::query!(
-        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
-                first_answered_at = coalesce(first_answered_at, now()), updated_at = now()
-         where id = $1",
-        ticket.id.0,
-        text::excerpts::excerpt(body, 200)
-    )
-    .execute(&mut **change)
-    .await?;
-    change.record(ticket.id, Actor::Agent(agent.id), Event::Replied { message }).await?;
+    let message = match write(change, agent, ticket, chat.channel_id, words).await? {
+        Written::Now(message) => message,
+        Written::Before(message) => return Ok(message),
+    };
     chat.promised_at = None;
     chat.late_at = None;
     chat.last_at = now;
@@ -163,6 +128,68 @@ pub async fn say(
         change.push(&Job::ChatMail { ticket: ticket.id }, now.plus_seconds(UNSEEN)).await?;
     }
     Ok(message)
+}
+
+/// Says something in a chat that is over and whose visitor has no address: it waits for their return.
+pub async fn say_later(
+    change: &mut Change,
+    agent: &Agent,
+    ticket: &Ticket,
+    chat: &Chat,
+    words: &NewWords,
+) -> Result<MessageId, ReplyError> {
+    let (Written::Now(message) | Written::Before(message)) = write(change, agent, ticket, chat.channel_id, words).await?;
+    change.touch_chat(ticket.id);
+    Ok(message)
+}
+
+/// Whether words were written down by this change or were here already.
+enum Written {
+    Now(MessageId),
+    Before(MessageId),
+}
+
+async fn write(change: &mut Change, agent: &Agent, ticket: &Ticket, channel: ChannelId, words: &NewWords) -> Result<Written, ReplyError> {
+    let provider_id = words.once.as_ref().map(|once| format!("agent-{}-{once}", agent.id));
+    if let Some(known) = &provider_id {
+        let known = sqlx::query_scalar!("select id from messages where channel_id = $1 and provider_id = $2", channel.0, known)
+            .fetch_optional(&mut **change)
+            .await?;
+        if let Some(known) = known {
+            return Ok(Written::Before(known));
+        }
+    }
+    let body = words.body.trim_end();
+    let choices = words.choices.iter().map(|choice| text::excerpts::excerpt(choice, MAX_CHOICE)).filter(|choice| !choice.is_empty());
+    let envelope = Envelope { choices: choices.take(MAX_CHOICES).collect(), ..Envelope::default() };
+    let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let language = text::languages::detect(body).map(str::to_owned).or_else(|| ticket.language.clone());
+    let message = sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body, language, envelope, provider_id, delivery, sent_at)
+           values ($1, $2, 'outbound', $3, $4, $5, $6, $7, 'sent', now()) returning id as "id: MessageId""#,
+        ticket.id.0,
+        channel.0,
+        agent.id.0,
+        body,
+        language,
+        envelope,
+        provider_id
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    search::index(change, ticket.id, message, language.as_deref(), &[&ticket.subject, body]).await?;
+    waits::record(change, ticket, agent.id).await?;
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
+                first_answered_at = coalesce(first_answered_at, now()), updated_at = now()
+         where id = $1",
+        ticket.id.0,
+        if body.is_empty() { "Sent a file".to_owned() } else { text::excerpts::excerpt(body, 200) }
+    )
+    .execute(&mut **change)
+    .await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Replied { message }).await?;
+    Ok(Written::Now(message))
 }
 
 /// How a visitor whom we keep waiting wants to go on.

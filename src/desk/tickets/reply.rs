@@ -64,7 +64,10 @@ pub enum ReplyError {
 
 /// Queues the reply in an agent's composer, with the files that wait there. It leaves after `undo_seconds`, until when it can be taken back.
 pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
-    let message = reply_apart(change, agent, ticket, new).await?;
+    // In a chat a picture may speak for itself.
+    let wordless =
+        new.body.trim().is_empty() && (!files::uploads(change, ticket, agent.id).await?.is_empty() || !new.canned_files.is_empty());
+    let message = send(change, agent, ticket, new, wordless).await?;
     files::attach_uploads(change, ticket, agent.id, message).await?;
     for id in &new.canned {
         canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
@@ -75,10 +78,21 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
 
 /// The same for a program that speaks for an agent: what the agent has in the composer meanwhile stays there.
 pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
+    send(change, agent, ticket, new, false).await
+}
+
+async fn send(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply, wordless: bool) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
-    check(&new.body)?;
-    if let Some(chat) = chats::find(change, ticket.id).await?.filter(Chat::is_open) {
-        return say(change, agent, &ticket, chat, new).await;
+    let chat = chats::find(change, ticket.id).await?;
+    if !(wordless && chat.as_ref().is_some_and(Chat::is_open)) {
+        check(&new.body)?;
+    }
+    match chat {
+        Some(chat) if chat.is_open() => return say(change, agent, &ticket, chat, new).await,
+        Some(chat) if new.to.is_empty() && recipients(change, &ticket).await?.to.is_empty() => {
+            return say_later(change, agent, &ticket, &chat, new).await;
+        }
+        Some(_) | None => {}
     }
     if let Some(seen) = new.seen
         && newer_than(change, ticket.id, seen, agent).await?
@@ -121,6 +135,18 @@ async fn say(change: &mut Change, agent: &Agent, ticket: &Ticket, chat: Chat, ne
         Some(status) => update::set_status(change, Actor::Agent(agent.id), ticket.id, status, None).await?,
         None => {}
     }
+    Ok(message)
+}
+
+/// Nobody is there to hear it and no mail could reach them: it stands in the chat when they come back.
+async fn say_later(change: &mut Change, agent: &Agent, ticket: &Ticket, chat: &Chat, new: &NewReply) -> Result<MessageId, ReplyError> {
+    let words = NewWords { body: new.body.clone(), choices: new.choices.clone(), once: new.once.clone() };
+    let message = chats::say_later(change, agent, ticket, chat, &words).await?;
+    if ticket.assignee_id.is_none() {
+        update::assign(change, Actor::Agent(agent.id), ticket.id, Some(agent.id)).await?;
+    }
+    let then = new.then.unwrap_or(if ticket.status == Status::Open { Status::Pending } else { ticket.status });
+    update::set_status(change, Actor::Agent(agent.id), ticket.id, then, None).await?;
     Ok(message)
 }
 

@@ -6,7 +6,7 @@ use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Icon, Shell, avatar_colour, icon};
-use crate::ids::{MessageId, TicketId};
+use crate::ids::{AgentId, MessageId, TicketId};
 use crate::text::{excerpts, html, names};
 
 /// One thing in the conversation.
@@ -32,6 +32,12 @@ pub struct Letter {
     pub has_original: bool,
     pub pictures: Vec<Attachment>,
     pub files: Vec<Attachment>,
+    /// Quick answers that were offered along with it.
+    pub choices: Vec<String>,
+    pub direction: Direction,
+    pub author_id: Option<AgentId>,
+    /// Carries by mail what the conversation shows already.
+    pub copy: bool,
     pub delivery: Option<DeliveryStatus>,
     pub delivery_error: Option<String>,
     pub mine: bool,
@@ -71,6 +77,10 @@ impl Letter {
                 }
                 if message.automatic {
                     about = format!("automatic receipt {about}");
+                } else if envelope.copy {
+                    about = format!("by mail what the chat had not shown, {about}");
+                } else if envelope.to.is_empty() {
+                    about = "in the chat".to_owned();
                 }
                 let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
                 (class, author, about)
@@ -96,6 +106,10 @@ impl Letter {
             has_original: message.delivery_id.is_some(),
             pictures,
             files,
+            choices: envelope.choices,
+            direction: message.direction,
+            author_id: message.agent_id,
+            copy: envelope.copy,
             delivery: message.delivery,
             delivery_error: message.delivery_error.clone(),
             mine: message.agent_id == Some(shell.agent.id),
@@ -167,7 +181,12 @@ pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachme
         letter.open = letter.failed() || (!receipt && (all_open || at >= last_inbound || messages.len() <= 3));
         items.push((message.created_at, Item::Letter(Box::new(letter))));
     }
+    let chat = events.iter().any(|entry| entry.event == Some(Event::ChatStarted {}));
     for entry in events {
+        // Whoever takes a chat takes its ticket: one line says it.
+        if chat && matches!(entry.event, Some(Event::Assigned { to: Some(to) }) if entry.agent == Some(to)) {
+            continue;
+        }
         if from.is_some_and(|from| entry.at < from) && messages.len() > 1 {
             continue;
         }
@@ -234,8 +253,8 @@ fn chat_line(shell: &Shell, event: &Event, who: String, at: crate::clock::Ts) ->
         Event::ChatMissed { agent } => ("clock", format!("It rang at {}, who did not answer", directory.agent(*agent))),
         Event::ChatLate {} => ("clock", "The promised moment passed, and the visitor was told so".to_owned()),
         Event::ChatParked {} => ("triangle-alert", "Nobody took the chat; the visitor was offered other ways".to_owned()),
-        Event::ChatTransferred { agent: Some(id), .. } => ("users-round", format!("gave the chat to {}", directory.agent(*id))),
-        Event::ChatTransferred { team: Some(id), .. } => ("users-round", format!("gave the chat to {}", directory.team(*id))),
+        Event::ChatTransferred { agent: Some(id), .. } => ("arrow-right-left", format!("gave the chat to {}", directory.agent(*id))),
+        Event::ChatTransferred { team: Some(id), .. } => ("arrow-right-left", format!("gave the chat to {}", directory.team(*id))),
         Event::ChatTransferred { .. } => ("users-round", "gave the chat away".to_owned()),
         Event::ChatInvited { agent } => ("user-plus", format!("asked {} in", directory.agent(*agent))),
         Event::ChatSteppedIn {} => ("user-check", "stepped in".to_owned()),

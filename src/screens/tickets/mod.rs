@@ -2,8 +2,8 @@
 
 pub mod composer;
 mod files;
-mod letters;
-mod reply;
+pub(crate) mod letters;
+pub(crate) mod reply;
 mod update;
 
 use askama::Template;

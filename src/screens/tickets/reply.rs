@@ -84,7 +84,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
 }
 
 /// Before anything else, what was typed and attached is safe.
-async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, body: &str, parts: &Parts) -> Result<()> {
+pub(crate) async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, body: &str, parts: &Parts) -> Result<()> {
     let stored = StoredFile::store_all(app, &parts.files).await?;
     let mut tx = app.db.begin().await?;
     permitted(&mut tx, agent, id).await?;
@@ -96,7 +96,8 @@ async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, body: &str, pa
     Ok(())
 }
 
-fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String> {
+/// What the composer holds.
+pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String> {
     Ok(NewReply {
         body,
         seen: parts.text("seen").parse().ok().map(MessageId),
