@@ -4,6 +4,7 @@
 pub mod chats;
 pub mod contacts;
 pub mod customer;
+mod habits;
 pub mod inbox;
 pub mod live;
 pub mod presence;

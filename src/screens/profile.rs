@@ -17,6 +17,7 @@ use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Form, Path, Result};
 use crate::ids::SessionId;
+use crate::screens::habits::HabitsForm;
 use crate::screens::sign_in::{MIN_PASSWORD, weak};
 
 /// The longest signature, in characters.
@@ -26,6 +27,7 @@ const MAX_SIGNATURE: usize = 1000;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/profile", get(show).post(save))
+        .route("/profile/chats", post(save_habits))
         .route("/profile/password", post(change_password))
         .route("/profile/sessions/{id}/revoke", post(revoke))
         .route("/profile/sessions/revoke-others", post(revoke_others))
@@ -36,6 +38,7 @@ pub fn router() -> Router<App> {
 struct ProfilePage<'a> {
     shell: &'a Shell,
     form: ProfileForm,
+    habits: HabitsForm,
     sessions: Vec<Session>,
     problems: Problems,
     min: usize,
@@ -45,8 +48,9 @@ impl<'a> ProfilePage<'a> {
     async fn load(app: &App, shell: &'a Shell) -> Result<Self> {
         let mut db = app.db.acquire().await?;
         let sessions = sessions::list(&mut db, shell.agent.id).await?;
+        let habits = HabitsForm::load(&mut db, shell.agent.id).await?;
         let form = ProfileForm { name: shell.agent.name.clone(), signature: shell.agent.signature.clone() };
-        Ok(Self { shell, form, sessions, problems: Problems::default(), min: MIN_PASSWORD })
+        Ok(Self { shell, form, habits, sessions, problems: Problems::default(), min: MIN_PASSWORD })
     }
 
     fn is_this(&self, session: &Session) -> bool {
@@ -114,6 +118,19 @@ async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm
     change.touch_settings();
     change.commit().await?;
     Ok(Flash::new("Saved.").redirect("/profile"))
+}
+
+async fn save_habits(State(app): State<App>, shell: Shell, Form(form): Form<HabitsForm>) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    match form.save(&mut change, shell.agent.id).await? {
+        Ok(()) => change.commit().await?,
+        Err(problems) => {
+            drop(change);
+            let page = ProfilePage { habits: form, problems, ..ProfilePage::load(&app, &shell).await? };
+            return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+    }
+    Ok(Flash::new("Saved.").redirect("/profile#chats"))
 }
 
 #[derive(Debug, Default, Deserialize)]

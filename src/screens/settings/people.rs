@@ -22,6 +22,7 @@ use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
 use crate::ids::{AgentId, TeamId};
 use crate::jobs::Job;
+use crate::screens::habits::HabitsForm;
 use crate::text::addresses::is_address;
 use crate::text::names;
 
@@ -35,6 +36,7 @@ pub fn router() -> Router<App> {
         .route("/settings/people", get(show))
         .route("/settings/people/invite", get(show_invite).post(invite))
         .route("/settings/people/{id}", get(show_person).post(save))
+        .route("/settings/people/{id}/chats", post(save_habits))
         .route("/settings/people/{id}/link", post(send_link))
         .route("/settings/people/{id}/disable", post(disable))
         .route("/settings/people/{id}/enable", post(enable))
@@ -214,7 +216,19 @@ struct PersonPage<'a> {
     shell: &'a Shell,
     person: Person,
     form: PersonForm,
+    habits: HabitsForm,
     problems: Problems,
+}
+
+impl PersonForm {
+    fn of(shell: &Shell, person: &Person) -> Self {
+        Self {
+            email: person.email.clone(),
+            name: person.name.clone(),
+            role: person.role.as_str().to_owned(),
+            team: shell.directory.teams_of(person.id),
+        }
+    }
 }
 
 impl PersonPage<'_> {
@@ -230,13 +244,26 @@ async fn load(db: &mut PgConnection, id: AgentId) -> Result<Person> {
 async fn show_person(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: Shell) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let person = load(&mut db, id).await?;
-    let form = PersonForm {
-        email: person.email.clone(),
-        name: person.name.clone(),
-        role: person.role.as_str().to_owned(),
-        team: shell.directory.teams_of(id),
-    };
-    shell.render(&PersonPage { shell: &shell, person, form, problems: Problems::default() })
+    let form = PersonForm::of(&shell, &person);
+    let habits = HabitsForm::load(&mut db, id).await?;
+    shell.render(&PersonPage { shell: &shell, person, form, habits, problems: Problems::default() })
+}
+
+async fn save_habits(
+    State(app): State<App>,
+    _: Admin,
+    Path(id): Path<AgentId>,
+    shell: Shell,
+    Form(habits): Form<HabitsForm>,
+) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    let person = load(&mut change, id).await?;
+    if let Err(problems) = habits.save(&mut change, id).await? {
+        let form = PersonForm::of(&shell, &person);
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &PersonPage { shell: &shell, person, form, habits, problems });
+    }
+    change.commit().await?;
+    Ok(Flash::new(format!("{} is saved.", person.name)).redirect(&format!("/settings/people/{id}#chats")))
 }
 
 async fn save(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: Shell, Form(form): Form<PersonForm>) -> Result<Response> {
@@ -244,8 +271,10 @@ async fn save(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: 
     // Two admins who demote each other at the same time: one of them comes second.
     agents::lock_all(&mut change).await?;
     let person = load(&mut change, id).await?;
-    let again =
-        |person, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &PersonPage { shell: &shell, person, form, problems });
+    let known = HabitsForm::load(&mut change, id).await?;
+    let again = |person, form, problems| {
+        shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &PersonPage { shell: &shell, person, form, habits: known, problems })
+    };
     let checked = match form.check(true) {
         Ok(checked) => checked,
         Err(problems) => return again(person, form, problems),

@@ -17,8 +17,9 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::chats::{self, Chat};
 use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
-use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
+use crate::desk::kinds::{ChannelKind, ChatState, Direction, Priority, Status};
 use crate::desk::tickets::drafts::{self, Drafts};
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
@@ -30,6 +31,7 @@ use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
 use crate::screens::inbox::{self, ListPane, ListQuery};
 use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
+use crate::secrets;
 use crate::text::names;
 
 /// Events of the history that a page shows.
@@ -84,6 +86,10 @@ struct TicketPage<'a> {
     details: Vec<(String, String)>,
     snoozes: Vec<Snooze>,
     composing: Composing,
+    /// What makes it a chat, if it is one.
+    chat: Option<Chat>,
+    /// A random id, so that the same words sent twice into a chat are said once.
+    once: String,
 }
 
 /// A moment that the snooze menu offers.
@@ -208,6 +214,45 @@ impl TicketPage<'_> {
         }
     }
 
+    /// The chat, as long as it is one.
+    fn open_chat(&self) -> Option<&Chat> {
+        self.chat.as_ref().filter(|chat| chat.is_open())
+    }
+
+    /// What one should know of the chat before answering; empty when it is none, or over like any ticket.
+    fn chat_words(&self) -> String {
+        let Some(chat) = &self.chat else { return String::new() };
+        match (chat.state, chat.agent_id) {
+            (ChatState::Active, Some(holder)) if holder == self.shell.agent.id => "A live chat, and you hold it.".to_owned(),
+            (ChatState::Active, Some(holder)) => {
+                format!("A live chat. {} holds it; what you write joins it.", self.shell.directory.agent(holder))
+            }
+            (ChatState::Active | ChatState::Ringing, _) => "A live chat that nobody holds yet: it is ringing.".to_owned(),
+            (ChatState::Queued, _) => "A live chat that waits for free hands.".to_owned(),
+            (ChatState::Parked, _) => "A live chat that nobody took. The visitor was offered other ways and may still be there.".to_owned(),
+            (ChatState::Mail | ChatState::Ended, _) if self.recipients.to.is_empty() => {
+                "A chat whose visitor left no address: your answer waits for their return.".to_owned()
+            }
+            (ChatState::Mail, _) => "This chat goes on by mail.".to_owned(),
+            (ChatState::Ended, _) => "The chat has ended; an answer goes by mail.".to_owned(),
+        }
+    }
+
+    /// Whether anybody may take the chat.
+    fn may_accept(&self) -> bool {
+        self.open_chat().is_some_and(|chat| chat.agent_id.is_none())
+    }
+
+    /// Whether a lead may take it from whoever holds it.
+    fn may_step_in(&self) -> bool {
+        self.shell.is_lead() && self.open_chat().and_then(|chat| chat.agent_id).is_some_and(|holder| holder != self.shell.agent.id)
+    }
+
+    /// Whether an answer waits in the chat because no mail could reach its visitor.
+    fn answers_later(&self) -> bool {
+        self.chat.as_ref().is_some_and(|chat| !chat.is_open()) && self.recipients.to.is_empty()
+    }
+
     fn first_name(&self) -> String {
         self.name().split_whitespace().next().unwrap_or_default().to_owned()
     }
@@ -296,6 +341,7 @@ async fn load<'a>(
         Some(own) if own.kind == ChannelKind::Email => own.address.clone(),
         Some(_) | None => tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address),
     };
+    let chat = chats::find(db, id).await?;
     let items = letters::conversation(shell, &messages, &attachments, &events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
@@ -316,6 +362,8 @@ async fn load<'a>(
         present: present.into_iter().filter(|person| person.id != shell.agent.id).collect(),
         ticket,
         composing,
+        chat,
+        once: secrets::token(),
     })
 }
 

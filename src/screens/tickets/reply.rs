@@ -7,10 +7,11 @@ use http::{HeaderMap, StatusCode};
 use crate::app::App;
 use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
+use crate::desk::chats;
 use crate::desk::files::{self, StoredFile};
-use crate::desk::kinds::Status;
+use crate::desk::kinds::{DeliveryStatus, Status};
 use crate::desk::tickets::reply::{self, NewReply, ReplyError, parse_recipients};
-use crate::desk::tickets::{drafts, outbound};
+use crate::desk::tickets::{drafts, outbound, thread};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
 use crate::http::page::Shell;
@@ -42,6 +43,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await;
     }
     let mut change = Change::begin(&app).await?;
+    let chat = chats::find(&mut change, id).await?;
     let outcome = if note {
         reply::note(&mut change, agent, id, &body).await.map(|_| None)
     } else {
@@ -56,7 +58,12 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
             Ok(Flash::new("Note added.").redirect(&came_from(&headers, id)))
         }
         Ok(Some(message)) => {
+            let queued = thread::find(&mut change, message).await?.is_some_and(|message| message.delivery == Some(DeliveryStatus::Queued));
             change.commit().await?;
+            if !queued && chat.is_some() {
+                let words = if chat.is_some_and(|chat| chat.is_open()) { "Said in the chat." } else { "Kept for the visitor’s return." };
+                return Ok(Flash::new(words).redirect(&came_from(&headers, id)));
+            }
             let next = parts.text("next");
             let to = if next.starts_with("/tickets/") || next.starts_with("/inbox/") || next.starts_with("/search") {
                 next.to_owned()
