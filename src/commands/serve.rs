@@ -144,6 +144,9 @@ async fn load_demo(app: &App) -> anyhow::Result<()> {
     let now = jiff::Timestamp::now();
     let plan = crate::demo::plan(now, 7);
     let loaded = crate::demo::load(app, &plan, now).await?;
+    if matches!(loaded, Loaded::Fresh) {
+        crate::demo::load_chats(app, &plan).await?;
+    }
     let url = app.config.public_url();
     match loaded {
         Loaded::Fresh => println!("\n  {} is open: {} tickets, made up a moment ago.", plan.shop.name, plan.tickets.len()),

@@ -3,10 +3,12 @@
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::changes::Change;
 use crate::desk::contacts;
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, IdentityKind, Priority, Status};
 use crate::ids::{AgentId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
+use crate::jobs::Job;
 
 /// A ticket as it stands at the end of its history.
 #[derive(Debug, Clone)]
@@ -184,4 +186,16 @@ pub async fn any_agent(db: &mut PgConnection) -> sqlx::Result<bool> {
 /// Whether a channel of the demo's shop is here.
 pub async fn is_demo(db: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from channels where settings -> 'demo' = 'true'::jsonb) as "demo!""#).fetch_one(db).await
+}
+
+/// Keeps a chat in the hands it is in until a moment, although nobody sits at its other end.
+pub async fn chat_stays(change: &mut Change, id: TicketId, until: Ts) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update chats set promised_at = null, late_at = null, stage_ends_at = $2, deadline_at = $2 where ticket_id = $1 and state = 'active'",
+        id.0,
+        until as Ts
+    )
+    .execute(&mut **change)
+    .await?;
+    change.push(&Job::ChatStep { ticket: id }, until).await
 }

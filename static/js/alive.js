@@ -117,10 +117,22 @@ function morph(next, samePage) {
     $$("[data-js]").forEach((node) => node.remove());
   }
   const options = { morphStyle: "outerHTML", restoreFocus: true, callbacks: keep };
-  Idiomorph.morph(main(), $("#main", next), options);
+  if ($("#main", next)) Idiomorph.morph(main(), $("#main", next), options);
   for (const part of $$("[data-morph]")) {
     const fresh = next.getElementById(part.id);
     if (fresh) Idiomorph.morph(part, fresh, options);
+  }
+}
+
+/** Reads the frame again, what rings and who one is, and leaves the page itself alone. */
+export async function refreshBar() {
+  try {
+    const response = await request(`/presence/bar?at=${encodeURIComponent(location.pathname)}`);
+    if (!response.ok || response.redirected) return;
+    morph(new DOMParser().parseFromString(await response.text(), "text/html"), true);
+    document.dispatchEvent(new CustomEvent("sportello:bar"));
+  } catch {
+    // The next heartbeat tells it again.
   }
 }
 
@@ -138,16 +150,19 @@ function show(html, url, { push = false } = {}) {
   const next = new DOMParser().parseFromString(html, "text/html");
   if (!sameShell(next)) return false;
   const samePage = new URL(url, location.href).pathname === shown.split("?")[0];
-  const end = atEnd();
-  const before = lastLetter()?.id;
+  const before = threads().map((pane) => ({ pane, end: atEnd(pane), last: lastLetter(pane)?.id }));
   if (push && placeOf(url) !== placeOf(location.href)) history.pushState(null, "", url);
   shown = placeOf(url);
   morph(next, samePage);
   baseTitle = next.title;
   document.dispatchEvent(new CustomEvent("sportello:shown", { detail: { samePage } }));
   settle();
-  if (!samePage || (end && before !== lastLetter()?.id)) toEnd();
-  else if (before && before !== lastLetter()?.id) offerJump();
+  for (const pane of threads()) {
+    const was = samePage ? before.find((each) => each.pane === pane) : undefined;
+    const news = was?.last !== lastLetter(pane)?.id;
+    if (!was || (was.end && news)) toEnd(pane);
+    else if (was.last && news) offerJump(pane);
+  }
   return true;
 }
 
@@ -161,7 +176,7 @@ function settle() {
 
 // The server's title may begin with the count; data-unread is the truth while the page stays.
 let baseTitle = document.title;
-function showTitle() {
+export function showTitle() {
   const unread = Number(main()?.dataset.unread ?? 0);
   const plain = baseTitle.replace(/^\(\d+\) /, "");
   document.title = unread > 0 ? `(${unread}) ${plain}` : plain;
@@ -169,30 +184,24 @@ function showTitle() {
 
 // -- the end of the conversation ---------------------------------------------------------------------------------------
 
-const lastLetter = () => $$("[data-thread] .letter").at(-1);
+const threads = () => $$("[data-thread]");
+const lastLetter = (pane) => $$(".letter, .bubble:not([data-js])", pane).at(-1);
 
-function scroller() {
-  const pane = $("[data-thread]");
-  return pane && pane.scrollHeight > pane.clientHeight && getComputedStyle(pane).overflowY !== "visible" ? pane : null;
-}
+// A phone scrolls the page instead.
+const scrolls = (pane) => pane.scrollHeight > pane.clientHeight && getComputedStyle(pane).overflowY !== "visible";
 
-function atEnd() {
-  const pane = scroller();
-  return pane ? pane.scrollHeight - pane.scrollTop - pane.clientHeight < 80 : false;
-}
+export const atEnd = (pane) => scrolls(pane) && pane.scrollHeight - pane.scrollTop - pane.clientHeight < 80;
 
-function toEnd() {
-  const pane = scroller();
-  if (pane) pane.scrollTop = pane.scrollHeight;
-  else if ($("[data-thread]")) lastLetter()?.scrollIntoView({ block: "start" });
-  $("#jump")?.remove();
+export function toEnd(pane) {
+  if (getComputedStyle(pane).overflowY !== "visible") pane.scrollTop = pane.scrollHeight;
+  else lastLetter(pane)?.scrollIntoView({ block: "start" });
+  $(".jump", pane)?.remove();
 }
 
 // Someone reading further up is told, not moved.
-function offerJump() {
-  if ($("#jump")) return;
-  const jump = el("button", { type: "button", class: "button jump", id: "jump", "data-js": true, onclick: toEnd }, icon("arrow-down"), "New message");
-  $("[data-thread]")?.append(jump);
+function offerJump(pane) {
+  if ($(".jump", pane)) return;
+  pane.append(el("button", { type: "button", class: "button jump", "data-js": true, onclick: () => toEnd(pane) }, icon("arrow-down"), "New message"));
 }
 
 // -- refresh, links, forms ---------------------------------------------------------------------------------------------
@@ -229,6 +238,10 @@ export async function visit(url, { push = true } = {}) {
 const before = [];
 /** Runs `step(form)` and waits for it before any form is sent. */
 export const beforeSubmit = (step) => before.push(step);
+/** Does what must be done before a form is sent. */
+export async function prepare(form) {
+  for (const step of before) await step(form);
+}
 
 const valuesOf = (form) => new Map([...form.elements].map((field) => [field, field.value]));
 
@@ -249,7 +262,7 @@ async function submit(form, submitter) {
     submitter?.removeAttribute("aria-busy");
   };
   try {
-    for (const step of before) await step(form);
+    await prepare(form);
     const fields = new FormData(form, submitter);
     const sent = valuesOf(form);
     const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
@@ -270,6 +283,8 @@ async function submit(form, submitter) {
   } catch {
     done();
     toast(OFFLINE, { over: true, key: "net" });
+    // It may have arrived all the same: sent again it must be known as the same.
+    if (form.elements.once) touch(form.elements.once);
     // A choice that did not arrive must not look as if it had; words stay.
     if (form.matches("[data-auto]")) form.reset();
     form.dispatchEvent(new CustomEvent("sportello:unsent", { bubbles: true }));
@@ -316,6 +331,8 @@ addEventListener("popstate", () => {
 // -- live --------------------------------------------------------------------------------------------------------------
 
 const PACE = 600;
+// Words of a chat are waited for.
+const PACE_CHAT = 150;
 const PACE_HIDDEN = 5000;
 // An open drop-down would close under the agent's hand; there is no telling when it closed without a choice.
 const PICKING = 8000;
@@ -327,9 +344,9 @@ for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, (
 for (const name of ["change", "focusout"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = -Infinity));
 
 /** At most one refresh per 600 ms, the first one at once. */
-function refreshSoon() {
+export function refreshSoon() {
   if (timer) return;
-  const pace = document.hidden ? PACE_HIDDEN : PACE;
+  const pace = shows("chats") ? PACE_CHAT : document.hidden ? PACE_HIDDEN : PACE;
   timer = setTimeout(async () => {
     timer = undefined;
     if (performance.now() - pickingSince < PICKING || $("form[aria-busy=true]")) {
@@ -341,14 +358,21 @@ function refreshSoon() {
   }, Math.max(0, last + pace - performance.now()));
 }
 
-const shows = (what) => (main()?.dataset.live ?? "").split(" ").includes(what);
+export const shows = (what) => (main()?.dataset.live ?? "").split(" ").includes(what);
 const ticketShown = () => (shows("ticket") ? Number(main().dataset.ticket) : undefined);
 
+// Whose words stand somewhere on the page of the chats.
+const concerns = (id) => $(`#chat-${id}, #card-${id}, #free-${id}`);
+
 function heard(name, data) {
+  document.dispatchEvent(new CustomEvent("sportello:heard", { detail: { name, data } }));
+  if (name === "chat" && (shows("floor") || (shows("chats") && concerns(data.id)))) refreshSoon();
+  if (name === "floor" && (shows("floor") || shows("chats"))) refreshSoon();
+
   if (name === "ticket" && data.id === ticketShown()) refreshSoon();
   if (name === "list" && shows("list")) refreshSoon();
   if (name === "resync" && main()?.dataset.live) refreshSoon();
-  if (name === "presence" && data.ticket === ticketShown()) showPeople(data.people);
+  if (name === "presence") showPeople(data.ticket, data.people);
   if (name === "down") toast("Connection lost. Trying again; what you type is kept.", { over: true, key: "live" });
   if (name === "up") dropToast("live");
 }
@@ -369,6 +393,7 @@ async function listen() {
       worker = new SharedWorker(url, { type: "module", name: "sportello-live" });
       worker.onerror = alone;
       worker.port.onmessage = ({ data }) => heard(data.name, data.data);
+      worker.port.postMessage("hello");
     };
     join();
     addEventListener("online", () => worker.port.postMessage("wake"));
@@ -387,42 +412,58 @@ async function listen() {
 
 const BEAT = 15_000;
 const TYPING_PACE = 3000;
-let present;
-let typedAt = -Infinity;
-let typingToldAt = -Infinity;
+// The tickets on the screen, each with when one last typed in it and last told so: { typed, told }
+const present = new Map();
+
+const ticketsShown = () => (shows("chats") ? $$("[data-chat]").map((pane) => Number(pane.dataset.chat)) : [ticketShown()].filter(Boolean));
 
 function tellPresence(ticket, state) {
   request(`/tickets/${ticket}/presence`, { method: "POST", body: new URLSearchParams({ state }), keepalive: true }).catch(() => {});
 }
 
-function leave() {
-  if (present) beacon(`/tickets/${present}/presence`, { state: "left" });
-  present = undefined;
+function leave(stay = []) {
+  for (const ticket of [...present.keys()]) {
+    if (stay.includes(ticket)) continue;
+    beacon(`/tickets/${ticket}/presence`, { state: "left" });
+    present.delete(ticket);
+  }
 }
 
 function enter() {
-  const ticket = document.hidden ? undefined : ticketShown();
-  if (ticket === present) return;
-  leave();
-  typedAt = typingToldAt = -Infinity;
-  present = ticket;
-  if (present) tellPresence(present, "viewing");
+  const tickets = document.hidden ? [] : ticketsShown();
+  leave(tickets);
+  for (const ticket of tickets) {
+    if (present.has(ticket)) continue;
+    present.set(ticket, { typed: -Infinity, told: -Infinity });
+    tellPresence(ticket, "viewing");
+  }
 }
 
 function beat() {
-  if (present) tellPresence(present, performance.now() - typedAt < BEAT ? "typing" : "viewing");
+  for (const [ticket, { typed }] of present) tellPresence(ticket, performance.now() - typed < BEAT ? "typing" : "viewing");
 }
 
 function typed({ target }) {
   if (!target.matches?.("[data-body]")) return;
-  typedAt = performance.now();
-  if (!present || typedAt - typingToldAt < TYPING_PACE) return;
-  typingToldAt = typedAt;
-  tellPresence(present, "typing");
+  const ticket = Number(target.form?.dataset.ticket);
+  const state = present.get(ticket);
+  // A note is nobody's to wait for.
+  if (!state || target.form.elements.note?.value === "1") return;
+  state.typed = performance.now();
+  if (state.typed - state.told < TYPING_PACE) return;
+  state.told = state.typed;
+  tellPresence(ticket, "typing");
 }
 
-function showPeople(people) {
-  const place = $("[data-presence]");
+/** What was being typed is said. */
+export function stopTyping(ticket) {
+  if (!present.has(ticket)) return;
+  present.set(ticket, { typed: -Infinity, told: -Infinity });
+  tellPresence(ticket, "viewing");
+}
+
+function showPeople(ticket, people) {
+  const place = $(`[data-presence="${ticket}"]`);
   const others = people.filter((person) => String(person.id) !== document.body.dataset.me);
   place?.replaceChildren(
     ...others.map((person) => {
@@ -497,12 +538,12 @@ function fitFrames() {
 /** Starts everything of this file; once per page. */
 export function start() {
   settle();
-  toEnd();
+  threads().forEach(toEnd);
   setInterval(moveClocks, 30_000);
   document.addEventListener("input", typed);
   document.addEventListener("sportello:shown", enter);
   document.addEventListener("visibilitychange", enter);
-  addEventListener("pagehide", leave);
+  addEventListener("pagehide", () => leave());
   addEventListener("pageshow", enter);
   setInterval(beat, BEAT);
   enter();

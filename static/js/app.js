@@ -2,6 +2,7 @@
 // form on the page.
 
 import { $, $$, beacon, beforeSubmit, el, icon, main, request, start, toast, touch, visit } from "./alive.js";
+import { accept, startChats } from "./chats.js";
 
 // -- fuzzy matching ----------------------------------------------------------------------------------------------------
 
@@ -116,9 +117,12 @@ const KEYS = [
   ["Tags", "t"],
   ["Snooze", "z"],
   ["Search", "/"],
+  ["Accept the chat that rings", "c"],
+  ["The same while writing", "Alt", "Enter"],
   ["Canned replies, while writing", "#"],
   ["Send", "Ctrl", "Enter"],
   ["Send and solve", "Ctrl", "Shift", "Enter"],
+  ["In a chat: send, new line", "Enter", "Shift Enter"],
   ["All commands", "Ctrl", "K"],
   ["This help", "?"],
 ];
@@ -157,7 +161,7 @@ function openControl(key) {
 }
 
 function write(note) {
-  const form = $("[data-composer]");
+  const form = $("[data-composer]", document.activeElement.closest("[data-chat]") ?? document) ?? $("[data-composer]");
   if (!form) return false;
   $(`[name=note][value="${note}"]`, form).click();
   $("[data-body]", form).focus();
@@ -183,6 +187,7 @@ const PLAIN_KEYS = {
   s: () => openControl("s"),
   t: () => openControl("t"),
   z: () => openControl("z"),
+  c: accept,
   "/": search,
   "?": () => (showKeys(), true),
 };
@@ -218,7 +223,8 @@ function send(form, solve) {
   if (!form.matches("[data-composer]")) return form.requestSubmit();
   const note = $("[name=note]:checked", form)?.value === "1";
   const button = $(`[name=then][value=${note ? "note" : solve ? "solve" : "send"}]`, form);
-  form.requestSubmit(button);
+  // In a chat nothing is solved by sending.
+  form.requestSubmit(button ?? $("[name=then]", form));
 }
 
 // -- the palette -------------------------------------------------------------------------------------------------------
@@ -312,8 +318,8 @@ const DRAFT_RETRY = 5000;
 // Of the ticket that is being written in: { ticket, fields, timer, saving }
 let draft;
 
-const draftMark = (text) => {
-  const mark = $("[data-draft]");
+const draftMark = (ticket, text) => {
+  const mark = $(`[data-composer][data-ticket="${ticket}"] [data-draft]`);
   if (mark) mark.textContent = text;
 };
 
@@ -323,7 +329,7 @@ function draftChanged(form) {
   if (draft && (draft.ticket !== ticket || draft.fields.note !== fields.note)) flushDraft();
   clearTimeout(draft?.timer);
   draft = { ticket, fields, saving: draft?.saving, timer: setTimeout(saveDraft, DRAFT_PACE) };
-  draftMark("");
+  draftMark(ticket, "");
 }
 
 /** Reply and note are two texts in one field: keeps the one and shows the other. */
@@ -333,7 +339,7 @@ function switchDraft(form) {
   const [left, shown] = note ? ["reply", "note"] : ["note", "reply"];
   field.dataset[left] = field.value;
   field.value = field.dataset[shown] ?? "";
-  field.placeholder = note ? "Write a note for your team." : "Write your answer. Type # for canned replies.";
+  field.placeholder = note ? "Write a note for your team." : field.dataset.hint ?? "Write your answer. Type # for canned replies.";
   touch(field);
   grow(field);
   // What was typed last on the other side is saved now, under its own name.
@@ -356,9 +362,9 @@ async function saveDraft() {
   if (draft !== mine) return;
   if (saved) {
     draft = undefined;
-    draftMark("Saved");
+    draftMark(mine.ticket, "Saved");
   } else {
-    draftMark("Not saved yet: no connection");
+    draftMark(mine.ticket, "Not saved yet: no connection");
     mine.timer = setTimeout(saveDraft, DRAFT_RETRY);
   }
 }
@@ -468,7 +474,7 @@ async function cannedFor(ticket) {
 
 const closeCanned = () => {
   $("#canned")?.remove();
-  $("[data-body]")?.removeAttribute("aria-activedescendant");
+  for (const field of $$("[data-body]")) field.removeAttribute("aria-activedescendant");
 };
 
 async function suggest(field) {
@@ -635,4 +641,5 @@ function insertVariable(name) {
 }
 
 start();
+startChats();
 if (main()) $$("[data-body]").forEach(grow);

@@ -1,3 +1,4 @@
+mod chats;
 mod inbox;
 mod live;
 mod settings;

@@ -145,6 +145,8 @@ pub async fn invite(change: &mut Change, agent: &Agent, id: TicketId, colleague:
     }
     chat.helpers.push(colleague);
     change.record(id, Actor::Agent(agent.id), Event::ChatInvited { agent: colleague }).await?;
+    // It is among theirs now.
+    change.touch_floor();
     save(change, &mut chat).await?;
     Ok(true)
 }

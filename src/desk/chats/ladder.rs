@@ -60,6 +60,7 @@ pub(super) async fn climb(change: &mut Change, ticket: &Ticket, chat: &mut Chat,
         if chat.rung == FIRST && may_queue(change, ticket, chat, now).await? {
             chat.state = ChatState::Queued;
             chat.stage_ends_at = Some(now.plus_seconds(LOOK));
+            change.touch_floor();
             return Ok(());
         }
         chat.rung += 1;
@@ -94,6 +95,7 @@ async fn park(change: &mut Change, chat: &mut Chat, now: Ts) -> sqlx::Result<()>
     chat.agent_id = None;
     chat.stage_ends_at = Some(now.plus_seconds(PARKED_PATIENCE));
     chat.late_at = chat.late_at.or(Some(now));
+    change.touch_floor();
     change.record(chat.ticket_id, Actor::System, Event::ChatParked {}).await
 }
 
