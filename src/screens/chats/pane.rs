@@ -46,6 +46,17 @@ pub struct Bubble {
     pub mark: Option<Mark>,
 }
 
+impl Bubble {
+    /// Whether its side says already who speaks: the visitor, or oneself.
+    pub fn plain(&self) -> bool {
+        match self.letter.direction {
+            Direction::Inbound => true,
+            Direction::Outbound => self.letter.mine,
+            Direction::Note => false,
+        }
+    }
+}
+
 /// How far our words have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
