@@ -36,8 +36,8 @@ svg{width:26px;height:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-l
 .go{position:fixed;${edge("bottom", 20)};${edge(side, 20)};display:grid;place-items:center;width:56px;height:56px;border-radius:50%;color:${ink};background:${C.accent};box-shadow:0 0 0 1px #ffffff38,0 2px 6px #0000002e,0 8px 28px #00000038;transition:transform .15s}
 .go:hover{transform:scale(1.06)}.go:active{transform:scale(.96)}
 .go svg{grid-area:1/1;transition:opacity .15s,transform .15s}
-.go :nth-child(2),.open .go :nth-child(1){opacity:0;transform:rotate(-40deg) scale(.6)}
-.open .go :nth-child(2){opacity:1;transform:none}
+svg+svg,.open .go svg{opacity:0;transform:rotate(-40deg) scale(.6)}
+.open .go svg+svg{opacity:1;transform:none}
 .n{position:absolute;top:-4px;right:-4px;min-width:22px;height:22px;padding:0 6px;border-radius:11px;color:#fff;background:#c3261f;box-shadow:0 0 0 2px #fff;font-size:13px;font-weight:700;text-align:center}
 .n:empty,.open .n,.open .hi,.hi:empty{display:none}
 .box{position:fixed;${edge("bottom", 92)};${edge(side, 20)};width:400px;max-width:calc(100vw - 40px);height:calc(100vh - 112px);max-height:720px;overflow:hidden;border-radius:16px;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 24px #0000001f,0 24px 64px #0000002e;visibility:hidden;opacity:0;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility 0s .16s}

@@ -196,7 +196,11 @@ export function talk() {
 
   const far = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
   const bottom = () => { scroll.scrollTop = scroll.scrollHeight; };
+  let tall = 0;
   function look() {
+    // A scroll that comes of new content or of less room is nobody's wish to leave the end.
+    const now = scroll.scrollHeight - scroll.clientHeight;
+    if (now !== tall) { tall = now; if (S.atEnd) bottom(); return; }
     const end = far() < 48;
     if (end !== S.atEnd) { S.atEnd = end; jump.hidden = end; }
     if (end) mark();
