@@ -1,14 +1,314 @@
-// The conversation: bubbles, marks, how things stand, and the end of it.
+// The forms and the conversation of the chat's frame.
 
-import { C, avatar, day, dialog, h, icon, iconButton, linked, place, size, sync, t, time, wait } from "./parts.js";
-import { S, again, canWrite, changed, chatOpen, choose, drop, earlier, endChat, mark, outbox, previews, rate, send, shop, transcript } from "./state.js";
-import { begin, field } from "./home.js";
-import { composer } from "./composer.js";
+import { alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, date, days, h, headers, icon, iconButton, locale, mark, opens, outbox, place, Problem, pump, receive, relative, S, save, send, setChat, setSound, shop, show, sound, store, sync, t, tabs, take, team, time, wait, whyNot } from "./frame.js";
+
+// -- words and dialogs -----------------------------------------------------------------------------------------------------------------------
+
+const LINK = /\bhttps?:\/\/[^\s<>"]+|\bwww\.[^\s<>"]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+/gi;
+
+/** A text as nodes, its addresses as links. */
+function linked(text) {
+  const nodes = [];
+  let from = 0;
+  for (const match of text.matchAll(LINK)) {
+    // The full stop of the sentence is not part of the address, nor a bracket that opened before it.
+    let words = match[0].replace(/[.,;:!?'”»]+$/, "");
+    if (words.endsWith(")") && !words.includes("(")) words = words.slice(0, -1);
+    const href = words.includes("@") && !/^(https?:|www\.)/i.test(words) ? "mailto:" + words : /^www/i.test(words) ? "https://" + words : words;
+    nodes.push(text.slice(from, match.index), h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, words));
+    from = match.index + words.length;
+  }
+  nodes.push(text.slice(from));
+  return nodes;
+}
+
+/** Asks something over everything else. Returns what closes it. */
+function dialog(title, ...children) {
+  const node = h("dialog", { class: "sheet", "aria-label": title, onclose: () => node.remove(), onclick: (event) => event.target === node && node.close() },
+    h("div", { class: "sheet-in" }, h("h2", null, title), iconButton("close", t("cancel"), () => node.close()), ...children));
+  document.body.append(node);
+  node.showModal();
+  return () => node.close();
+}
+
+/** "Today", "Yesterday", "Monday, 12 January". */
+const day = (at) => capital(days(at) > -2 ? relative.format(days(at), "day") : date.format(new Date(at)));
+
+/** "2.4 MB". */
+function size(bytes) {
+  const [value, unit] = bytes < 1e6 ? [Math.max(1, bytes / 1e3), "kilobyte"] : [bytes / 1e6, "megabyte"];
+  return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}
+
+const known = (name) => S.intro[name] || S.visitor?.[name] || S.identity?.[name] || "";
+
+const FIELDS = {
+  intro,
+  callback: () => [["phone", true], ["name", false], ["text", true], ...consent()],
+  email: () => [["email", true], ["name", false], ...(C.ask.fields || []).filter((name) => name === "order" || name === "topic").map((name) => [name, false]), ["text", true], ...consent()],
+};
+const consent = () => C.ask.consent && !S.intro.consent ? [["consent", true]] : [];
+
+const LABELS = { name: "form-name", email: "form-email", phone: "phone", order: "form-order", topic: "form-topic", text: "about" };
+const INPUTS = {
+  name: { autocomplete: "name" },
+  email: { type: "email", inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
+  phone: { type: "tel", autocomplete: "tel" },
+  order: { autocomplete: "off" },
+};
+
+/** What is wrong with a value, in words; nothing if it is right. The desk judges in the end. */
+function wrong(name, value, required) {
+  if (!value) return required && t(name === "consent" ? "error-consent" : "error-required");
+  if (name === "email" && !/^\S+@\S+\.\S+$/.test(value)) return t("error-email");
+  if (name === "phone" && !(/^[+\d\s()./-]+$/.test(value) && value.replace(/\D/g, "").length >= 5)) return t("error-phone");
+}
+
+/** One field with its label; `problem(words)` shows or clears what is wrong. */
+function field(name, required) {
+  const id = "f-" + name, value = name === "text" ? store.get("draft") || "" : known(name);
+  const attributes = { id, name, class: "input", required, "aria-describedby": id + "-error", ...INPUTS[name] };
+  const error = h("p", { class: "error", id: id + "-error" });
+  let input, label = h("label", { for: id }, t(LABELS[name] || name), !required && h("span", { class: "optional" }, ` (${t("form-optional")})`));
+  if (name === "text") input = h("textarea", { ...attributes, rows: 4 }, value);
+  else if (name === "topic") {
+    input = h("select", attributes, h("option", { value: "" }, t("form-topic-choose")),
+      C.ask.topics.map((topic) => h("option", { value: topic.key ?? topic, selected: value === (topic.key ?? topic) }, topic.label ?? topic)));
+  } else if (name === "consent") {
+    input = h("input", { ...attributes, class: "tick", type: "checkbox" });
+    label = h("label", { for: id, class: "consent" }, input, h("span", null, linked(C.ask.consent)));
+  } else input = h("input", { ...attributes, value });
+  const node = h("div", { class: "field" }, name === "consent" ? [error, label] : [label, error, input]);
+  const problem = (words) => {
+    error.textContent = words || "";
+    node.classList.toggle("bad", !!words);
+    if (words) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  };
+  const read = () => name === "consent" ? input.checked : input.value.trim();
+  return { name, node, input, problem, read, check: () => { const words = wrong(name, read(), required); problem(words); return !words; } };
+}
+
+const TITLES = { intro: "intro-title", callback: "callback", email: "leave-title" };
+
+export function form(kind) {
+  const fields = FIELDS[kind]().map(([name, required]) => field(name, required));
+  const values = () => Object.fromEntries(fields.map((one) => [one.name, one.read()]).filter(([, value]) => value));
+  const done = () => {
+    const { text, ...rest } = values();
+    if (kind === "intro") {
+      Object.assign(S, { intro: { ...S.intro, ...rest }, introduced: true });
+      store.set("intro", S.intro);
+      show("talk");
+      return;
+    }
+    store.set("draft", undefined);
+    show("talk");
+    send({ mode: kind, text, ...rest });
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    const bad = fields.filter((one) => !one.check());
+    if (bad.length) bad[0].input.focus();
+    else done();
+  };
+  const a = S.availability;
+  const hint = kind === "intro" ? t("intro-hint") : kind === "callback" ? t("callback-hint") : t(a?.opens_at ? "leave-hint-back" : "leave-hint");
+  const node = h("form", { class: "form", novalidate: true, onsubmit: submit },
+    h("h1", { tabindex: "-1" }, t(TITLES[kind])),
+    h("p", { class: "muted" }, hint),
+    kind !== "intro" && a && !a.open && a.opens_at && h("p", { class: "muted" }, opens(a.opens_at)),
+    fields.map((one) => one.node),
+    h("div", { class: "actions" },
+      h("button", { class: "button" }, t(kind === "intro" ? "continue" : kind === "callback" ? "callback-send" : "form-send")),
+      kind === "intro" && C.ask.before !== "required" && !C.ask.consent && h("button", { type: "button", class: "button second", onclick: () => { S.introduced = true; show("talk"); } }, t("skip"))),
+    h("p", { class: "muted small" }, t("form-privacy", { shop: C.shop })));
+  const text = fields.find((one) => one.name === "text")?.input;
+  text?.addEventListener("input", () => store.set("draft", text.value || undefined));
+  return {
+    node,
+    update() {
+      const one = S.problem && fields.find((other) => other.name === S.problem.field);
+      if (!one) return;
+      one.problem(S.problem.words);
+      one.input.focus();
+      S.problem = null;
+    },
+    focus: () => node.querySelector("h1").focus(),
+  };
+}
+
+/** Where the pictures lie that this tab has sent, until the desk's own are here. */
+const previews = new Map();
+
+let uploads = Promise.resolve();
+
+/** Sends one file, one after another: the first may bring the token that the next needs. `progress` hears 0 … 1. */
+function upload(file, progress, signal) {
+  const work = () => new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // fetch cannot tell how far an upload is
+    const form = new FormData();
+    form.append("file", file, file.name || "file");
+    request.open("POST", "files");
+    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    request.responseType = "json";
+    request.timeout = 300000;
+    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    request.onload = () => request.status < 300 ? resolve(take(request.response)) : reject(new Problem(request.status, request.response));
+    request.onerror = request.ontimeout = request.onabort = () => reject(new Problem(0));
+    signal.addEventListener("abort", () => request.abort());
+    if (signal.aborted) reject(new Problem(0));
+    else request.send(form);
+  });
+  const turn = () => store.get("token") ? work() : alone(work);
+  return (uploads = uploads.catch(() => {}).then(turn));
+}
+
+const EMOJI = [..."😀😄😂🙂😉😊😍😘🤗🤔😅😬😐😕😟😢😭😡🥳😎🙏👍👎👌👏🙌💪👋🤝🤞❤💔⭐✨🎉🎁🔥💡✅❌❓❗📦🚚🏠📷👟👜"].map((one) => one === "❤" ? "❤️" : one);
+const COLUMNS = 8;
+
+/** The emoji picker: arrows move, Enter takes, Esc closes. */
+function picker(take, close) {
+  const grid = h("div", { class: "emoji", role: "group", "aria-label": t("emoji"), hidden: true, onkeydown: (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: COLUMNS, ArrowUp: -COLUMNS, Home: -1e3, End: 1e3 }[event.key];
+    if (event.key === "Escape") { event.stopPropagation(); close(); }
+    if (!step) return;
+    event.preventDefault();
+    const all = [...grid.children], to = all[Math.max(0, Math.min(all.length - 1, all.indexOf(document.activeElement) + step))];
+    for (const one of all) one.tabIndex = one === to ? 0 : -1;
+    to.focus();
+  } }, EMOJI.map((one, index) => h("button", { type: "button", tabindex: index ? -1 : 0, onclick: () => take(one) }, one)));
+  return grid;
+}
+
+function composer() {
+  let files = []; // {key, file, name, size, image, part, id, error, stop}
+  let waiting = false; // Enter was pressed while files were still on their way
+  let saving;
+
+  const text = h("textarea", { class: "text", rows: 1, "aria-label": t("write"), placeholder: t("write"), enterkeyhint: "send", oninput: () => { grow(); draft(); typing(text.value.trim()); ready(); } });
+  const go = h("button", { type: "submit", class: "go", "aria-label": t("form-send"), title: t("form-send") }, icon("send"));
+  const choose = h("input", { type: "file", multiple: true, hidden: true, tabindex: "-1", "aria-hidden": "true", onchange: () => { add(choose.files); choose.value = ""; } });
+  const chips = h("ul", { class: "chips", "aria-label": t("form-files") });
+  const problem = h("p", { class: "error", role: "alert" });
+  const smiles = picker((one) => { text.setRangeText(one, text.selectionStart, text.selectionEnd, "end"); pick(false); text.focus(); grow(); draft(); ready(); }, () => { pick(false); smile.focus(); });
+  const smile = iconButton("smile", t("emoji"), () => pick(smiles.hidden), { "aria-expanded": "false" });
+  const node = h("form", { class: "composer", onsubmit: submit }, problem, smiles, chips,
+    h("div", { class: "write" }, text, h("div", { class: "tools" }, iconButton("clip", t("form-files"), () => choose.click()), choose, smile, go)));
+
+  function grow() {
+    text.style.height = "auto";
+    text.style.height = Math.min(text.scrollHeight, 144) + "px";
+  }
+  function draft() {
+    clearTimeout(saving);
+    saving = setTimeout(() => store.set("draft", text.value || undefined), 200);
+  }
+  function pick(on) {
+    smiles.hidden = !on;
+    smile.setAttribute("aria-expanded", on);
+    if (on) smiles.querySelector("[tabindex='0']").focus();
+  }
+  const ready = () => go.classList.toggle("on", !!(text.value.trim() || files.length));
+
+  text.addEventListener("keydown", (event) => {
+    // Enter that ends a word in an input method is not meant for us (229: Safari says so late).
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    submit();
+  });
+  text.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length) return;
+    event.preventDefault();
+    add(event.clipboardData.files);
+  });
+
+  function add(chosen) {
+    problem.textContent = "";
+    for (const file of chosen) {
+      if (files.length >= C.max_files) { problem.textContent = t("error-too-many-files", { max: C.max_files }); break; }
+      if (file.size > C.max_file) { problem.textContent = t("error-file-too-large", { name: file.name, max: size(C.max_file) }); continue; }
+      if (!file.size) { problem.textContent = t("error-file-empty", { name: file.name }); continue; }
+      const one = { key: crypto.randomUUID?.() || String(Math.random()), file, name: file.name, size: file.size, image: /^image\/(png|jpe?g|gif|webp|avif)$/.test(file.type) };
+      if (one.image) one.preview = URL.createObjectURL(file);
+      files.push(one);
+      carry(one);
+    }
+    text.focus();
+    show();
+  }
+
+  /** Uploads one file; what passes is tried again by itself. */
+  async function carry(one) {
+    one.stop = new AbortController();
+    one.error = "";
+    for (let tries = 0; ; tries++) {
+      try {
+        one.part = 0;
+        const answer = await upload(one.file, (part) => { one.part = part; bar(one); }, one.stop.signal);
+        one.id = answer.id;
+        if (one.preview) previews.set(one.id, one.preview);
+        break;
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (one.stop.signal.aborted) return;
+        if (!error.passing || tries > 4) { one.error = error.words || t("upload-failed"); waiting = false; break; }
+        await new Promise((resolve) => setTimeout(resolve, 1000 * backoff(tries, error.after)));
+      }
+    }
+    show();
+    if (waiting && files.every((other) => other.id)) submit();
+  }
+  const bar = (one) => { const progress = chips.querySelector(`[data-key="${one.key}"] progress`); if (progress) progress.value = one.part; };
+
+  function show() {
+    sync(chips, files.map((one) => ({ key: one.key, state: [one.id, one.error].join(), make: () => h("li", { class: one.error ? "chip bad" : "chip", "data-key": one.key },
+      one.preview ? h("img", { src: one.preview, alt: "" }) : icon("file"),
+      h("span", null, h("b", null, one.name), one.error ? h("small", null, one.error) : one.id ? h("small", null, size(one.size)) : h("progress", { max: 1, value: one.part || 0, "aria-label": t("uploading", { name: one.name }) })),
+      one.error && iconButton("again", t("again"), () => { carry(one); show(); }),
+      iconButton("close", t("remove-file", { name: one.name }), () => { one.stop.abort(); files = files.filter((other) => other !== one); show(); text.focus(); })) })));
+    ready();
+  }
+
+  function submit(event) {
+    event?.preventDefault();
+    const words = text.value.trim();
+    if (!words && !files.length) return;
+    if (files.some((one) => one.error)) { problem.textContent = t("upload-failed"); return; }
+    waiting = files.some((one) => !one.id);
+    go.classList.toggle("busy", waiting);
+    if (waiting) return;
+    send({ text: words, files: files.map(({ id, name, size, image }) => ({ id, name, size, image })) });
+    files = [];
+    text.value = problem.textContent = "";
+    clearTimeout(saving);
+    store.set("draft", undefined);
+    typing("");
+    grow();
+    show();
+    pick(false);
+    text.focus();
+  }
+
+  return {
+    node,
+    add,
+    grow,
+    focus: () => text.focus(),
+    /** What was typed elsewhere, or came back from the desk. */
+    recall() { if (!text.value) { text.value = store.get("draft") || ""; grow(); ready(); } },
+    /** The whole panel takes what is dropped. */
+    drops(panel) {
+      const over = (event) => event.dataTransfer?.types.includes("Files");
+      panel.addEventListener("dragover", (event) => { if (over(event)) { event.preventDefault(); panel.classList.add("drop"); } });
+      panel.addEventListener("dragleave", (event) => { if (!panel.contains(event.relatedTarget)) panel.classList.remove("drop"); });
+      panel.addEventListener("drop", (event) => { if (over(event)) { event.preventDefault(); panel.classList.remove("drop"); add(event.dataTransfer.files); } });
+    },
+  };
+}
 
 /** Messages of one person within so many milliseconds are one group. */
 const GROUP = 5 * 60e3;
-
-const team = () => ({ name: C.shop, photo: C.team_photo });
 
 /** Who a message is from, with the colour they have among the people on duty. */
 const person = (message) => message.from === "desk" ? team()
@@ -84,6 +384,43 @@ function items() {
   }
   return list;
 }
+
+// -- what the visitor does ---------------------------------------------------------------------------------------------------------------------
+
+/** Tries a refused message once more, or lets it go. */
+function again(id) { save(id, { failed: undefined }); pump(); }
+function drop(id) { save(id); tabs("outbox"); changed(); }
+
+let lastTyping = 0, typingLater;
+
+/** Lets the agent see what is being written, at most every second. */
+function typing(text) {
+  if (!chatOpen()) return;
+  clearTimeout(typingLater);
+  const pause = lastTyping + 1000 - Date.now();
+  if (pause > 0 && text) { typingLater = setTimeout(typing, pause, text); return; }
+  lastTyping = Date.now();
+  call("typing", { text }).catch(() => {});
+}
+
+const endChat = () => attempt(async () => setChat((await call("end", {})).chat));
+const choose = (choice) => attempt(async () => {
+  const { chat, visitor } = await call("choose", choice);
+  if (visitor) S.visitor = visitor;
+  setChat(chat);
+});
+const rate = (stars, comment) => attempt(async () => {
+  S.rated = stars;
+  await call("rating", { stars, comment });
+});
+const transcript = (email) => attempt(() => call("transcript", { email }));
+
+/** Fetches earlier messages. */
+const earlier = () => attempt(async () => {
+  const { messages, more } = await call(`history?before=${S.messages[0].id}`);
+  messages.forEach((message) => receive(message));
+  S.more = more;
+});
 
 // -- how things stand -----------------------------------------------------------------------------------------------------------------------------
 
@@ -163,7 +500,7 @@ function ended() {
 
 // -- what the menu and the end ask -----------------------------------------------------------------------------------------------------------------
 
-export function askTranscript() {
+function askTranscript() {
   const input = field("email", true);
   const close = dialog(t("transcript"), h("p", null, t("transcript-hint")), h("form", { class: "reach", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
@@ -172,10 +509,42 @@ export function askTranscript() {
   } }, input.node, h("button", { class: "button" }, t("form-send"))));
 }
 
-export function askEnd() {
+function askEnd() {
   const close = dialog(t("end"), h("p", null, t("end-hint")), h("div", { class: "actions" },
     h("button", { type: "button", class: "button", onclick: () => { close(); endChat(); } }, t("end")),
     h("button", { type: "button", class: "button second", onclick: () => close() }, t("end-not"))));
+}
+
+// -- the head of the conversation -----------------------------------------------------------------------------------------------------------
+
+function menu() {
+  const item = (name, words, act) => h("li", null, h("button", { type: "button", onclick: () => { toggle(false); act(); } }, icon(name), words));
+  const list = h("ul", { class: "menu", hidden: true });
+  const button = iconButton("more", t("menu"), () => toggle(list.hidden), { "aria-expanded": "false" });
+  function toggle(on) {
+    if (on) {
+      list.replaceChildren(...[
+        item(sound() ? "mute" : "sound", t(sound() ? "sound-off" : "sound-on"), () => setSound(!sound())),
+        S.messages.length > 0 && item("mail", t("transcript"), askTranscript),
+        chatOpen() && item("end", t("end"), askEnd),
+      ].filter(Boolean));
+    }
+    list.hidden = !on;
+    button.setAttribute("aria-expanded", on);
+    if (on) list.querySelector("button").focus();
+    else if (list.contains(document.activeElement)) button.focus();
+  }
+  const node = h("div", { class: "menu-place", onkeydown: (event) => { if (event.key === "Escape" && !list.hidden) { event.stopPropagation(); toggle(false); button.focus(); } } }, button, list);
+  addEventListener("pointerdown", (event) => { if (!node.contains(event.target)) toggle(false); });
+  return node;
+}
+
+function partner() {
+  const agent = chatOpen() && S.chat.agent;
+  const people = agent ? [agent] : S.availability?.open && S.availability.people.length ? S.availability.people.slice(0, 3) : [team()];
+  const known = (one) => ({ ...S.availability?.people.find((other) => other.name === one.name), ...one });
+  return h("div", { class: "partner" }, h("div", { class: "faces" }, people.map((one) => avatar(known(one)))),
+    h("div", null, h("h1", null, agent ? agent.name : C.shop), h("p", null, agent ? t("with-you", { shop: C.shop }) : S.availability?.open === false ? whyNot(S.availability.reason) : t("here-team"))));
 }
 
 // -- the view -------------------------------------------------------------------------------------------------------------------------------------------
@@ -234,6 +603,11 @@ export function talk() {
     jump.hidden = S.atEnd;
     if (S.ready && list.getAttribute("aria-live") === "off" && !fetching) setTimeout(() => list.setAttribute("aria-live", "polite"), 1000);
   }
-  view = { node, update, shown: () => { S.atEnd = true; write.grow(); bottom(); }, focus: () => write.node.hidden ? scroll.focus() : write.focus() };
+  const options = menu();
+  const heads = () => [
+    { key: "partner", state: JSON.stringify([S.chat?.agent, chatOpen(), S.availability?.people, S.availability?.open]), make: partner },
+    { key: "menu", make: () => options },
+  ];
+  view = { node, update, heads, shown: () => { S.atEnd = true; write.grow(); bottom(); }, focus: () => write.node.hidden ? scroll.focus() : write.focus() };
   return view;
 }
