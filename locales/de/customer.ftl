@@ -139,10 +139,9 @@ page-skip = Zum Inhalt
 ## Chat auf der Seite des Geschäfts
 
 chat-launcher-open = Chat mit uns
-chat-launcher-close = Chat schließen
+chat-launcher-close = Schließen
 chat-launcher-unread = Chat mit uns, ungelesene Nachrichten: { $count }
 chat-launcher-title = Chat mit { $shop }
-chat-launcher-dismiss = Diese Begrüßung schließen
 
 chat-home-title = Wie können wir Ihnen helfen?
 chat-home-title-name = Guten Tag, { $name }! Wie können wir Ihnen helfen?
@@ -239,7 +238,6 @@ chat-rate-4 = 4 von 5: gut
 chat-rate-5 = 5 von 5: sehr gut
 chat-rate-comment = Möchten Sie uns noch etwas sagen?
 chat-rate-thanks = Danke, dass Sie es uns gesagt haben.
-chat-cancel = Schließen
 
 ## E-Mails an Kolleginnen und Kollegen
 

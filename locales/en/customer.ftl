@@ -139,10 +139,9 @@ page-skip = Skip to the content
 ## Chat on the shop’s site
 
 chat-launcher-open = Chat with us
-chat-launcher-close = Close the chat
+chat-launcher-close = Close
 chat-launcher-unread = Chat with us, unread messages: { $count }
 chat-launcher-title = Chat with { $shop }
-chat-launcher-dismiss = Close this greeting
 
 chat-home-title = How can we help?
 chat-home-title-name = Hello { $name }, how can we help?
@@ -239,7 +238,6 @@ chat-rate-4 = 4 of 5: good
 chat-rate-5 = 5 of 5: very good
 chat-rate-comment = Is there anything you would like to tell us?
 chat-rate-thanks = Thank you for telling us.
-chat-cancel = Close
 
 ## Mail to colleagues
 

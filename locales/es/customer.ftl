@@ -139,10 +139,9 @@ page-skip = Ir al contenido
 ## Chat en el sitio de la tienda
 
 chat-launcher-open = Chatee con nosotros
-chat-launcher-close = Cerrar el chat
+chat-launcher-close = Cerrar
 chat-launcher-unread = Chatee con nosotros, mensajes sin leer: { $count }
 chat-launcher-title = Chat con { $shop }
-chat-launcher-dismiss = Cerrar este saludo
 
 chat-home-title = ¿En qué podemos ayudarle?
 chat-home-title-name = Hola, { $name }: ¿en qué podemos ayudarle?
@@ -239,7 +238,6 @@ chat-rate-4 = 4 de 5: bien
 chat-rate-5 = 5 de 5: muy bien
 chat-rate-comment = ¿Hay algo que quiera decirnos?
 chat-rate-thanks = Gracias por decírnoslo.
-chat-cancel = Cerrar
 
 ## Correos a los compañeros
 

@@ -139,10 +139,9 @@ page-skip = Aller au contenu
 ## Discussion sur le site de la boutique
 
 chat-launcher-open = Discuter avec nous
-chat-launcher-close = Fermer la discussion
+chat-launcher-close = Fermer
 chat-launcher-unread = Discuter avec nous, messages non lus : { $count }
 chat-launcher-title = Discussion avec { $shop }
-chat-launcher-dismiss = Fermer ce message
 
 chat-home-title = Comment pouvons-nous vous aider ?
 chat-home-title-name = Bonjour { $name }, comment pouvons-nous vous aider ?
@@ -239,7 +238,6 @@ chat-rate-4 = 4 sur 5 : bien
 chat-rate-5 = 5 sur 5 : très bien
 chat-rate-comment = Souhaitez-vous nous dire quelque chose ?
 chat-rate-thanks = Merci de nous l’avoir dit.
-chat-cancel = Fermer
 
 ## E-mails aux collègues
 

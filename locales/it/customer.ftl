@@ -139,10 +139,9 @@ page-skip = Vai al contenuto
 ## Chat sul sito del negozio
 
 chat-launcher-open = Chatta con noi
-chat-launcher-close = Chiudi la chat
+chat-launcher-close = Chiudi
 chat-launcher-unread = Chatta con noi, messaggi non letti: { $count }
 chat-launcher-title = Chat con { $shop }
-chat-launcher-dismiss = Chiudi questo messaggio
 
 chat-home-title = Come possiamo aiutarLa?
 chat-home-title-name = Buongiorno { $name }, come possiamo aiutarLa?
@@ -239,7 +238,6 @@ chat-rate-4 = 4 di 5: bene
 chat-rate-5 = 5 di 5: molto bene
 chat-rate-comment = C’è qualcosa che vorrebbe dirci?
 chat-rate-thanks = Grazie di avercelo detto.
-chat-cancel = Chiudi
 
 ## E-mail ai colleghi
 

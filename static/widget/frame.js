@@ -27,7 +27,7 @@ const PATHS = {
   back: "m15 18-6-6 6-6",
   next: "m9 18 6-6-6-6",
   down: "M12 5v14M19 12l-7 7-7-7",
-  more: "M12 5h.01M12 12h.01M12 19h.01",
+  more: "M12 5h.01M12 12h.01M12 19h.01M12 5v.01M12 12v.01M12 19v.01",
   clip: "m21.44 11.05-9.19 9.19a6 6 0 0 1-8.49-8.49l8.57-8.57A4 4 0 1 1 18 8.84l-8.59 8.57a2 2 0 0 1-2.83-2.83l8.49-8.48",
   smile: CIRCLE + "M8 14s1.5 2 4 2 4-2 4-2M9 9h.01M15 9h.01",
   send: "m5 12 7-7 7 7M12 19V5",
@@ -483,7 +483,7 @@ export const save = (id, change) => store.set("outbox", outbox().flatMap((entry)
 async function sendFirst() {
   const entry = outbox().find((one) => !one.failed);
   if (!entry) return false;
-  const { at, failed, ...body } = entry;
+  const body = { ...entry, at: undefined, failed: undefined };
   const known = store.get("token");
   try {
     const answer = await call("messages", { ...body, files: entry.files.map((file) => file.id), page: S.page, context: S.context });
@@ -573,6 +573,7 @@ function identify(who) {
   }
   if (store.get("token")) call("identify", who).then((answer) => { S.visitor = answer.visitor; changed(); }, () => {});
   else S.visitor = { ...S.visitor, name: who.name, email: who.email, phone: who.phone };
+  changed();
 }
 
 // -- the beginning ------------------------------------------------------------------------------------------------------------------------------
@@ -652,7 +653,7 @@ function hero() {
 }
 
 /** What the short form before a chat still has to ask: `[name, required]`. */
-function intro() {
+export function intro() {
   const { before, fields = [], consent } = C.ask;
   const asked = before === "none" || S.introduced ? [] : fields.filter((name) => name === "order" || name === "topic" || !(S.visitor?.[name] || S.identity?.[name]));
   const all = asked.map((name) => [name, before === "required" && name !== "order"]);
@@ -760,7 +761,8 @@ export function fetchRest() {
   const style = h("link", { rel: "stylesheet", href: new URL("talk.css" + again, import.meta.url) });
   const styled = new Promise((resolve, reject) => { style.onload = resolve; style.onerror = reject; });
   document.head.append(style);
-  fetching = Promise.all([import("./talk.js" + again), styled]).then(([module]) => { rest = module; fetching = null; changed(); }, () => {
+  fetching = Promise.all([import("./talk.js" + again), styled]).then(([module]) => { rest = module; fetching = null; changed(); }, (error) => {
+    console.warn(error);
     failures++;
     style.remove();
     S.up = false;

@@ -43,14 +43,14 @@ svg+svg,.open .go svg{opacity:0;transform:rotate(-40deg) scale(.6)}
 .box{position:fixed;${edge("bottom", 92)};${edge(side, 20)};width:400px;max-width:calc(100vw - 40px);height:calc(100vh - 112px);max-height:720px;overflow:hidden;border-radius:16px;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 24px #0000001f,0 24px 64px #0000002e;visibility:hidden;opacity:0;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility 0s .16s}
 .open .box{visibility:visible;opacity:1;transform:none;transition-delay:0s}
 .large .box{width:auto;max-width:none;inset:20px;height:auto;max-height:none}
-iframe{display:block;width:100%;height:100%;border:0}
+iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacity:1}
 .hi{position:fixed;${edge("bottom", 90)};${edge(side, 20)};display:flex;align-items:flex-start;width:max-content;max-width:min(320px,calc(100vw - 40px));border-radius:16px;color:#17181a;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 28px #00000033;animation:up .18s}
 .hi>:first-child{padding:14px 0 14px 18px;overflow-wrap:anywhere}.hi>:last-child{flex:none;display:grid;place-items:center;width:44px;height:48px}
 .hi svg{width:18px;height:18px;opacity:.7}
 .hi button{border-radius:16px}
 @keyframes up{from{opacity:0;transform:translateY(8px)}}
 @media(prefers-color-scheme:dark){.box{background:#1b1c1f;box-shadow:0 0 0 1px #ffffff24,0 24px 64px #000000a6}.hi{color:#eeeeef;background:#26282c;box-shadow:0 0 0 1px #ffffff24,0 8px 28px #000000a6}}
-@media ${phone.media}{.box{inset:0!important;width:100%;max-width:none;height:100%;max-height:none;border-radius:0}.open .go{display:none}}
+@media ${phone.media}{.box{inset:0!important;width:100%;max-width:none;height:100%;max-height:none;border-radius:0}.up.open .go{display:none}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media(forced-colors:active){.go,.hi,.box{border:2px solid}}
 @media print{:host{display:none!important}}`;
@@ -72,7 +72,7 @@ iframe{display:block;width:100%;height:100%;border:0}
   } catch { add(root, "style", {}, CSS); } // browsers before 2023
   const all = add(root, "div", { lang: language });
   const hi = add(all, "div", { class: "hi", role: "status" });
-  const box = add(all, "div", { class: "box", role: "dialog", "aria-label": T.title });
+  const box = add(all, "div", { class: "box", role: "dialog", "aria-label": T.open });
   const go = add(all, "button", { type: "button", class: "go", "aria-expanded": "false" });
   icon(go, "M7.9 20A9 9 0 1 0 4 16.1L2 22Z");
   icon(go, "m6 9 6 6 6-6");
@@ -125,13 +125,16 @@ iframe{display:block;width:100%;height:100%;border:0}
 
   // -- the frame: a port that only the desk's own document gets -----------------------------------------------------------------------
   const tell = (...message) => port?.postMessage(message);
-  function frame() {
-    iframe ||= add(box, "iframe", { title: T.title, src: `${C.origin}/chat/${C.key}/frame?lang=${language}` });
+  function frame(pause = 8000) {
+    iframe ||= add(box, "iframe", { title: T.open, src: `${C.origin}/chat/${C.key}/frame?lang=${language}` });
+    // Without a network the browser shows its own page there, which never answers.
+    setTimeout(() => { if (!port) { iframe.src = iframe.src; frame(pause * 2); } }, pause);
   }
   w.addEventListener("message", (event) => {
     if (!iframe || event.source !== iframe.contentWindow || event.origin !== C.origin || event.data !== "sportello") return;
     const channel = new MessageChannel();
     port = channel.port1;
+    all.classList.add("up");
     port.onmessage = ({ data: [name, value] }) => hear[name]?.(value);
     event.source.postMessage({ sportello: { open: opened, page: page(), context, identity, greeting, ask: !!asking } }, C.origin, [channel.port2]);
   });
@@ -148,7 +151,7 @@ iframe{display:block;width:100%;height:100%;border:0}
       if (rule.id != null) remember({ greeted: { ...recall().greeted, [rule.id]: new Date().toDateString() } });
       hush();
       add(hi, "button", { type: "button" }, rule.words).onclick = () => { greeting = rule.words; tell("greet", greeting); api.open(); };
-      const no = add(hi, "button", { type: "button", "aria-label": T.dismiss });
+      const no = add(hi, "button", { type: "button", "aria-label": T.close });
       icon(no, "M18 6 6 18M6 6l12 12");
       no.onclick = hush;
     },

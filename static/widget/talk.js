@@ -1,6 +1,10 @@
 // The forms and the conversation of the chat's frame.
 
-import { alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, date, days, h, headers, icon, iconButton, locale, mark, opens, outbox, place, Problem, pump, receive, relative, S, save, send, setChat, setSound, shop, show, sound, store, sync, t, tabs, take, team, time, wait, whyNot } from "./frame.js";
+import {
+  alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, date, days, h, headers, icon, iconButton, intro,
+  locale, mark, opens, outbox, place, Problem, pump, receive, relative, S, save, send, setChat, setSound, shop, show, sound, store, sync,
+  t, tabs, take, team, time, wait, whyNot,
+} from "./frame.js";
 
 // -- words and dialogs -----------------------------------------------------------------------------------------------------------------------
 
@@ -25,7 +29,7 @@ function linked(text) {
 /** Asks something over everything else. Returns what closes it. */
 function dialog(title, ...children) {
   const node = h("dialog", { class: "sheet", "aria-label": title, onclose: () => node.remove(), onclick: (event) => event.target === node && node.close() },
-    h("div", { class: "sheet-in" }, h("h2", null, title), iconButton("close", t("cancel"), () => node.close()), ...children));
+    h("div", { class: "sheet-in" }, h("h2", null, title), iconButton("close", t("launcher-close"), () => node.close()), ...children));
   document.body.append(node);
   node.showModal();
   return () => node.close();
@@ -328,14 +332,14 @@ function attachment(file) {
 function picture(url, name) {
   shop.tell("large", true);
   const node = h("dialog", { class: "large", "aria-label": name, onclose: () => { node.remove(); shop.tell("large", false); }, onclick: () => node.close() },
-    h("img", { src: url, alt: name }), iconButton("close", t("cancel"), () => node.close()),
+    h("img", { src: url, alt: name }), iconButton("close", t("launcher-close"), () => node.close()),
     h("a", { class: "button second", href: url, target: "_blank", rel: "noopener", onclick: (event) => event.stopPropagation() }, t("open-picture")));
   document.body.append(node);
   node.showModal();
 }
 
 /** One message. `head` and `tail`: the first and the last of its group. */
-function bubble(message, head, tail) {
+function bubble(message, head, tail, marked) {
   const mine = message.from === "visitor", who = mine ? null : person(message);
   const only = /^(\p{Extended_Pictographic}|\p{Emoji_Component}|\s){1,8}$/u.test(message.text) && /\p{Extended_Pictographic}/u.test(message.text);
   return h("div", { class: ["row", mine ? "mine" : "theirs", head && "head", tail && "tail"].filter(Boolean).join(" ") },
@@ -346,7 +350,7 @@ function bubble(message, head, tail) {
       message.files.map(attachment),
       message.failed ? h("p", { class: "failed" }, message.failed, " ",
         h("button", { type: "button", onclick: () => again(message.key) }, t("again")), " · ", h("button", { type: "button", onclick: () => drop(message.key) }, t("discard")))
-        : tail && h("time", { datetime: message.at }, time(message.at))));
+        : tail && !marked && h("time", { datetime: message.at }, time(message.at))));
 }
 
 function items() {
@@ -356,6 +360,7 @@ function items() {
     ...pending.map((entry) => ({ ...entry, key: entry.id, from: "visitor", pending: true })),
   ];
   const list = [];
+  const newest = all.at(-1), mine = newest?.from === "visitor" && !newest.failed; // then its state stands under it, beside its time
   const hello = S.greeting || C.greeting;
   if (hello && !S.more && S.ready && all[0]?.text !== hello) {
     const message = { from: "desk", text: hello, files: [], at: all[0]?.at || new Date().toISOString() };
@@ -364,23 +369,23 @@ function items() {
   let before;
   const together = (a, b) => a && b && a.from === b.from && a.name === b.name && new Date(b.at) - new Date(a.at) < GROUP && day(a.at) === day(b.at);
   all.forEach((message, index) => {
-    const head = !together(before, message), tail = !together(message, all[index + 1]);
+    const head = !together(before, message), tail = !together(message, all[index + 1]), marked = mine && index === all.length - 1;
     if (!before || day(before.at) !== day(message.at)) {
       const words = day(message.at);
       list.push({ key: "day " + words, make: () => h("p", { class: "day" }, h("span", null, words)) });
     }
-    const state = JSON.stringify([message.text, message.files.map((file) => file.url || 1), head, tail, message.failed, message.photo]);
-    list.push({ key: message.key, state, make: () => bubble(message, head, tail) });
+    const state = JSON.stringify([message.text, message.files.map((file) => file.url || 1), head, tail, marked, message.failed, message.photo]);
+    list.push({ key: message.key, state, make: () => bubble(message, head, tail, marked) });
     before = message;
   });
-  if (before?.from === "visitor" && !before.failed) {
+  if (mine) {
     const { delivered, read } = S.chat || {};
-    const key = before.pending ? S.up ? "sending" : "waiting" : before.id <= read ? "read" : before.id <= delivered ? "delivered" : "sent";
-    list.push({ key: "mark", state: key, make: () => h("p", { class: "mark", "aria-live": "off" }, t("mark-" + key)) });
+    const key = newest.pending ? S.up ? "sending" : "waiting" : newest.id <= read ? "read" : newest.id <= delivered ? "delivered" : "sent";
+    list.push({ key: "mark", state: key + newest.at, make: () => h("p", { class: "mark", "aria-live": "off" }, h("time", { datetime: newest.at }, time(newest.at)), " · ", t("mark-" + key)) });
   }
-  if (before?.choices?.length && chatOpen()) {
-    list.push({ key: "choices " + before.id, make: () => h("div", { class: "choices" }, before.choices.map((choice) =>
-      h("button", { type: "button", onclick: () => send({ text: choice, answer_to: before.id }) }, choice))) });
+  if (newest?.choices?.length && chatOpen()) {
+    list.push({ key: "choices " + newest.id, make: () => h("div", { class: "choices" }, newest.choices.map((choice) =>
+      h("button", { type: "button", onclick: () => send({ text: choice, answer_to: newest.id }) }, choice))) });
   }
   return list;
 }
