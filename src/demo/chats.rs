@@ -87,12 +87,7 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
     let (visitor, _) = visitors::create(&mut change, channel.id, &browser).await?;
     visitors::note(&mut change, visitor, Some(&script.page), Some(&script.context)).await?;
     let known = visitors::find(&mut change, visitor).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let who = Introduction {
-        name: Some(&script.name),
-        email: Some(&script.email),
-        phone: None,
-        verified_id: script.verified.as_deref(),
-    };
+    let who = Introduction { name: Some(&script.name), email: Some(&script.email), phone: None, verified_id: script.verified.as_deref() };
     let contact = visitors::introduce(&mut change, &known, &who).await?;
     change.commit().await?;
 

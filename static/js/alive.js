@@ -160,7 +160,7 @@ function show(html, url, { push = false } = {}) {
   for (const pane of threads()) {
     const was = samePage ? before.find((each) => each.pane === pane) : undefined;
     const news = was?.last !== lastLetter(pane)?.id;
-    if (!was || (was.end && news)) toEnd(pane);
+    if (!was || was.end) toEnd(pane);
     else if (was.last && news) offerJump(pane);
   }
   return true;

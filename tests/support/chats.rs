@@ -110,8 +110,7 @@ impl Floor {
         let mut change = Change::begin(&self.app).await.expect("a change");
         let visitor = visitors::find(&mut change, visiting.visitor).await.expect("read").expect("there");
         let ticket = Some(visiting.ticket);
-        let origin =
-            Origin { channel: &self.channel, delivery: None, files: &[], ticket, contact: visitor.contact_id, acknowledge: false };
+        let origin = Origin { channel: &self.channel, delivery: None, files: &[], ticket, contact: visitor.contact_id, acknowledge: false };
         receive::receive(&mut change, &origin, &incoming(&visitor.name, words)).await.expect("received");
         chats::hear(&mut change, visiting.ticket, None, self.now()).await.expect("heard");
         change.commit().await.expect("committed");

@@ -187,6 +187,11 @@ pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachme
         if chat && matches!(entry.event, Some(Event::Assigned { to: Some(to) }) if entry.agent == Some(to)) {
             continue;
         }
+        // So does the end of a chat, which solves it.
+        let ends = |other: &Entry| matches!(other.event, Some(Event::ChatEnded { .. })) && other.at == entry.at;
+        if chat && matches!(entry.event, Some(Event::StatusChanged { .. })) && events.iter().any(ends) {
+            continue;
+        }
         if from.is_some_and(|from| entry.at < from) && messages.len() > 1 {
             continue;
         }
