@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::multipart::Form;
 use sportello::desk::kinds::{ChatState, Role};
 
@@ -14,6 +16,8 @@ async fn accept(hand: &Hand, visiting: &Visiting) -> Page {
 
 async fn say(hand: &Hand, visiting: &Visiting, body: &str, once: &str) -> Page {
     let form = Form::new().text("note", "0").text("body", body.to_owned()).text("once", once.to_owned());
+    // The page tells the newest word that it shows.
+    let form = form.text("seen", i64::MAX.to_string());
     hand.screen.post_files(&format!("/chats/{}/say", visiting.ticket), form).await
 }
 
@@ -77,12 +81,13 @@ async fn of_two_who_accept_one_gets_it_and_the_other_reads_who() {
     let holder = floor.chat(&elena).await.agent_id.expect("somebody holds it");
     let (loser, name, answer) = if holder == anna.id { (&marco, "Anna", second) } else { (&anna, "Marco", first) };
     answer.is(303);
-    let cookie_less = loser.screen.get(&format!("/chats/{}/who", elena.ticket)).await.is(200);
-    assert_eq!(cookie_less.body, format!(r#"{{"by":"{name}"}}"#));
+    let told = loser.screen.get(&format!("/chats/{}/who", elena.ticket)).await.is(200);
+    assert_eq!(told.body, format!(r#"{{"by":"{name}"}}"#));
     let again = accept(loser, &elena).await.is(303);
     let flash = again.headers["set-cookie"].to_str().expect("text").to_owned();
-    let page = loser.screen.request(reqwest::Method::GET, "/chats").header("cookie", flash).send().await.expect("an answer");
-    assert_eq!(page.status(), 200);
+    let pair = flash.split(';').next().expect("a cookie").trim_start_matches("sportello_flash=");
+    let told = URL_SAFE_NO_PAD.decode(pair).expect("base64");
+    assert_eq!(String::from_utf8(told).expect("text"), format!(r#"{{"text":"{name} took it a moment ago."}}"#));
 }
 
 #[tokio::test]
@@ -124,7 +129,7 @@ async fn a_limit_is_kept_and_whoever_waits_comes_next() {
     let page = anna.screen.get("/chats").await;
     assert!(page.text(".chat-free").contains("waits for free hands"), "{}", page.body);
     anna.screen.post(&format!("/chats/{}/end", elena.ticket), &[]).await.is(303);
-    floor.drain().await;
+    floor.pass(1, &[&anna]).await;
     assert_eq!(floor.rings(&jonas).await, [anna.id]);
     assert_eq!(floor.chat(&elena).await.state, ChatState::Ended);
 }
