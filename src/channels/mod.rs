@@ -1,5 +1,6 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
+pub mod chat;
 pub mod email;
 pub mod form;
 
@@ -251,7 +252,7 @@ fn answer(incoming: &Incoming, received: &Received) -> Processed {
 }
 
 /// Unique violation, serialisation failure, deadlock: a new transaction sees what the other one did.
-fn is_crossing(error: &sqlx::Error) -> bool {
+pub(crate) fn is_crossing(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
 }
 

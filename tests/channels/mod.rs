@@ -1,2 +1,3 @@
+mod chat;
 mod email;
 mod form;
