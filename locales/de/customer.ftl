@@ -71,7 +71,7 @@ wait-usual-hours = { $hours ->
         [one] Wir antworten meist innerhalb einer Stunde.
        *[other] Wir antworten meist innerhalb von { $hours } Stunden.
     }
-wait-usual-today = Wir antworten meist bis heute, { $time } Uhr{ $zone }.
+wait-usual-today = Wir antworten meist noch heute bis { $time } Uhr{ $zone }.
 wait-usual-tomorrow = Wir antworten meist bis morgen, { $time } Uhr{ $zone }.
 wait-usual-weekday = Wir antworten meist bis { $day }, { $time } Uhr{ $zone }.
 wait-usual-date = Wir antworten meist bis zum { $day }, { $time } Uhr{ $zone }.
@@ -83,7 +83,7 @@ wait-aim-hours = { $hours ->
         [one] Wir möchten Ihnen innerhalb einer Stunde antworten.
        *[other] Wir möchten Ihnen innerhalb von { $hours } Stunden antworten.
     }
-wait-aim-today = Wir möchten Ihnen bis heute, { $time } Uhr{ $zone } antworten.
+wait-aim-today = Wir möchten Ihnen noch heute bis { $time } Uhr{ $zone } antworten.
 wait-aim-tomorrow = Wir möchten Ihnen bis morgen, { $time } Uhr{ $zone } antworten.
 wait-aim-weekday = Wir möchten Ihnen bis { $day }, { $time } Uhr{ $zone } antworten.
 wait-aim-date = Wir möchten Ihnen bis zum { $day }, { $time } Uhr{ $zone } antworten.

@@ -71,10 +71,10 @@ wait-usual-hours = { $hours ->
         [one] Solemos responder en menos de una hora.
        *[other] Solemos responder en menos de { $hours } horas.
     }
-wait-usual-today = Solemos responder hoy mismo, antes de las { $time }{ $zone }.
-wait-usual-tomorrow = Solemos responder antes de mañana a las { $time }{ $zone }.
-wait-usual-weekday = Solemos responder antes del { $day } a las { $time }{ $zone }.
-wait-usual-date = Solemos responder antes del { $day } a las { $time }{ $zone }.
+wait-usual-today = Solemos responder hoy antes de las { $time }{ $zone }.
+wait-usual-tomorrow = Solemos responder mañana antes de las { $time }{ $zone }.
+wait-usual-weekday = Solemos responder el { $day } antes de las { $time }{ $zone }.
+wait-usual-date = Solemos responder el { $day } antes de las { $time }{ $zone }.
 wait-aim-minutes = { $minutes ->
         [one] Nuestro objetivo es responderle en un minuto.
        *[other] Nuestro objetivo es responderle en menos de { $minutes } minutos.
@@ -84,9 +84,9 @@ wait-aim-hours = { $hours ->
        *[other] Nuestro objetivo es responderle en menos de { $hours } horas.
     }
 wait-aim-today = Nuestro objetivo es responderle hoy antes de las { $time }{ $zone }.
-wait-aim-tomorrow = Nuestro objetivo es responderle antes de mañana a las { $time }{ $zone }.
-wait-aim-weekday = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
-wait-aim-date = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
+wait-aim-tomorrow = Nuestro objetivo es responderle mañana antes de las { $time }{ $zone }.
+wait-aim-weekday = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
+wait-aim-date = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
 wait-away = En este momento no estamos y le responderemos en cuanto volvamos.
 
 ## La página de la consulta

@@ -71,10 +71,10 @@ wait-usual-hours = { $hours ->
         [one] Di solito rispondiamo entro un’ora.
        *[other] Di solito rispondiamo entro { $hours } ore.
     }
-wait-usual-today = Di solito a quest’ora rispondiamo in giornata, entro le { $time }{ $zone }.
-wait-usual-tomorrow = Di solito a quest’ora rispondiamo entro le { $time }{ $zone } di domani.
-wait-usual-weekday = Di solito in questi casi rispondiamo entro le { $time }{ $zone } di { $day }.
-wait-usual-date = Di solito in questi casi rispondiamo entro le { $time }{ $zone } del { $day }.
+wait-usual-today = Di solito rispondiamo entro le { $time }{ $zone } di oggi.
+wait-usual-tomorrow = Di solito rispondiamo entro le { $time }{ $zone } di domani.
+wait-usual-weekday = Di solito rispondiamo entro le { $time }{ $zone } di { $day }.
+wait-usual-date = Di solito rispondiamo entro le { $time }{ $zone } del { $day }.
 wait-aim-minutes = { $minutes ->
         [one] Contiamo di risponderLe entro un minuto.
        *[other] Contiamo di risponderLe entro { $minutes } minuti.

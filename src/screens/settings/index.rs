@@ -7,11 +7,12 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::{agents, canned, channels, deliveries, sessions};
 use crate::http::Result;
 use crate::http::page::{Icon, Shell, large_icon};
 use crate::jobs;
-use crate::screens::settings::counted;
+use crate::screens::settings::{counted, hours};
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
@@ -81,6 +82,7 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
 
         let shop = &shell.directory.shop;
         desk.push(card("/settings/shop", "shopping-bag", "Shop", format!("{}, {}", shop.shop_name, shop.time_zone)));
+        desk.push(card("/settings/hours", "clock", "Opening hours", hours::summary(&shell.directory.hours, Ts::now())));
         let tokens = sessions::api_tokens(&mut db).await?.iter().filter(|token| token.revoked_at.is_none()).count();
         desk.push(card("/settings/tokens", "key-round", "API tokens", count(tokens, "token", "tokens")));
         let stuck = deliveries::stuck(&mut db, 100).await?.len();
