@@ -88,6 +88,7 @@ wait-aim-tomorrow = Wir möchten Ihnen bis morgen, { $time } Uhr{ $zone } antwor
 wait-aim-weekday = Wir möchten Ihnen bis { $day }, { $time } Uhr{ $zone } antworten.
 wait-aim-date = Wir möchten Ihnen bis zum { $day }, { $time } Uhr{ $zone } antworten.
 wait-away = Wir sind zurzeit nicht da und antworten Ihnen, sobald wir zurück sind.
+wait-unknown = Wir antworten Ihnen, sobald wir können.
 
 ## Die Seite zur Anfrage
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Guten Tag,
 mail-ack-body =
     vielen Dank, dass Sie { $shop } geschrieben haben. Ihre Nachricht ist angekommen und hat die Nummer { $number }.
 
-    Jemand von uns liest sie und antwortet Ihnen persönlich. Sie müssen nichts weiter tun.
+    Jemand von uns liest sie und antwortet Ihnen persönlich. Sie müssen nichts weiter tun. { $wait }
 
     Wenn Sie etwas ergänzen möchten, antworten Sie einfach auf diese E-Mail. Ihre Anfrage können Sie auch hier verfolgen:
     { $url }

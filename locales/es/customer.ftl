@@ -88,6 +88,7 @@ wait-aim-tomorrow = Nuestro objetivo es responderle mañana antes de las { $time
 wait-aim-weekday = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
 wait-aim-date = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
 wait-away = En este momento no estamos y le responderemos en cuanto volvamos.
+wait-unknown = Le responderemos lo antes posible.
 
 ## La página de la consulta
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Buenos días:
 mail-ack-body =
     Gracias por escribir a { $shop }. Hemos recibido su mensaje, que tiene el número { $number }.
 
-    Uno de nosotros lo leerá y le responderá personalmente. No tiene que hacer nada más.
+    Uno de nosotros lo leerá y le responderá personalmente. No tiene que hacer nada más. { $wait }
 
     Si desea añadir algo, responda simplemente a este correo. También puede seguir su consulta aquí:
     { $url }

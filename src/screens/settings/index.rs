@@ -56,7 +56,7 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
         replies_state.push_str(&format!(" in {} languages", languages.len()));
     }
     let mut talking = vec![card("/settings/canned", "message-square-text", "Canned replies", replies_state)];
-    let mut people = vec![card("/profile", "user", "Your profile", "Name, signature, password, sign-ins")];
+    let mut people = vec![card("/profile", "user", "Your profile", "Name, signature, photo, password, sign-ins")];
     let mut desk = Vec::new();
     if shell.is_lead() {
         talking.push(card("/settings/tags", "tag", "Tags", count(shell.directory.tags.len(), "tag", "tags")));
