@@ -167,11 +167,10 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let hours = Arc::new(schedule.resolve(&zone));
     let targets = typed(row.targets, "the targets");
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
-    let agents = sqlx::query!(
-        r#"select id, name, email, disabled_at is null as "active!", photo from agents order by lower(name), id limit 5000"#
-    )
-    .fetch_all(&mut *db)
-    .await?;
+    let agents =
+        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo from agents order by lower(name), id limit 5000"#)
+            .fetch_all(&mut *db)
+            .await?;
     let agents = agents
         .into_iter()
         .map(|row| AgentName {

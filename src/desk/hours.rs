@@ -189,7 +189,8 @@ impl Schedule {
             problems.extend(shifts_problem(shifts).map(|words| (Place::Day(day), words)));
         }
         if self.exceptions.len() > MAX_EXCEPTIONS {
-            problems.push((Place::Exception(MAX_EXCEPTIONS), format!("At most {MAX_EXCEPTIONS} dates, please; remove some that have passed.")));
+            problems
+                .push((Place::Exception(MAX_EXCEPTIONS), format!("At most {MAX_EXCEPTIONS} dates, please; remove some that have passed.")));
         }
         for (at, exception) in self.exceptions.iter().enumerate() {
             problems.extend(shifts_problem(&exception.shifts).map(|words| (Place::Exception(at), words)));

@@ -1,2 +1,2 @@
-mod email;
+pub mod email;
 mod form;

@@ -178,7 +178,10 @@ fn any_schedule() -> impl Strategy<Value = Schedule> {
     });
     let exceptions = prop::collection::btree_map(0i32..40, day.clone(), 0..4).prop_map(|dates| {
         let first = jiff::civil::date(2026, 10, 10);
-        dates.into_iter().map(|(day, shifts)| Exception { date: first.saturating_add(day.days()), shifts, note: String::new() }).collect::<Vec<_>>()
+        dates
+            .into_iter()
+            .map(|(day, shifts)| Exception { date: first.saturating_add(day.days()), shifts, note: String::new() })
+            .collect::<Vec<_>>()
     });
     (prop::array::uniform7(day), exceptions).prop_map(|(week, exceptions)| Schedule { zone: None, week, exceptions })
 }

@@ -257,7 +257,10 @@ mod tests {
         let mut all = Vec::new();
         for day in 0..5 {
             for time in ["08:00:00", "09:00:00"] {
-                all.extend([("00", 30), ("01", 30), ("02", 30)].map(|(minute, wait)| asked(&hours, day, &time.replacen(":00", &format!(":{minute}"), 1), wait)));
+                all.extend(
+                    [("00", 30), ("01", 30), ("02", 30)]
+                        .map(|(minute, wait)| asked(&hours, day, &time.replacen(":00", &format!(":{minute}"), 1), wait)),
+                );
             }
         }
         let typical = Typical::of(&all, &hours, Moment::of(&hours, at("2026-11-16T08:30:00Z"))).expect("thirty");

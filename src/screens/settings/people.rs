@@ -20,10 +20,10 @@ use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
-use crate::text::names;
 use crate::ids::{AgentId, TeamId};
 use crate::jobs::Job;
 use crate::text::addresses::is_address;
+use crate::text::names;
 
 /// Hours that a link handed over by hand works.
 const INVITATION_HOURS: i32 = 3 * 24;

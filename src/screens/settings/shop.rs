@@ -82,7 +82,8 @@ impl ShopForm {
 
 /// Every place that has a clock of its own.
 pub(super) fn zones() -> Vec<String> {
-    let mut zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
+    let mut zones: Vec<String> =
+        jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
     zones.sort_unstable();
     zones
 }

@@ -151,8 +151,7 @@ impl HoursForm {
     pub(super) fn check(&self, now: Ts) -> Result<Schedule, Problems> {
         let mut problems = Problems::default();
         let zone = self.zone.trim();
-        let mut schedule =
-            Schedule { zone: (!zone.is_empty()).then(|| zone.to_owned()), week: Default::default(), exceptions: Vec::new() };
+        let mut schedule = Schedule { zone: (!zone.is_empty()).then(|| zone.to_owned()), week: Default::default(), exceptions: Vec::new() };
         for (day, (pairs, shifts)) in self.week.iter().zip(&mut schedule.week).enumerate() {
             for pair in pairs.iter().filter(|pair| !pair.is_empty()) {
                 match pair.shift() {
@@ -214,6 +213,12 @@ impl HoursForm {
 
     pub(super) fn days(&self) -> impl Iterator<Item = (usize, &'static str, &Vec<Pair>)> {
         DAYS.into_iter().zip(&self.week).enumerate().map(|(at, (name, pairs))| (at, name, pairs))
+    }
+
+    /// Whether this pair is to blame for what is wrong with its day: one that cannot be read, else all that are filled in.
+    pub(super) fn is_bad(&self, pair: &Pair, day: &[Pair]) -> bool {
+        let unreadable = |pair: &Pair| !pair.is_empty() && pair.shift().is_err();
+        if day.iter().any(unreadable) { unreadable(pair) } else { !pair.is_empty() }
     }
 
     pub(super) fn max_note(&self) -> usize {
@@ -310,7 +315,9 @@ mod tests {
 
     #[test]
     fn lists_are_bounded_and_old_dates_go() {
-        let line = |date: String| [("x-date", date), ("x-state", "closed".into()), ("x-from", String::new()), ("x-to", String::new()), ("x-note", String::new())];
+        let line = |date: String| {
+            [("x-date", date), ("x-state", "closed".into()), ("x-from", String::new()), ("x-to", String::new()), ("x-note", String::new())]
+        };
         let many: Vec<(String, String)> = (0..1000)
             .flat_map(|day: i64| line(jiff::civil::date(2026, 1, 1).saturating_add(jiff::Span::new().days(day)).to_string()))
             .chain((0..50).flat_map(|hour| [("d0-from", format!("{hour}")), ("d0-to", format!("{hour}:30"))]))
