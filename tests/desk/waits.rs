@@ -110,9 +110,9 @@ async fn a_team_with_enough_answers_has_its_own_wait() {
     history(&desk, Some(small), 10, 300).await;
     history(&desk, None, 30, 100).await;
     let own = ask(&desk, Some(fast), 1, TEN).await;
-    assert!(own.basis == Basis::History && own.seconds < 30 * 60, "{own:?}");
+    assert!(own.basis == Basis::History && own.seconds < 3600, "{own:?}");
     // The small team's are too few to say anything of their own; everybody's say more than an hour.
-    let all = ask(&desk, Some(small), 20, TEN).await;
+    let all = ask(&desk, Some(small), 100, TEN).await;
     assert!(all.basis == Basis::History && all.seconds > 3600, "{all:?}");
     // Closed at ten in Rome, which is four in the morning there; four hours from eight in the evening.
     let night = ask(&desk, Some(owls), 0, TEN).await;
