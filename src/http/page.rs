@@ -15,6 +15,7 @@ use crate::desk::kinds::Role;
 use crate::desk::tickets::list::{self, Counts};
 use crate::http::flash::{self, Flash, Pending};
 use crate::http::{Error, Result, assets};
+use crate::ids::AgentId;
 use crate::text::names;
 
 /// Renders a page that stands on its own.
@@ -100,9 +101,9 @@ impl Shell {
         Ok(response)
     }
 
-    /// Two letters for the agent's picture.
-    pub fn initials(&self) -> String {
-        names::initials(&self.agent.name)
+    /// An agent's avatar.
+    pub fn avatar(&self, id: &AgentId, size: &'static str) -> Avatar {
+        avatar(self.directory.agent(*id), self.directory.photo(*id), size)
     }
 
     /// The first name, for the narrow rail.
@@ -182,6 +183,44 @@ pub fn capped(count: &i64) -> String {
 pub fn avatar_colour(name: &str) -> u32 {
     name.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8 + 1
 }
+
+/// Somebody's picture, else their initials on their colour. It says nothing by itself: the name stands beside it.
+#[derive(Debug, Clone)]
+pub struct Avatar {
+    initials: String,
+    colour: u32,
+    photo: Option<String>,
+    size: &'static str,
+}
+
+/// The avatar of this name; `size` is empty, `s` or `l`.
+pub fn avatar(name: &str, photo: Option<&str>, size: &'static str) -> Avatar {
+    Avatar { initials: names::initials(name), colour: avatar_colour(name), photo: photo.map(str::to_owned), size }
+}
+
+impl std::fmt::Display for Avatar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { initials, colour, photo, size } = self;
+        write!(f, r#"<span class="avatar avatar--{colour}"#)?;
+        if !size.is_empty() {
+            write!(f, " avatar--{size}")?;
+        }
+        match photo {
+            // An address of ours, of letters and digits.
+            Some(photo) => write!(f, r#"" aria-hidden="true"><img src="{photo}" alt="" width="192" height="192" loading="lazy"></span>"#),
+            // Letters alone, without anything that HTML would read otherwise.
+            None => write!(f, r#"" aria-hidden="true">{initials}</span>"#),
+        }
+    }
+}
+
+impl askama::FastWritable for Avatar {
+    fn write_into(&self, dest: &mut dyn std::fmt::Write, _: &dyn askama::Values) -> askama::Result<()> {
+        Ok(write!(dest, "{self}")?)
+    }
+}
+
+impl askama::filters::HtmlSafe for Avatar {}
 
 /// How long ago something was, as the page says before its script takes over: `now`, `12 m`, `3 h`, `5 d`.
 pub fn ago(at: &Ts) -> String {

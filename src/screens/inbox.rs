@@ -16,7 +16,7 @@ use crate::desk::directory::Directory;
 use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
 use crate::desk::search;
 use crate::desk::tickets::list::{self, Cursor, Filters, Page, Row, View};
-use crate::http::page::{Icon, Shell, avatar_colour, capped, icon};
+use crate::http::page::{Avatar, Icon, Shell, avatar, avatar_colour, capped, icon};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{ChannelId, MessageId, TagId, TeamId, TicketId};
 use crate::text::names;
@@ -183,12 +183,8 @@ impl RowView {
         }
     }
 
-    pub(crate) fn owner_initials(&self) -> String {
-        names::initials(self.owner().unwrap_or_default())
-    }
-
-    pub(crate) fn owner_colour(&self) -> u32 {
-        avatar_colour(self.owner().unwrap_or_default())
+    pub(crate) fn owner_avatar(&self) -> Avatar {
+        avatar(self.owner().unwrap_or_default(), self.row.assignee_id.and_then(|id| self.directory.photo(id)), "s")
     }
 }
 

@@ -1,3 +1,3 @@
 mod chat;
-mod email;
+pub mod email;
 mod form;

@@ -1,5 +1,7 @@
+mod hours;
 mod inbox;
 mod live;
+mod photo;
 mod settings;
 mod sign_in;
 mod tickets;

@@ -134,10 +134,6 @@ impl TicketPage<'_> {
         Priority::ALL
     }
 
-    fn assignee_name(&self) -> Option<&str> {
-        self.ticket.assignee_id.map(|id| self.shell.directory.agent(id))
-    }
-
     fn is_mine(&self, id: &AgentId) -> bool {
         *id == self.shell.agent.id
     }
