@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde::Deserialize as _;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
@@ -64,7 +65,7 @@ impl Message {
 
     /// What the wire said around it.
     pub fn envelope(&self) -> Envelope {
-        serde_json::from_value(self.envelope.clone()).unwrap_or_default()
+        Envelope::deserialize(&self.envelope).unwrap_or_default()
     }
 }
 
