@@ -47,4 +47,6 @@ ids! {
     /// Also the number that people see: `#4711`.
     TicketId,
     UploadId,
+    VisitorId,
+    VisitorUploadId,
 }

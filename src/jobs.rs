@@ -11,6 +11,8 @@ use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
+/// The same for timers: a chat must not hang for minutes because a process died with its timer in hand.
+pub const QUICK_LEASE_SECONDS: i64 = 10;
 /// Attempts before a job is left for a person to look at; with the backoff below about a day.
 const MAX_ATTEMPTS: i32 = 14;
 
@@ -24,6 +26,12 @@ pub enum Job {
     SendMessage { message: MessageId },
     /// Answer a customer's message with the automatic acknowledgement.
     Acknowledge { ticket: TicketId, message: MessageId },
+    /// A chat's deadline: an offer ran out, a promise is due, somebody fell silent.
+    ChatStep { ticket: TicketId },
+    /// Our words in a chat that its visitor has not received: they follow by mail.
+    ChatMail { ticket: TicketId },
+    /// An agent's screen may have fallen silent.
+    AgentLapse { agent: AgentId },
     /// A snooze is over.
     WakeTicket { ticket: TicketId },
     /// Fetch new mail of a channel; comes back by itself.
@@ -40,6 +48,9 @@ impl Job {
     /// Jobs of which at most one may wait.
     pub fn unique_key(&self) -> Option<String> {
         match self {
+            Self::ChatStep { ticket } => Some(format!("chat:{ticket}")),
+            Self::ChatMail { ticket } => Some(format!("chat-mail:{ticket}")),
+            Self::AgentLapse { agent } => Some(format!("lapse:{agent}")),
             Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
@@ -48,6 +59,20 @@ impl Job {
             Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
         }
     }
+
+    /// Timers that somebody waits for and that talk to nothing but the database: they never stand in line behind the rest.
+    fn is_quick(&self) -> bool {
+        matches!(self, Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::WakeTicket { .. })
+    }
+}
+
+/// Which jobs a worker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Timers only.
+    Quick,
+    /// Everything else.
+    Slow,
 }
 
 /// A job in hand.
@@ -75,12 +100,14 @@ pub enum Outcome {
 pub async fn push(db: &mut PgConnection, job: &Job, run_at: Ts) -> sqlx::Result<()> {
     let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
-        "insert into jobs (kind, args, unique_key, run_at) values ($1, $2, $3, $4)
-         on conflict (unique_key) where unique_key is not null and dead_at is null do update set run_at = excluded.run_at",
+        // Attempts begin anew, so that a worker who has the old one in hand cannot settle the new one away.
+        "insert into jobs (kind, args, unique_key, run_at, quick) values ($1, $2, $3, $4, $5)
+         on conflict (unique_key) where unique_key is not null and dead_at is null do update set run_at = excluded.run_at, attempts = 0",
         value["kind"].as_str().unwrap_or_default(),
         value["args"],
         job.unique_key(),
-        run_at as Ts
+        run_at as Ts,
+        job.is_quick()
     )
     .execute(db)
     .await?;
@@ -91,11 +118,12 @@ pub async fn push(db: &mut PgConnection, job: &Job, run_at: Ts) -> sqlx::Result<
 pub async fn ensure(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
-        "insert into jobs (kind, args, unique_key) values ($1, $2, $3)
+        "insert into jobs (kind, args, unique_key, quick) values ($1, $2, $3, $4)
          on conflict (unique_key) where unique_key is not null and dead_at is null do nothing",
         value["kind"].as_str().unwrap_or_default(),
         value["args"],
-        job.unique_key()
+        job.unique_key(),
+        job.is_quick()
     )
     .execute(db)
     .await?;
@@ -126,25 +154,56 @@ pub async fn revive(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     push(db, job, Ts::now()).await
 }
 
-/// Claims the job that has been due longest, if any, and leases it.
-pub async fn claim(pool: &PgPool, now: Ts) -> sqlx::Result<Option<Claimed>> {
-    let row = sqlx::query!(
+/// Claims the job of a lane that has been due longest, if any, and leases it.
+pub async fn claim(pool: &PgPool, lane: Lane, now: Ts) -> sqlx::Result<Option<Claimed>> {
+    match lane {
+        Lane::Quick => claim_quick(pool, now).await,
+        Lane::Slow => claim_slow(pool, now).await,
+    }
+}
+
+async fn claim_slow(pool: &PgPool, now: Ts) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query_as!(
+        Row,
         "update jobs set run_at = greatest($1, now()) + make_interval(secs => $2), attempts = attempts + 1
-         where id = (select id from jobs where dead_at is null and run_at <= $1
+         where id = (select id from jobs where dead_at is null and not quick and run_at <= $1
                      order by run_at, id for update skip locked limit 1)
          returning id, kind, args, attempts",
         now as Ts,
         LEASE_SECONDS as f64
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    match serde_json::from_value(serde_json::json!({ "kind": row.kind, "args": row.args })) {
-        Ok(job) => Ok(Some(Claimed { id: row.id, job, attempts: row.attempts })),
-        Err(error) => {
-            // A newer version's job: leave it to one that knows it, after the lease.
-            tracing::warn!(job = row.id.0, kind = row.kind, %error, "unknown job left in the queue");
-            Ok(None)
+    );
+    Ok(row.fetch_optional(pool).await?.and_then(Row::claimed))
+}
+
+async fn claim_quick(pool: &PgPool, now: Ts) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query_as!(
+        Row,
+        "update jobs set run_at = greatest($1, now()) + make_interval(secs => $2), attempts = attempts + 1
+         where id = (select id from jobs where dead_at is null and quick and run_at <= $1
+                     order by run_at, id for update skip locked limit 1)
+         returning id, kind, args, attempts",
+        now as Ts,
+        QUICK_LEASE_SECONDS as f64
+    );
+    Ok(row.fetch_optional(pool).await?.and_then(Row::claimed))
+}
+
+struct Row {
+    id: JobId,
+    kind: String,
+    args: serde_json::Value,
+    attempts: i32,
+}
+
+impl Row {
+    fn claimed(self) -> Option<Claimed> {
+        match serde_json::from_value(serde_json::json!({ "kind": self.kind, "args": self.args })) {
+            Ok(job) => Some(Claimed { id: self.id, job, attempts: self.attempts }),
+            Err(error) => {
+                // A newer version's job: leave it to one that knows it, after the lease.
+                tracing::warn!(job = self.id.0, kind = self.kind, %error, "unknown job left in the queue");
+                None
+            }
         }
     }
 }
@@ -157,25 +216,39 @@ pub async fn settle(pool: &PgPool, claimed: &Claimed, outcome: Outcome) -> sqlx:
         }
         Outcome::Again(seconds) => {
             sqlx::query!(
-                "update jobs set run_at = now() + make_interval(secs => $2), attempts = 0, last_error = null where id = $1",
+                "update jobs set run_at = now() + make_interval(secs => $2), attempts = 0, last_error = null where id = $1 and attempts = $3",
                 claimed.id.0,
-                seconds as f64
+                seconds as f64,
+                claimed.attempts
             )
             .execute(pool)
             .await?;
         }
-        Outcome::Retry(error) if claimed.attempts < MAX_ATTEMPTS => {
+        // A timer is never given up: somebody waits for what it does.
+        Outcome::Retry(error) if claimed.attempts < MAX_ATTEMPTS || claimed.job.is_quick() => {
             sqlx::query!(
-                "update jobs set run_at = now() + make_interval(secs => $2), last_error = $3 where id = $1",
+                "update jobs set run_at = now() + make_interval(secs => $2), last_error = $3 where id = $1 and attempts = $4",
                 claimed.id.0,
-                backoff_seconds(claimed.attempts),
-                error
+                if claimed.job.is_quick() {
+                    backoff_seconds(1).min(f64::from(claimed.attempts))
+                } else {
+                    backoff_seconds(claimed.attempts)
+                },
+                error,
+                claimed.attempts
             )
             .execute(pool)
             .await?;
         }
         Outcome::Retry(error) | Outcome::Fail(error) => {
-            sqlx::query!("update jobs set dead_at = now(), last_error = $2 where id = $1", claimed.id.0, error).execute(pool).await?;
+            sqlx::query!(
+                "update jobs set dead_at = now(), last_error = $2 where id = $1 and attempts = $3",
+                claimed.id.0,
+                error,
+                claimed.attempts
+            )
+            .execute(pool)
+            .await?;
         }
     }
     Ok(())

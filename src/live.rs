@@ -5,14 +5,14 @@
 //! at commit that would put every writer of the cluster in one line.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ts;
@@ -23,6 +23,10 @@ const CHANNEL: &str = "sportello";
 const BATCH: Duration = Duration::from_millis(10);
 /// Postgres refuses payloads from 8000 bytes.
 const MAX_PAYLOAD: usize = 7000;
+/// No signal takes more bytes than this.
+const LARGEST_SIGNAL: usize = 1700;
+/// The most that is told of what a visitor is writing, in characters: the end of it.
+const MAX_WRITING: usize = 200;
 /// Someone who has not been heard of for this long has left; browsers report every 15 s.
 const PRESENCE_SECONDS: i64 = 40;
 
@@ -35,6 +39,16 @@ pub enum Signal {
     /// Someone opened, left, or types in a ticket.
     #[serde(rename = "p")]
     Presence(TicketId, AgentId, Doing),
+    /// A word of a chat: its ticket changed, and whoever chats wants to see it now.
+    #[serde(rename = "c")]
+    Chat(TicketId),
+    /// What a chat's visitor is writing; empty when they stopped. The one signal that carries content: it is worthless in
+    /// six seconds, so no table should pay for it.
+    #[serde(rename = "w")]
+    Writing(TicketId, String),
+    /// Who is there, or how much they carry, changed.
+    #[serde(rename = "f")]
+    Floor,
     /// A job was queued.
     #[serde(rename = "j")]
     Work,
@@ -46,6 +60,22 @@ pub enum Signal {
     Resync,
 }
 
+impl Signal {
+    /// What a visitor is writing, its end if it is long.
+    pub fn writing(ticket: TicketId, text: &str) -> Self {
+        let skip = text.chars().count().saturating_sub(MAX_WRITING);
+        Self::Writing(ticket, text.chars().skip(skip).map(|c| if c.is_control() { ' ' } else { c }).collect())
+    }
+
+    /// At most so many bytes of JSON.
+    fn size(&self) -> usize {
+        match self {
+            Self::Writing(_, text) => 40 + 2 * text.len(),
+            _ => 64,
+        }
+    }
+}
+
 /// What an agent is doing in a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,6 +83,75 @@ pub enum Doing {
     Viewing,
     Typing,
     Left,
+}
+
+/// What a chat's visitor may want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nudge {
+    /// Read the chat again.
+    Changed,
+    /// An agent is writing to them.
+    Typing(AgentId),
+}
+
+/// A visitor's ear; see [`Live::watch`].
+pub struct Watch {
+    live: Live,
+    ticket: TicketId,
+    ear: Arc<Ear>,
+}
+
+/// What was said since the visitor's stream last looked. Flags, so that nothing queues and nothing is lost.
+#[derive(Default)]
+struct Ear {
+    changed: AtomicBool,
+    /// The agent who was last seen typing; 0: none.
+    typing: AtomicI64,
+    rung: Notify,
+}
+
+impl Ear {
+    fn tell(&self, nudge: Nudge) {
+        match nudge {
+            Nudge::Changed => self.changed.store(true, Ordering::Release),
+            Nudge::Typing(agent) => self.typing.store(agent.0, Ordering::Release),
+        }
+        self.rung.notify_one();
+    }
+
+    fn take(&self) -> Option<Nudge> {
+        if self.changed.swap(false, Ordering::AcqRel) {
+            return Some(Nudge::Changed);
+        }
+        match self.typing.swap(0, Ordering::AcqRel) {
+            0 => None,
+            agent => Some(Nudge::Typing(AgentId(agent))),
+        }
+    }
+}
+
+impl Watch {
+    /// The next nudge.
+    pub async fn next(&self) -> Nudge {
+        loop {
+            if let Some(nudge) = self.ear.take() {
+                return nudge;
+            }
+            self.ear.rung.notified().await;
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watchers = self.live.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ears) = watchers.get_mut(&self.ticket) {
+            ears.retain(|ear| !Arc::ptr_eq(ear, &self.ear));
+            if ears.is_empty() {
+                watchers.remove(&self.ticket);
+            }
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,6 +175,11 @@ struct Inner {
     inbox: Mutex<Option<mpsc::UnboundedReceiver<Signal>>>,
     presence: Mutex<HashMap<TicketId, People>>,
     work: Notify,
+    quick_work: Notify,
+    /// Streams of chats' visitors. Each hears of its own ticket only: thousands must not wake for every word of the desk.
+    watchers: Mutex<HashMap<TicketId, Vec<Arc<Ear>>>>,
+    /// Rises when who is there may have changed.
+    floor: watch::Sender<u64>,
     /// Rises with every change of a ticket that this process hears of.
     changes: AtomicU64,
 }
@@ -90,6 +194,9 @@ impl Default for Live {
             inbox: Mutex::new(Some(inbox)),
             presence: Mutex::default(),
             work: Notify::new(),
+            quick_work: Notify::new(),
+            watchers: Mutex::default(),
+            floor: watch::Sender::new(0),
             changes: AtomicU64::new(0),
         }))
     }
@@ -105,12 +212,28 @@ impl Live {
 
     fn hear(&self, signal: &Signal) {
         match signal {
-            Signal::Work => self.0.work.notify_one(),
-            Signal::Presence(ticket, agent, doing) => self.note_presence(*ticket, *agent, *doing),
-            Signal::Ticket(_) | Signal::Resync => {
-                self.0.changes.fetch_add(1, Ordering::Relaxed);
+            Signal::Work => {
+                self.0.work.notify_one();
+                self.0.quick_work.notify_one();
             }
-            Signal::Settings => {}
+            Signal::Presence(ticket, agent, doing) => {
+                self.note_presence(*ticket, *agent, *doing);
+                if *doing == Doing::Typing {
+                    self.nudge(*ticket, Nudge::Typing(*agent));
+                }
+            }
+            Signal::Chat(ticket) => self.nudge(*ticket, Nudge::Changed),
+            Signal::Ticket(ticket) => {
+                self.0.changes.fetch_add(1, Ordering::Relaxed);
+                self.nudge(*ticket, Nudge::Changed);
+            }
+            Signal::Resync => {
+                self.0.changes.fetch_add(1, Ordering::Relaxed);
+                self.nudge_all();
+                self.0.floor.send_modify(|number| *number += 1);
+            }
+            Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
+            Signal::Writing(..) => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());
@@ -129,6 +252,33 @@ impl Live {
     /// Waits until a job is announced.
     pub async fn work(&self) {
         self.0.work.notified().await;
+    }
+
+    /// The same, for whoever works timers.
+    pub async fn quick_work(&self) {
+        self.0.quick_work.notified().await;
+    }
+
+    /// What concerns the visitor of this chat from now on. Dropping it ends the watch.
+    pub fn watch(&self, ticket: TicketId) -> Watch {
+        let ear = Arc::new(Ear::default());
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).entry(ticket).or_default().push(ear.clone());
+        Watch { live: self.clone(), ticket, ear }
+    }
+
+    /// Changes whenever who is there, what they carry or a setting may have changed.
+    pub fn floor(&self) -> watch::Receiver<u64> {
+        self.0.floor.subscribe()
+    }
+
+    fn nudge(&self, ticket: TicketId, nudge: Nudge) {
+        let watchers = self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.get(&ticket).into_iter().flatten().for_each(|ear| ear.tell(nudge));
+    }
+
+    fn nudge_all(&self) {
+        let watchers = self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.values().flatten().for_each(|ear| ear.tell(Nudge::Changed));
     }
 
     fn note_presence(&self, ticket: TicketId, agent: AgentId, doing: Doing) {
@@ -178,13 +328,13 @@ impl Live {
             };
             let Some(first) = first else { return };
             tokio::time::sleep(BATCH).await;
+            let mut size = first.size();
             let mut signals = vec![first];
-            while let Ok(signal) = inbox.try_recv() {
+            while size + LARGEST_SIGNAL < MAX_PAYLOAD {
+                let Ok(signal) = inbox.try_recv() else { break };
                 if !signals.contains(&signal) {
+                    size += signal.size();
                     signals.push(signal);
-                }
-                if signals.len() >= 200 {
-                    break;
                 }
             }
             let Ok(payload) = serde_json::to_string(&Batch { from: self.0.process, signals }) else { continue };
@@ -257,9 +407,32 @@ mod tests {
 
     #[test]
     fn a_full_batch_fits_a_notification() {
-        let signals = (0..200).map(|n| Signal::Presence(TicketId(900_000_000 + n), AgentId(9000), Doing::Viewing)).collect();
+        let signals = (0..85).map(|n| Signal::Presence(TicketId(900_000_000 + n), AgentId(9000), Doing::Viewing)).collect();
         let payload = serde_json::to_string(&Batch { from: u64::MAX, signals }).expect("plain data");
         assert!(payload.len() < MAX_PAYLOAD, "{} bytes", payload.len());
+    }
+
+    #[test]
+    fn no_signal_is_larger_than_it_says() {
+        for text in ["\"".repeat(500), "\u{1f600}".repeat(500), "\n".repeat(500), "x".repeat(500)] {
+            let signal = Signal::writing(TicketId(i64::MAX), &text);
+            let json = serde_json::to_string(&signal).expect("plain data").len();
+            assert!(json <= signal.size() && signal.size() <= LARGEST_SIGNAL, "{json} bytes, said {}", signal.size());
+        }
+        let signal = Signal::Presence(TicketId(900_000_000_000), AgentId(9_000_000), Doing::Viewing);
+        assert!(serde_json::to_string(&signal).expect("plain data").len() <= signal.size());
+    }
+
+    #[tokio::test]
+    async fn a_visitor_hears_of_their_own_chat_only() {
+        let live = Live::default();
+        let watch = live.watch(TicketId(1));
+        live.announce(Signal::Chat(TicketId(2)));
+        live.announce(Signal::Chat(TicketId(1)));
+        assert_eq!(watch.next().await, Nudge::Changed);
+        assert_eq!(watch.ear.take(), None);
+        drop(watch);
+        assert!(live.0.watchers.lock().expect("lock").is_empty());
     }
 
     #[test]

@@ -14,17 +14,22 @@ use crate::channels::email::{ack, letters};
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
 use crate::desk::changes::Change;
+use crate::desk::chats;
 use crate::desk::deliveries;
 use crate::desk::housekeeping;
+use crate::desk::presence;
+use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
-use crate::ids::{DeliveryId, TicketId};
-use crate::jobs::{self, Claimed, Job, Outcome};
+use crate::ids::{AgentId, DeliveryId, TicketId};
+use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
 /// Jobs in hand at a time, visits to mailboxes not counted.
 const CONCURRENCY: usize = 4;
 /// How often an idle worker looks, for timers and for what other processes queued.
 const LOOK: Duration = Duration::from_secs(1);
+/// The same for timers, which somebody waits for.
+const QUICK_LOOK: Duration = Duration::from_millis(400);
 /// A job that takes longer is given up before somebody else may claim it.
 const PATIENCE: Duration = Duration::from_secs(jobs::LEASE_SECONDS.unsigned_abs() - 10);
 /// After the order to stop, jobs in hand have this long; what is not done then is claimed again when its lease ends.
@@ -33,10 +38,14 @@ const HOUR: i64 = 3600;
 
 /// Works until told to stop, then lets what is in hand finish.
 pub async fn run(app: App, stop: CancellationToken) {
-    tokio::join!(work(&app, &stop), keep_recurring(&app, &stop));
+    tokio::join!(work(&app, Lane::Quick, &stop), work(&app, Lane::Slow, &stop), keep_recurring(&app, &stop));
 }
 
-async fn work(app: &App, stop: &CancellationToken) {
+async fn work(app: &App, lane: Lane, stop: &CancellationToken) {
+    let look = match lane {
+        Lane::Quick => QUICK_LOOK,
+        Lane::Slow => LOOK,
+    };
     let hands = Arc::new(Semaphore::new(CONCURRENCY));
     let tracker = TaskTracker::new();
     loop {
@@ -46,22 +55,22 @@ async fn work(app: &App, stop: &CancellationToken) {
             hand = hands.clone().acquire_owned() => hand,
         };
         let Ok(hand) = hand else { break };
-        match jobs::claim(&app.db, Ts::now()).await {
+        match jobs::claim(&app.db, lane, Ts::now()).await {
             Ok(Some(claimed)) => {
                 // A mailbox that does not answer must not keep others waiting; of each mailbox there is one job only.
                 let hand = (!matches!(claimed.job, Job::PollMailbox { .. })).then_some(hand);
                 let app = app.clone();
                 tracker.spawn(async move {
                     let _hand = hand;
-                    let outcome = attempt(&app, &claimed).await;
+                    let outcome = attempt(&app, &claimed, Ts::now()).await;
                     settle(&app, &claimed, outcome).await;
                 });
             }
             Ok(None) => {
                 drop(hand);
                 tokio::select! {
-                    () = app.live.work() => {}
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = announced(app, lane) => {}
+                    () = tokio::time::sleep(look) => {}
                     () = stop.cancelled() => {}
                 }
             }
@@ -81,6 +90,13 @@ async fn work(app: &App, stop: &CancellationToken) {
     }
 }
 
+async fn announced(app: &App, lane: Lane) {
+    match lane {
+        Lane::Quick => app.live.quick_work().await,
+        Lane::Slow => app.live.work().await,
+    }
+}
+
 async fn settle(app: &App, claimed: &Claimed, outcome: Outcome) {
     match &outcome {
         Outcome::Done | Outcome::Again(_) => {}
@@ -93,8 +109,8 @@ async fn settle(app: &App, claimed: &Claimed, outcome: Outcome) {
 }
 
 /// Does a job, whatever it does to itself.
-async fn attempt(app: &App, claimed: &Claimed) -> Outcome {
-    let guarded = AssertUnwindSafe(perform(app, claimed)).catch_unwind();
+async fn attempt(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
+    let guarded = AssertUnwindSafe(perform(app, claimed, now)).catch_unwind();
     let broken = match tokio::time::timeout(PATIENCE, guarded).await {
         Ok(Ok(outcome)) => return recurring(&claimed.job, outcome),
         Ok(Err(_)) => {
@@ -120,12 +136,15 @@ fn recurring(job: &Job, outcome: Outcome) -> Outcome {
     }
 }
 
-async fn perform(app: &App, claimed: &Claimed) -> Outcome {
+async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
     match claimed.job {
         Job::ProcessDelivery { delivery } => process(app, delivery, claimed).await,
         Job::SendMessage { message } => channels::send(app, message, jobs::is_last(claimed)).await,
         Job::Acknowledge { ticket, message } => ack::acknowledge(app, ticket, message).await,
         Job::WakeTicket { ticket } => wake(app, ticket).await,
+        Job::ChatStep { ticket } => step(app, ticket, now).await,
+        Job::ChatMail { ticket } => mail_missed(app, ticket).await,
+        Job::AgentLapse { agent } => lapse(app, agent, now).await,
         Job::PollMailbox { channel } => channels::poll(app, channel).await,
         Job::SendInvitation { agent } => letters::invite(app, agent).await,
         Job::SendPasswordReset { agent } => letters::reset_password(app, agent).await,
@@ -159,6 +178,37 @@ async fn wake(app: &App, ticket: TicketId) -> Outcome {
         change.commit().await
     };
     done(woken.await)
+}
+
+async fn step(app: &App, ticket: TicketId, now: Ts) -> Outcome {
+    let stepped = async {
+        let mut change = Change::begin(app).await?;
+        chats::step(&mut change, ticket, now).await?;
+        change.commit().await
+    };
+    done(stepped.await)
+}
+
+async fn lapse(app: &App, agent: AgentId, now: Ts) -> Outcome {
+    let lapsed = async {
+        let mut change = Change::begin(app).await?;
+        presence::lapse(&mut change, agent, now).await?;
+        change.commit().await
+    };
+    done(lapsed.await)
+}
+
+async fn mail_missed(app: &App, ticket: TicketId) -> Outcome {
+    let mailed = async {
+        let mut change = Change::begin(app).await?;
+        chats::mail_missed(&mut change, ticket).await?;
+        Ok(change.commit().await?)
+    };
+    match mailed.await {
+        Ok(()) => Outcome::Done,
+        Err(ReplyError::Database(error)) => Outcome::Retry(error.to_string()),
+        Err(error) => Outcome::Fail(error.to_string()),
+    }
 }
 
 async fn tidy(app: &App) -> Outcome {
@@ -210,7 +260,7 @@ async fn settings_changed(signals: &mut broadcast::Receiver<Signal>) {
     loop {
         match signals.recv().await {
             Ok(Signal::Settings | Signal::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-            Ok(Signal::Ticket(_) | Signal::Presence(..) | Signal::Work) => {}
+            Ok(_) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
@@ -230,7 +280,11 @@ pub async fn drain(app: &App, now: Ts) -> Vec<String> {
     let mut recurring = Vec::new();
     // A bound, so that a job that queues itself shows as an error and not as a test that hangs.
     for _ in 0..10_000 {
-        let claimed = match jobs::claim(&app.db, now).await {
+        let next = match jobs::claim(&app.db, Lane::Quick, now).await {
+            Ok(None) => jobs::claim(&app.db, Lane::Slow, now).await,
+            other => other,
+        };
+        let claimed = match next {
             Ok(Some(claimed)) => claimed,
             Ok(None) => break,
             Err(error) => {
@@ -242,7 +296,7 @@ pub async fn drain(app: &App, now: Ts) -> Vec<String> {
             recurring.push(claimed);
             continue;
         }
-        let outcome = attempt(app, &claimed).await;
+        let outcome = attempt(app, &claimed, now).await;
         if let Outcome::Retry(reason) | Outcome::Fail(reason) = &outcome {
             errors.push(format!("{:?}: {reason}", claimed.job));
         }

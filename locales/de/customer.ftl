@@ -61,6 +61,34 @@ receipt-link-text = Anfrage ansehen
 receipt-next = Wir antworten Ihnen per E-Mail.
 receipt-another = Weitere Nachricht senden
 
+## Wann mit einer Antwort zu rechnen ist
+
+wait-usual-minutes = { $minutes ->
+        [one] Wir antworten meist innerhalb einer Minute.
+       *[other] Wir antworten meist innerhalb von { $minutes } Minuten.
+    }
+wait-usual-hours = { $hours ->
+        [one] Wir antworten meist innerhalb einer Stunde.
+       *[other] Wir antworten meist innerhalb von { $hours } Stunden.
+    }
+wait-usual-today = Wir antworten meist bis heute, { $time } Uhr{ $zone }.
+wait-usual-tomorrow = Wir antworten meist bis morgen, { $time } Uhr{ $zone }.
+wait-usual-weekday = Wir antworten meist bis { $day }, { $time } Uhr{ $zone }.
+wait-usual-date = Wir antworten meist bis zum { $day }, { $time } Uhr{ $zone }.
+wait-aim-minutes = { $minutes ->
+        [one] Wir möchten Ihnen innerhalb einer Minute antworten.
+       *[other] Wir möchten Ihnen innerhalb von { $minutes } Minuten antworten.
+    }
+wait-aim-hours = { $hours ->
+        [one] Wir möchten Ihnen innerhalb einer Stunde antworten.
+       *[other] Wir möchten Ihnen innerhalb von { $hours } Stunden antworten.
+    }
+wait-aim-today = Wir möchten Ihnen bis heute, { $time } Uhr{ $zone } antworten.
+wait-aim-tomorrow = Wir möchten Ihnen bis morgen, { $time } Uhr{ $zone } antworten.
+wait-aim-weekday = Wir möchten Ihnen bis { $day }, { $time } Uhr{ $zone } antworten.
+wait-aim-date = Wir möchten Ihnen bis zum { $day }, { $time } Uhr{ $zone } antworten.
+wait-away = Wir sind zurzeit nicht da und antworten Ihnen, sobald wir zurück sind.
+
 ## Die Seite zur Anfrage
 
 ticket-title = Ihre Anfrage { $number }

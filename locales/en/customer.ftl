@@ -61,6 +61,34 @@ receipt-link-text = See your request
 receipt-next = We will answer you by e-mail.
 receipt-another = Send another message
 
+## When an answer can be expected
+
+wait-usual-minutes = { $minutes ->
+        [one] Usually answered within a minute.
+       *[other] Usually answered within { $minutes } minutes.
+    }
+wait-usual-hours = { $hours ->
+        [one] Usually answered within an hour.
+       *[other] Usually answered within { $hours } hours.
+    }
+wait-usual-today = Usually answered by today, { $time }{ $zone }.
+wait-usual-tomorrow = Usually answered by tomorrow, { $time }{ $zone }.
+wait-usual-weekday = Usually answered by { $day }, { $time }{ $zone }.
+wait-usual-date = Usually answered by { $day }, { $time }{ $zone }.
+wait-aim-minutes = { $minutes ->
+        [one] We aim to answer within a minute.
+       *[other] We aim to answer within { $minutes } minutes.
+    }
+wait-aim-hours = { $hours ->
+        [one] We aim to answer within an hour.
+       *[other] We aim to answer within { $hours } hours.
+    }
+wait-aim-today = We aim to answer by today, { $time }{ $zone }.
+wait-aim-tomorrow = We aim to answer by tomorrow, { $time }{ $zone }.
+wait-aim-weekday = We aim to answer by { $day }, { $time }{ $zone }.
+wait-aim-date = We aim to answer by { $day }, { $time }{ $zone }.
+wait-away = We are away at the moment and will answer as soon as we are back.
+
 ## The customer's ticket page
 
 ticket-title = Your request { $number }

@@ -61,6 +61,34 @@ receipt-link-text = Ver su consulta
 receipt-next = Le responderemos por correo electrónico.
 receipt-another = Enviar otro mensaje
 
+## Cuándo esperar una respuesta
+
+wait-usual-minutes = { $minutes ->
+        [one] Solemos responder en un minuto.
+       *[other] Solemos responder en menos de { $minutes } minutos.
+    }
+wait-usual-hours = { $hours ->
+        [one] Solemos responder en menos de una hora.
+       *[other] Solemos responder en menos de { $hours } horas.
+    }
+wait-usual-today = Solemos responder hoy mismo, antes de las { $time }{ $zone }.
+wait-usual-tomorrow = Solemos responder antes de mañana a las { $time }{ $zone }.
+wait-usual-weekday = Solemos responder antes del { $day } a las { $time }{ $zone }.
+wait-usual-date = Solemos responder antes del { $day } a las { $time }{ $zone }.
+wait-aim-minutes = { $minutes ->
+        [one] Nuestro objetivo es responderle en un minuto.
+       *[other] Nuestro objetivo es responderle en menos de { $minutes } minutos.
+    }
+wait-aim-hours = { $hours ->
+        [one] Nuestro objetivo es responderle en menos de una hora.
+       *[other] Nuestro objetivo es responderle en menos de { $hours } horas.
+    }
+wait-aim-today = Nuestro objetivo es responderle hoy antes de las { $time }{ $zone }.
+wait-aim-tomorrow = Nuestro objetivo es responderle antes de mañana a las { $time }{ $zone }.
+wait-aim-weekday = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
+wait-aim-date = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
+wait-away = En este momento no estamos y le responderemos en cuanto volvamos.
+
 ## La página de la consulta
 
 ticket-title = Su consulta { $number }

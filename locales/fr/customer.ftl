@@ -61,6 +61,34 @@ receipt-link-text = Voir votre demande
 receipt-next = Nous vous répondrons par e-mail.
 receipt-another = Envoyer un autre message
 
+## Quand attendre une réponse
+
+wait-usual-minutes = { $minutes ->
+        [one] Nous répondons généralement en une minute.
+       *[other] Nous répondons généralement en moins de { $minutes } minutes.
+    }
+wait-usual-hours = { $hours ->
+        [one] Nous répondons généralement en moins d’une heure.
+       *[other] Nous répondons généralement en moins de { $hours } heures.
+    }
+wait-usual-today = Nous répondons généralement aujourd’hui avant { $time }{ $zone }.
+wait-usual-tomorrow = Nous répondons généralement d’ici demain à { $time }{ $zone }.
+wait-usual-weekday = Nous répondons généralement d’ici { $day } à { $time }{ $zone }.
+wait-usual-date = Nous répondons généralement d’ici le { $day } à { $time }{ $zone }.
+wait-aim-minutes = { $minutes ->
+        [one] Nous comptons vous répondre d’ici une minute.
+       *[other] Nous comptons vous répondre d’ici { $minutes } minutes.
+    }
+wait-aim-hours = { $hours ->
+        [one] Nous comptons vous répondre d’ici une heure.
+       *[other] Nous comptons vous répondre d’ici { $hours } heures.
+    }
+wait-aim-today = Nous comptons vous répondre aujourd’hui avant { $time }{ $zone }.
+wait-aim-tomorrow = Nous comptons vous répondre d’ici demain à { $time }{ $zone }.
+wait-aim-weekday = Nous comptons vous répondre d’ici { $day } à { $time }{ $zone }.
+wait-aim-date = Nous comptons vous répondre d’ici le { $day } à { $time }{ $zone }.
+wait-away = Nous sommes absents en ce moment et vous répondrons dès notre retour.
+
 ## La page de la demande
 
 ticket-title = Votre demande { $number }

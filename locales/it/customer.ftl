@@ -61,6 +61,34 @@ receipt-link-text = Vai alla richiesta
 receipt-next = Le risponderemo per e-mail.
 receipt-another = Invia un altro messaggio
 
+## Quando aspettarsi una risposta
+
+wait-usual-minutes = { $minutes ->
+        [one] Di solito rispondiamo entro un minuto.
+       *[other] Di solito rispondiamo entro { $minutes } minuti.
+    }
+wait-usual-hours = { $hours ->
+        [one] Di solito rispondiamo entro un’ora.
+       *[other] Di solito rispondiamo entro { $hours } ore.
+    }
+wait-usual-today = Di solito a quest’ora rispondiamo in giornata, entro le { $time }{ $zone }.
+wait-usual-tomorrow = Di solito a quest’ora rispondiamo entro le { $time }{ $zone } di domani.
+wait-usual-weekday = Di solito in questi casi rispondiamo entro le { $time }{ $zone } di { $day }.
+wait-usual-date = Di solito in questi casi rispondiamo entro le { $time }{ $zone } del { $day }.
+wait-aim-minutes = { $minutes ->
+        [one] Contiamo di risponderLe entro un minuto.
+       *[other] Contiamo di risponderLe entro { $minutes } minuti.
+    }
+wait-aim-hours = { $hours ->
+        [one] Contiamo di risponderLe entro un’ora.
+       *[other] Contiamo di risponderLe entro { $hours } ore.
+    }
+wait-aim-today = Contiamo di risponderLe entro le { $time }{ $zone } di oggi.
+wait-aim-tomorrow = Contiamo di risponderLe entro le { $time }{ $zone } di domani.
+wait-aim-weekday = Contiamo di risponderLe entro le { $time }{ $zone } di { $day }.
+wait-aim-date = Contiamo di risponderLe entro le { $time }{ $zone } del { $day }.
+wait-away = In questo momento siamo assenti: Le risponderemo appena saremo di ritorno.
+
 ## La pagina della richiesta
 
 ticket-title = La Sua richiesta { $number }

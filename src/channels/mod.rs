@@ -101,7 +101,7 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
         ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
         ChannelKind::Form => return from_form(app, channel, &delivery).await,
         // Its messages are understood while the request is open; nothing of them is stored raw.
-        ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
+        ChannelKind::Chat | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
@@ -207,7 +207,7 @@ async fn attempt_to_keep(
         return Ok(known.map(duplicate));
     }
     let acknowledge = settings::Settings::of(channel).acknowledge && !mail::is_raw_only(incoming);
-    let origin = Origin { channel, delivery: Some(delivery.id), files, ticket: None, acknowledge };
+    let origin = Origin { channel, delivery: Some(delivery.id), files, ticket: None, contact: None, acknowledge };
     let received = receive::receive(&mut change, &origin, incoming).await?;
     let (state, reason) = match received.outcome {
         receive::Outcome::Created | receive::Outcome::Appended => (IntakeState::Processed, None),
@@ -312,7 +312,9 @@ pub async fn send(app: &App, message: MessageId, last: bool) -> jobs::Outcome {
     };
     match channel.kind {
         ChannelKind::Email => deliver::send(app, &channel, message, last).await,
-        ChannelKind::Form | ChannelKind::Api => jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned()),
+        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => {
+            jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned())
+        }
     }
 }
 
@@ -336,7 +338,7 @@ pub async fn give_up(app: &App, message: MessageId, reason: &str) {
 pub fn delivers(app: &App, channel: &Channel) -> bool {
     match channel.kind {
         ChannelKind::Email => deliver::delivers(app, channel),
-        ChannelKind::Form | ChannelKind::Api => app.mailer.delivers(),
+        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => app.mailer.delivers(),
     }
 }
 
@@ -356,7 +358,7 @@ pub async fn poll(app: &App, id: ChannelId) -> jobs::Outcome {
     };
     match channel.kind {
         ChannelKind::Email => imap::poll(app, &channel).await,
-        ChannelKind::Form | ChannelKind::Api => jobs::Outcome::Done,
+        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => jobs::Outcome::Done,
     }
 }
 
@@ -366,7 +368,7 @@ pub async fn ensure_polls(app: &App) -> sqlx::Result<()> {
     for channel in rows::list(&mut db).await? {
         let polled = match channel.kind {
             ChannelKind::Email => settings::Settings::of(&channel).imap.is_some(),
-            ChannelKind::Form | ChannelKind::Api => false,
+            ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => false,
         };
         if polled && channel.enabled {
             let job = Job::PollMailbox { channel: channel.id };

@@ -169,7 +169,7 @@ fn keep_cache_fresh(app: &App, tracker: &TaskTracker) {
             use tokio::sync::broadcast::error::RecvError;
             match signal {
                 Ok(Signal::Settings | Signal::Resync) | Err(RecvError::Lagged(_)) => app.cache.invalidate_all(),
-                Ok(Signal::Ticket(_) | Signal::Presence(..) | Signal::Work) => {}
+                Ok(_) => {}
                 Err(RecvError::Closed) => return,
             }
         }

@@ -64,6 +64,16 @@ impl Change {
         self.signal(Signal::Ticket(ticket));
     }
 
+    /// The same for a chat, whose two sides want to see it now.
+    pub fn touch_chat(&mut self, ticket: TicketId) {
+        self.signal(Signal::Chat(ticket));
+    }
+
+    /// Remembers that who is there, or what they carry, changed.
+    pub fn touch_floor(&mut self) {
+        self.signal(Signal::Floor);
+    }
+
     /// Remembers that names, tags, teams or channels changed.
     pub fn touch_settings(&mut self) {
         self.signal(Signal::Settings);

@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
+
 use crate::app::App;
 use crate::desk::channels;
+use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
+use crate::desk::photos;
+use crate::desk::waits::Targets;
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
 
 /// The names of the desk.
@@ -19,6 +26,11 @@ pub struct Directory {
     pub members: Vec<(TeamId, AgentId)>,
     /// Whether any mailbox sends through a server of its own.
     pub own_server: bool,
+    /// The desk's opening hours, as they are edited.
+    pub schedule: Schedule,
+    /// The same, to be asked; see [`Directory::hours_of`].
+    pub hours: Arc<Hours>,
+    pub targets: Targets,
 }
 
 /// What the shop is called and how it looks.
@@ -37,6 +49,8 @@ pub struct AgentName {
     pub name: String,
     pub email: String,
     pub active: bool,
+    /// The address of their picture.
+    pub photo: Option<String>,
 }
 
 /// A team.
@@ -44,6 +58,15 @@ pub struct AgentName {
 pub struct TeamName {
     pub id: TeamId,
     pub name: String,
+    /// Their own opening hours; none: they are there when the desk is.
+    pub hours: Option<TeamHours>,
+}
+
+/// A team's own opening hours.
+#[derive(Debug, Clone)]
+pub struct TeamHours {
+    pub schedule: Schedule,
+    pub hours: Arc<Hours>,
 }
 
 /// A tag.
@@ -66,6 +89,17 @@ impl Directory {
     /// The agent's name, or a word for one that is not known yet.
     pub fn agent(&self, id: AgentId) -> &str {
         self.agents.iter().find(|agent| agent.id == id).map_or("Someone", |agent| &agent.name)
+    }
+
+    /// The address of the agent's picture.
+    pub fn photo(&self, id: AgentId) -> Option<&str> {
+        self.agents.iter().find(|agent| agent.id == id)?.photo.as_deref()
+    }
+
+    /// The opening hours of a team, which are the desk's unless it has its own; of the desk for `None`.
+    pub fn hours_of(&self, team: Option<TeamId>) -> Arc<Hours> {
+        let own = self.teams.iter().find(|known| Some(known.id) == team).and_then(|team| team.hours.as_ref());
+        own.map_or(&self.hours, |own| &own.hours).clone()
     }
 
     /// The team's name.
@@ -100,37 +134,89 @@ impl Directory {
     }
 }
 
+const KEY: &str = "directory";
+
 /// The directory, at most half a minute old; after a change in any process, fresh.
 pub async fn get(app: &App) -> sqlx::Result<Arc<Directory>> {
-    const KEY: &str = "directory";
-    if let Some(known) = app.cache.get(KEY).await
-        && let Ok(directory) = known.downcast::<Directory>()
-    {
+    if let Some(directory) = known(app).await {
         return Ok(directory);
     }
-    let directory = Arc::new(read(app).await?);
+    let mut db = app.db.acquire().await?;
+    let directory = Arc::new(read(&mut db).await?);
     app.cache.insert(KEY, directory.clone()).await;
     Ok(directory)
 }
 
-async fn read(app: &App) -> sqlx::Result<Directory> {
-    let mut db = app.db.acquire().await?;
-    let shop = sqlx::query_as!(Shop, "select shop_name, time_zone, language, accent from desk").fetch_one(&mut *db).await?;
-    let agents = sqlx::query_as!(
-        AgentName,
-        r#"select id, name, email, disabled_at is null as "active!" from agents order by lower(name), id limit 5000"#
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let teams = sqlx::query_as!(TeamName, "select id, name from teams order by lower(name) limit 500").fetch_all(&mut *db).await?;
+/// The same for whoever holds a connection already and must not wait for a second one. What it reads is not kept: the transaction may
+/// have changed it and may yet fail.
+pub async fn get_on(app: &App, db: &mut PgConnection) -> sqlx::Result<Arc<Directory>> {
+    match known(app).await {
+        Some(directory) => Ok(directory),
+        None => Ok(Arc::new(read(db).await?)),
+    }
+}
+
+async fn known(app: &App) -> Option<Arc<Directory>> {
+    app.cache.get(KEY).await?.downcast::<Directory>().ok()
+}
+
+async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets from desk").fetch_one(&mut *db).await?;
+    let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
+    let schedule: Schedule = typed(row.hours, "the desk's opening hours");
+    let hours = Arc::new(schedule.resolve(&zone));
+    let targets = typed(row.targets, "the targets");
+    let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
+    let agents =
+        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo from agents order by lower(name), id limit 5000"#)
+            .fetch_all(&mut *db)
+            .await?;
+    let agents = agents
+        .into_iter()
+        .map(|row| AgentName {
+            id: row.id,
+            name: row.name,
+            email: row.email,
+            active: row.active,
+            photo: row.photo.map(|sha256| photos::address(row.id, &sha256)),
+        })
+        .collect();
+    let teams = sqlx::query!("select id, name, hours from teams order by lower(name) limit 500").fetch_all(&mut *db).await?;
+    let own = |stored| {
+        let schedule: Schedule = typed(stored, "a team's opening hours");
+        TeamHours { hours: Arc::new(schedule.resolve(&zone)), schedule }
+    };
+    let teams = teams.into_iter().map(|row| TeamName { id: row.id, name: row.name, hours: row.hours.map(own) }).collect();
     let tags = sqlx::query_as!(TagName, "select id, name from tags order by lower(name) limit 5000").fetch_all(&mut *db).await?;
     let names = sqlx::query_as!(ChannelName, "select id, kind, name, address from channels order by kind, lower(name) limit 500")
         .fetch_all(&mut *db)
         .await?;
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
-    let own_server = channels::any_own_server(&mut db).await?;
-    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server })
+    let own_server = channels::any_own_server(db).await?;
+    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets })
+}
+
+/// A typed column; the default where another version wrote something that this one cannot read.
+fn typed<T: DeserializeOwned + Default>(stored: serde_json::Value, what: &str) -> T {
+    serde_json::from_value(stored).unwrap_or_else(|error| {
+        tracing::error!(%error, "{what} cannot be read");
+        T::default()
+    })
+}
+
+/// Changes when the desk is there.
+pub async fn update_hours(db: &mut PgConnection, schedule: &Schedule) -> sqlx::Result<()> {
+    let stored = serde_json::to_value(schedule).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update desk set hours = $1", stored).execute(db).await?;
+    Ok(())
+}
+
+/// Changes how soon the desk means to answer.
+pub async fn update_targets(db: &mut PgConnection, targets: &Targets) -> sqlx::Result<()> {
+    let stored = serde_json::to_value(targets).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update desk set targets = $1", stored).execute(db).await?;
+    Ok(())
 }
 
 /// Changes what the shop is called and how it looks.

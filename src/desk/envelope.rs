@@ -33,6 +33,12 @@ pub struct Envelope {
     /// Message ids without brackets, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<String>,
+    /// Quick answers offered along with it, where the channel knows them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Carries what was said in a chat already, for a customer who had left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub copy: bool,
 }
 
 /// How a message says which ticket it belongs to, in the order in which it is believed.

@@ -69,6 +69,52 @@ pub enum Event {
     },
     /// The customer said on their own page that it is settled.
     ClosedByCustomer {},
+    ChatStarted {},
+    /// Somebody took the chat.
+    ChatAccepted {},
+    /// It rang here and nobody answered.
+    ChatMissed {
+        agent: AgentId,
+    },
+    /// The promised moment passed; the visitor was told so.
+    ChatLate {},
+    /// Nobody took it; the visitor was offered other ways.
+    ChatParked {},
+    /// Given to a colleague or a team, with a summary in a note.
+    ChatTransferred {
+        agent: Option<AgentId>,
+        team: Option<TeamId>,
+    },
+    ChatInvited {
+        agent: AgentId,
+    },
+    /// Taken over by a lead.
+    ChatSteppedIn {},
+    /// Whoever held it left or fell silent, so it rings again.
+    ChatHandedOver {
+        from: AgentId,
+    },
+    ChatContinuesByMail {},
+    CallbackRequested {
+        phone: String,
+    },
+    ChatEnded {
+        by: ChatEnd,
+    },
+    ChatRated {
+        stars: i16,
+    },
+    VisitorBlocked {},
+}
+
+/// Who ended a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatEnd {
+    Agent,
+    Visitor,
+    /// Nobody had said anything for a long time.
+    Silence,
 }
 
 /// One entry of the history.

@@ -61,6 +61,7 @@ kinds! {
     ChannelKind as "channel_kind" {
         Email = "email" "Email",
         Form = "form" "Contact form",
+        Chat = "chat" "Live chat",
         Api = "api" "API",
     }
     /// What sort of address identifies a contact.
@@ -115,5 +116,34 @@ kinds! {
         Everyone = "everyone" "Everyone",
         Team = "team" "One team",
         Personal = "personal" "Only me",
+    }
+    /// What an agent wishes to be; being there at all is told by their open screen.
+    Wish as "presence_wish" {
+        Online = "online" "Online",
+        /// Keeps their chats and takes no more.
+        Busy = "busy" "Busy",
+        Away = "away" "Away",
+    }
+    /// Where a chat stands.
+    ChatState as "chat_state" {
+        /// Offered to somebody: it rings.
+        Ringing = "ringing" "Ringing",
+        /// Nobody is free.
+        Queued = "queued" "Waiting",
+        /// An agent holds it.
+        Active = "active" "Active",
+        /// Nobody took it; the visitor was offered other ways.
+        Parked = "parked" "Not taken",
+        /// Goes on by mail, as any ticket does.
+        Mail = "mail" "Continues by mail",
+        Ended = "ended" "Ended",
+    }
+    /// What became of an offer.
+    OfferOutcome as "offer_outcome" {
+        Accepted = "accepted" "Accepted",
+        Missed = "missed" "Missed",
+        Declined = "declined" "Declined",
+        /// Somebody else took it, or the visitor left.
+        Withdrawn = "withdrawn" "Withdrawn",
     }
 }

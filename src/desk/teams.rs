@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use crate::desk::hours::Schedule;
 use crate::ids::{AgentId, TagId, TeamId};
 
 /// Makes a team. Fails on `teams_name_key`.
@@ -12,6 +13,13 @@ pub async fn create(db: &mut PgConnection, name: &str) -> sqlx::Result<TeamId> {
 /// Renames a team. Fails on `teams_name_key`.
 pub async fn rename(db: &mut PgConnection, id: TeamId, name: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!("update teams set name = $2 where id = $1", id.0, name).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Changes when a team is there; `None`: when the desk is.
+pub async fn set_hours(db: &mut PgConnection, id: TeamId, schedule: Option<&Schedule>) -> sqlx::Result<bool> {
+    let stored = schedule.map(serde_json::to_value).transpose().map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let done = sqlx::query!("update teams set hours = $2 where id = $1", id.0, stored).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -1,6 +1,7 @@
 //! Dates as people write them.
 
 use jiff::Zoned;
+use jiff::civil::Weekday;
 
 use super::Language;
 
@@ -11,6 +12,20 @@ const MONTHS: [[&str; 12]; 5] = [
     ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"],
     ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"],
 ];
+
+const WEEKDAYS: [[&str; 7]; 5] = [
+    ["lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"],
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"],
+    ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"],
+    ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
+];
+
+/// The day's name: "lunedì".
+pub fn weekday(language: Language, day: Weekday) -> &'static str {
+    let index = usize::try_from(day.to_monday_zero_offset()).unwrap_or_default();
+    WEEKDAYS[language as usize].get(index).copied().unwrap_or_default()
+}
 
 /// Day, month, year and time in the zone of `at`: "21 novembre 2026, 14:05".
 pub fn long_date(language: Language, at: &Zoned) -> String {

@@ -12,7 +12,7 @@ pub use fluent_templates::fluent_bundle::FluentValue as Value;
 use fluent_templates::{LanguageIdentifier, langid, static_loader};
 use serde::{Deserialize, Serialize};
 
-pub use dates::{day, day_and_month, long_date};
+pub use dates::{day, day_and_month, long_date, weekday};
 
 static_loader! {
     static LOCALES = {

@@ -201,6 +201,7 @@ pub fn channel_icon(kind: ChannelKind) -> Icon {
     match kind {
         ChannelKind::Email => icon("mail"),
         ChannelKind::Form => icon("clipboard-list"),
+        ChannelKind::Chat => icon("message-square-text"),
         ChannelKind::Api => icon("webhook"),
     }
 }

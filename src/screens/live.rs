@@ -1,6 +1,6 @@
 //! The stream that makes open pages move. It carries ids; the pages read again what they show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -73,59 +73,86 @@ impl Listener {
     }
 
     async fn gather(&mut self) -> Option<()> {
-        let mut tickets = BTreeSet::new();
-        let mut presence = BTreeSet::new();
-        let mut resync = false;
-        let mut take = |signal: Result<Signal, RecvError>| match signal {
-            Ok(Signal::Ticket(id)) => {
-                tickets.insert(id);
-                Some(true)
-            }
-            Ok(Signal::Presence(id, ..)) => {
-                presence.insert(id);
-                Some(true)
-            }
-            Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => {
-                resync = true;
-                Some(true)
-            }
-            Ok(Signal::Work) => Some(false),
-            Err(RecvError::Closed) => None,
-        };
+        let mut gathered = Gathered::default();
         let stopping = self.app.stopping.clone();
-        loop {
-            let first = tokio::select! {
+        while !gathered.any {
+            let signal = tokio::select! {
                 signal = self.receiver.recv() => signal,
                 () = stopping.cancelled() => return None,
             };
-            if take(first)? {
-                break;
-            }
+            gathered.take(signal)?;
         }
         let deadline = tokio::time::sleep(GATHER);
         tokio::pin!(deadline);
-        loop {
+        // Words of a chat do not wait for company.
+        while !gathered.urgent {
             tokio::select! {
                 () = &mut deadline => break,
-                signal = self.receiver.recv() => { take(signal)?; }
+                signal = self.receiver.recv() => gathered.take(signal)?,
             }
         }
-        if resync {
+        if gathered.resync {
             self.pending.push(named("resync", &()));
             return Some(());
         }
-        let changed = !tickets.is_empty();
-        for id in tickets {
+        for (ticket, text) in gathered.writing {
+            self.pending.push(named("writing", &serde_json::json!({ "ticket": ticket, "text": text })));
+        }
+        for id in gathered.chats {
+            self.pending.push(named("chat", &serde_json::json!({ "id": id })));
+        }
+        if gathered.floor {
+            self.pending.push(named("floor", &()));
+        }
+        let changed = !gathered.tickets.is_empty();
+        for id in gathered.tickets {
             self.pending.push(named("ticket", &serde_json::json!({ "id": id })));
         }
         if changed {
             self.pending.push(named("list", &()));
         }
-        for id in presence {
+        for id in gathered.presence {
             // A name that cannot be read now is read with the next signal.
             let people = present(&self.app, id).await.unwrap_or_default();
             self.pending.push(named("presence", &serde_json::json!({ "ticket": id, "people": people })));
         }
+        Some(())
+    }
+}
+
+/// What is told together.
+#[derive(Default)]
+struct Gathered {
+    any: bool,
+    urgent: bool,
+    resync: bool,
+    floor: bool,
+    tickets: BTreeSet<TicketId>,
+    presence: BTreeSet<TicketId>,
+    chats: BTreeSet<TicketId>,
+    writing: BTreeMap<TicketId, String>,
+}
+
+impl Gathered {
+    /// Adds a signal; `None` when no more will come.
+    fn take(&mut self, signal: Result<Signal, RecvError>) -> Option<()> {
+        match signal {
+            Ok(Signal::Ticket(id)) => drop(self.tickets.insert(id)),
+            Ok(Signal::Presence(id, ..)) => drop(self.presence.insert(id)),
+            Ok(Signal::Chat(id)) => {
+                self.chats.insert(id);
+                self.urgent = true;
+            }
+            Ok(Signal::Writing(id, text)) => {
+                self.writing.insert(id, text);
+                self.urgent = true;
+            }
+            Ok(Signal::Floor) => self.floor = true,
+            Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => self.resync = true,
+            Ok(Signal::Work) => return Some(()),
+            Err(RecvError::Closed) => return None,
+        }
+        self.any = true;
         Some(())
     }
 }

@@ -123,6 +123,8 @@ impl MailDesk {
             cc: Vec::new(),
             canned: Vec::new(),
             canned_files: Vec::new(),
+            choices: Vec::new(),
+            once: None,
         };
         let message = reply::reply(&mut change, agent, ticket, &new).await.expect("a reply");
         change.commit().await.expect("a database");

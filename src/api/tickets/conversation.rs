@@ -124,7 +124,17 @@ pub(super) async fn speak(
 }
 
 fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>) -> NewReply {
-    NewReply { body, seen, then, to: Vec::new(), cc: Vec::new(), canned: Vec::new(), canned_files: Vec::new() }
+    NewReply {
+        body,
+        seen,
+        then,
+        to: Vec::new(),
+        cc: Vec::new(),
+        canned: Vec::new(),
+        canned_files: Vec::new(),
+        choices: Vec::new(),
+        once: None,
+    }
 }
 
 /// Something that happened to a ticket.

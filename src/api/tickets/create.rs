@@ -222,7 +222,7 @@ async fn find_channel(app: &App, named: Option<&Reference>) -> Result<Channel> {
 async fn store(app: &App, agent: &Agent, channel: &Channel, files: &[StoredFile], wanted: &Wanted) -> sqlx::Result<Received> {
     let mut change = Change::begin(app).await?;
     let acknowledge = wanted.acknowledge.or_else(|| channel.settings["acknowledge"].as_bool()).unwrap_or(true);
-    let origin = Origin { channel, delivery: None, files, ticket: None, acknowledge };
+    let origin = Origin { channel, delivery: None, files, ticket: None, contact: None, acknowledge };
     let received = receive::receive(&mut change, &origin, &wanted.incoming).await?;
     if received.outcome != Outcome::Duplicate {
         let by = Actor::Agent(agent.id);

@@ -70,6 +70,7 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
         subject: subject.clone(),
         in_reply_to: headers.ids("In-Reply-To").into_iter().next(),
         references: headers.ids("References"),
+        ..Envelope::default()
     };
     let bounce = is_bounce(message, &headers);
     Incoming {

@@ -86,8 +86,14 @@ async fn attempt_to_keep(app: &App, channel: &Channel, delivery: &Delivery, subm
     {
         channel.team_id = Some(team);
     }
-    let origin =
-        Origin { channel: &channel, delivery: Some(delivery.id), files: &files, ticket: None, acknowledge: settings.acknowledge && !spam };
+    let origin = Origin {
+        channel: &channel,
+        delivery: Some(delivery.id),
+        files: &files,
+        ticket: None,
+        contact: None,
+        acknowledge: settings.acknowledge && !spam,
+    };
     let received = receive::receive(&mut change, &origin, &incoming).await?;
     if received.outcome == Outcome::Created {
         for name in topic.map(|topic| topic.tags.as_slice()).unwrap_or_default() {

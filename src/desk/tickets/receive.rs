@@ -60,6 +60,8 @@ pub struct Origin<'a> {
     pub files: &'a [StoredFile],
     /// A ticket that is known beyond doubt (the customer's own page).
     pub ticket: Option<TicketId>,
+    /// A contact that is known beyond doubt (whoever chats).
+    pub contact: Option<ContactId>,
     /// Whether the channel answers a new ticket with a receipt.
     pub acknowledge: bool,
 }
@@ -82,9 +84,10 @@ pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incomi
         Some(id) => tickets::lock(change, id).await?,
         None => None,
     };
-    let contact = match (&known, origin.ticket) {
+    let contact = match (&known, origin.ticket, origin.contact) {
+        (_, _, Some(contact)) => contact,
         // On their own page they are who the ticket says.
-        (Some(ticket), Some(_)) => ticket.contact_id,
+        (Some(ticket), Some(_), None) => ticket.contact_id,
         _ => {
             let (from, language) = (&incoming.from, incoming.language.as_deref());
             contacts::identify(change, IdentityKind::Email, &from.address, &from.name, language).await?

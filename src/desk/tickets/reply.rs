@@ -7,13 +7,15 @@ use crate::desk::agents::Agent;
 use crate::desk::canned;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
+use crate::desk::chats::{self, Chat, NewWords};
 use crate::desk::envelope::{Address, Envelope};
-use crate::desk::events::Event;
+use crate::desk::events::{ChatEnd, Event};
 use crate::desk::files;
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::search;
 use crate::desk::tickets::{self, Ticket, drafts, update};
-use crate::ids::{CannedFileId, CannedReplyId, MessageId, TicketId};
+use crate::desk::waits;
+use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 use crate::text;
 
@@ -37,6 +39,10 @@ pub struct NewReply {
     /// Canned replies that were used, and which of their files go along.
     pub canned: Vec<CannedReplyId>,
     pub canned_files: Vec<CannedFileId>,
+    /// Quick answers to click, where the conversation is a chat.
+    pub choices: Vec<String>,
+    /// A random id of the form: sent twice in a chat, it is said once.
+    pub once: Option<String>,
 }
 
 /// Why a reply was not taken. Nothing is lost: the draft is still there.
@@ -71,6 +77,9 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
 pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     check(&new.body)?;
+    if let Some(chat) = chats::find(change, ticket.id).await?.filter(Chat::is_open) {
+        return say(change, agent, &ticket, chat, new).await;
+    }
     if let Some(seen) = new.seen
         && newer_than(change, ticket.id, seen, agent).await?
     {
@@ -79,7 +88,8 @@ pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, n
     let body = with_signature(&new.body, &agent.signature);
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
     let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
-    let message = queue(change, &ticket, Some(agent), &body, language.as_deref(), to).await?;
+    let message = queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?;
+    waits::record(change, &ticket, agent.id).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(
         "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', waiting_since = null,
@@ -99,6 +109,33 @@ pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, n
     update::set_status(change, Actor::Agent(agent.id), ticket.id, then, None).await?;
     let undo = i64::from(change.app.config.mail.undo_seconds);
     change.push(&Job::SendMessage { message }, Ts::now().plus_seconds(undo)).await?;
+    Ok(message)
+}
+
+/// In an open chat a reply is said at once: both sides see every word, so nothing can be overlooked, and nothing undone.
+async fn say(change: &mut Change, agent: &Agent, ticket: &Ticket, chat: Chat, new: &NewReply) -> Result<MessageId, ReplyError> {
+    let words = NewWords { body: new.body.clone(), choices: new.choices.clone(), once: new.once.clone() };
+    let message = chats::say(change, agent, ticket, chat, &words, Ts::now()).await?;
+    match new.then {
+        Some(Status::Solved) => drop(chats::end(change, ChatEnd::Agent, ticket.id, Ts::now()).await?),
+        Some(status) => update::set_status(change, Actor::Agent(agent.id), ticket.id, status, None).await?,
+        None => {}
+    }
+    Ok(message)
+}
+
+/// Sends by mail what was said in a chat whose visitor had left. The conversation has it already, so nothing else changes.
+pub async fn copy(
+    change: &mut Change,
+    ticket: &Ticket,
+    author: Option<(AgentId, &str)>,
+    body: &str,
+    language: Option<&str>,
+) -> Result<MessageId, ReplyError> {
+    let message = queue(change, ticket, author, body, language, Recipients::default()).await?;
+    sqlx::query!("update messages set envelope = envelope || '{\"copy\": true}' where id = $1", message.0).execute(&mut **change).await?;
+    change.push(&Job::SendMessage { message }, Ts::now()).await?;
+    change.touch(ticket.id);
     Ok(message)
 }
 
@@ -180,6 +217,7 @@ pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message:
     )
     .execute(&mut **change)
     .await?;
+    waits::correct(change, &ticket).await?;
     refresh_excerpt(change, ticket.id).await?;
     change.record(ticket.id, Actor::Agent(agent.id), Event::Undone { message }).await?;
     Ok(true)
@@ -258,12 +296,12 @@ pub async fn way_out(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Opt
 async fn queue(
     change: &mut Change,
     ticket: &Ticket,
-    agent: Option<&Agent>,
+    author: Option<(AgentId, &str)>,
     body: &str,
     language: Option<&str>,
     chosen: Recipients,
 ) -> Result<MessageId, ReplyError> {
-    let automatic = agent.is_none();
+    let automatic = author.is_none();
     let Some(mailbox) = way_out(change, ticket).await? else {
         return Err(ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into()));
     };
@@ -278,7 +316,7 @@ async fn queue(
     let address = mailbox.address.clone().unwrap_or_default();
     let thread = outgoing_thread(change, ticket.id).await?;
     let envelope = Envelope {
-        from: Some(Address { name: agent.map(|agent| agent.name.clone()).unwrap_or_default(), address: address.clone() }),
+        from: Some(Address { name: author.map(|(_, name)| name.to_owned()).unwrap_or_default(), address: address.clone() }),
         to: sent_to.to,
         cc: sent_to.cc,
         subject: text::subjects::reply_subject(&ticket.subject, ticket.id),
@@ -292,7 +330,7 @@ async fn queue(
            values ($1, $2, 'outbound', $3, $4, $5, $6, $7, 'queued') returning id as "id: MessageId""#,
         ticket.id.0,
         mailbox.id.0,
-        agent.map(|agent| agent.id.0),
+        author.map(|(id, _)| id.0),
         body,
         language,
         envelope,

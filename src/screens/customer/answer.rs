@@ -126,7 +126,8 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
         ..Incoming::default()
     };
     let files: Vec<StoredFile> = files.iter().filter_map(KeptFile::stored).collect();
-    let origin = Origin { channel: &channel, delivery: None, files: &files, ticket: Some(held.ticket.id), acknowledge: false };
+    let origin =
+        Origin { channel: &channel, delivery: None, files: &files, ticket: Some(held.ticket.id), contact: None, acknowledge: false };
     let mut attempt = 1;
     loop {
         let mut change = Change::begin(app).await?;

@@ -48,6 +48,7 @@ impl Line {
         match self.channel.kind {
             ChannelKind::Email => Some(format!("/settings/mailboxes/{id}")),
             ChannelKind::Form => Some(format!("/settings/forms/{id}")),
+            ChannelKind::Chat => Some(format!("/settings/chats/{id}")),
             ChannelKind::Api => None,
         }
     }

@@ -78,6 +78,11 @@ impl DeadLine {
             Some(Job::SendMessage { message }) => (format!("Send message no. {message} to its customer"), None),
             Some(Job::Acknowledge { ticket, .. }) => (format!("Acknowledge ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::WakeTicket { ticket }) => (format!("Bring back snoozed ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::ChatStep { ticket }) => (format!("See to chat #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::ChatMail { ticket }) => (format!("Mail what was missed in chat #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::AgentLapse { agent }) => {
+                (format!("Look whether {} is there", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
+            }
             Some(Job::PollMailbox { channel: id }) => {
                 (format!("Fetch mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}")))
             }

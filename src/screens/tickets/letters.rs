@@ -1,7 +1,7 @@
 //! The conversation as the page shows it: letters, notes, and what happened in between.
 
 use crate::clock::Ts;
-use crate::desk::events::{Entry, Event};
+use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::tickets::thread::Message;
@@ -220,6 +220,38 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
         Event::SubjectChanged { from, .. } => ("pencil", format!("changed the subject from “{from}”")),
         Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
+        other => return chat_line(shell, other, who, entry.at),
     };
     Some(Line { icon: icon(name), who, text, at: entry.at })
+}
+
+/// The lines of a live chat.
+fn chat_line(shell: &Shell, event: &Event, who: String, at: crate::clock::Ts) -> Option<Line> {
+    let directory = &shell.directory;
+    let (name, text) = match event {
+        Event::ChatStarted {} => ("message-square-text", "The visitor started a chat".to_owned()),
+        Event::ChatAccepted {} => ("user-check", "took the chat".to_owned()),
+        Event::ChatMissed { agent } => ("clock", format!("It rang at {}, who did not answer", directory.agent(*agent))),
+        Event::ChatLate {} => ("clock", "The promised moment passed, and the visitor was told so".to_owned()),
+        Event::ChatParked {} => ("triangle-alert", "Nobody took the chat; the visitor was offered other ways".to_owned()),
+        Event::ChatTransferred { agent: Some(id), .. } => ("users-round", format!("gave the chat to {}", directory.agent(*id))),
+        Event::ChatTransferred { team: Some(id), .. } => ("users-round", format!("gave the chat to {}", directory.team(*id))),
+        Event::ChatTransferred { .. } => ("users-round", "gave the chat away".to_owned()),
+        Event::ChatInvited { agent } => ("user-plus", format!("asked {} in", directory.agent(*agent))),
+        Event::ChatSteppedIn {} => ("user-check", "stepped in".to_owned()),
+        Event::ChatHandedOver { from } => {
+            ("refresh-cw", format!("{} left or fell silent, so the chat rang elsewhere", directory.agent(*from)))
+        }
+        Event::ChatContinuesByMail {} => ("mail", "The conversation goes on by mail".to_owned()),
+        Event::CallbackRequested { phone } => ("clock", format!("The visitor asks to be called back at {phone}")),
+        Event::ChatEnded { by } => match by {
+            ChatEnd::Agent => ("circle-check", "ended the chat".to_owned()),
+            ChatEnd::Visitor => ("circle-check", "The visitor ended the chat".to_owned()),
+            ChatEnd::Silence => ("circle-check", "The chat ended after a long silence".to_owned()),
+        },
+        Event::ChatRated { stars } => ("circle-check", format!("The visitor rated the chat {stars} of 5")),
+        Event::VisitorBlocked {} => ("circle-slash", "blocked the visitor".to_owned()),
+        _ => return None,
+    };
+    Some(Line { icon: icon(name), who, text, at })
 }

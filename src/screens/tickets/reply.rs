@@ -109,6 +109,8 @@ fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String> {
         cc: parse_recipients(parts.text("cc"))?,
         canned: parts.ids("canned"),
         canned_files: parts.ids("canned_file"),
+        choices: parts.all("choice").map(str::to_owned).collect(),
+        once: Some(parts.text("once").to_owned()).filter(|once| !once.is_empty() && once.len() <= 64),
     })
 }
 

@@ -1,0 +1,224 @@
+//! Visitors: browsers on the shop's site that have said something.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::desk::changes::Change;
+use crate::desk::contacts;
+use crate::desk::files::StoredFile;
+use crate::desk::kinds::IdentityKind;
+use crate::ids::{ChannelId, ContactId, TicketId, VisitorId, VisitorUploadId};
+use crate::secrets;
+
+/// Days for which a browser is known after its last word.
+const DAYS: i32 = 180;
+
+/// A visitor as their row tells it.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    pub id: VisitorId,
+    pub channel_id: ChannelId,
+    pub contact_id: Option<ContactId>,
+    pub name: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// Whom the shop's signature vouches for.
+    pub verified_id: Option<String>,
+    pub language: Option<String>,
+    pub time_zone: Option<String>,
+    pub page: Value,
+    pub context: Value,
+    pub user_agent: String,
+    pub ip: String,
+    pub blocked: bool,
+}
+
+/// What a browser says of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Browser<'a> {
+    pub language: Option<&'a str>,
+    pub time_zone: Option<&'a str>,
+    pub user_agent: &'a str,
+    pub ip: &'a str,
+}
+
+/// Makes a visitor, and the token that the browser keeps.
+pub async fn create(db: &mut PgConnection, channel: ChannelId, browser: &Browser<'_>) -> sqlx::Result<(VisitorId, String)> {
+    let token = secrets::token();
+    let id = sqlx::query_scalar!(
+        r#"insert into visitors (channel_id, token_hash, language, time_zone, user_agent, ip, expires_at)
+           values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7)) returning id as "id: VisitorId""#,
+        channel.0,
+        secrets::hash(&token),
+        browser.language,
+        browser.time_zone,
+        browser.user_agent,
+        browser.ip,
+        DAYS
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((id, token))
+}
+
+/// The visitor of a token, on its own channel only.
+pub async fn find_by_token(db: &mut PgConnection, channel: ChannelId, token: &str) -> sqlx::Result<Option<Visitor>> {
+    sqlx::query_as!(
+        Visitor,
+        r#"select id, channel_id, contact_id, name, email, phone, verified_id, language, time_zone, page, context, user_agent, ip,
+                  blocked_at is not null as "blocked!"
+           from visitors where token_hash = $1 and channel_id = $2 and expires_at > now()"#,
+        secrets::hash(token),
+        channel.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// One visitor, for the desk itself.
+pub async fn find(db: &mut PgConnection, id: VisitorId) -> sqlx::Result<Option<Visitor>> {
+    sqlx::query_as!(
+        Visitor,
+        r#"select id, channel_id, contact_id, name, email, phone, verified_id, language, time_zone, page, context, user_agent, ip,
+                  blocked_at is not null as "blocked!"
+           from visitors where id = $1"#,
+        id.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Notes where the visitor is now and what the shop tells about them; `None` leaves what was known. Their token lives on.
+pub async fn note(db: &mut PgConnection, id: VisitorId, page: Option<&Value>, context: Option<&Value>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update visitors set page = coalesce($2, page), context = coalesce($3, context), seen_at = now(),
+                expires_at = now() + make_interval(days => $4)
+         where id = $1",
+        id.0,
+        page,
+        context,
+        DAYS
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What a visitor, or the shop for them, says about who they are; `None` leaves what was known.
+#[derive(Debug, Clone, Default)]
+pub struct Introduction<'a> {
+    pub name: Option<&'a str>,
+    /// In lower case.
+    pub email: Option<&'a str>,
+    pub phone: Option<&'a str>,
+    /// Checked against the shop's signature already.
+    pub verified_id: Option<&'a str>,
+}
+
+/// Writes down who a visitor is, and finds the contact whom that makes them. Conversations they began as somebody unknown follow.
+pub async fn introduce(change: &mut Change, visitor: &Visitor, who: &Introduction<'_>) -> sqlx::Result<ContactId> {
+    sqlx::query!(
+        "update visitors set name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
+                verified_id = coalesce($5, verified_id) where id = $1",
+        visitor.id.0,
+        who.name,
+        who.email,
+        who.phone,
+        who.verified_id
+    )
+    .execute(&mut **change)
+    .await?;
+    let name = who.name.unwrap_or(&visitor.name);
+    let language = visitor.language.as_deref();
+    let email = who.email.or(visitor.email.as_deref());
+    let verified = who.verified_id.or(visitor.verified_id.as_deref());
+    let contact = match (verified, email) {
+        (Some(id), _) => contacts::identify(change, IdentityKind::External, &format!("shop:{id}"), name, language).await?,
+        (None, Some(email)) => contacts::identify(change, IdentityKind::Email, email, name, language).await?,
+        (None, None) => contacts::identify(change, IdentityKind::External, &format!("visitor:{}", visitor.id), name, language).await?,
+    };
+    // An address that nobody has yet becomes theirs, so that answers can follow by mail.
+    for (kind, address) in [(IdentityKind::Email, email), (IdentityKind::Phone, who.phone.or(visitor.phone.as_deref()))] {
+        if let Some(address) = address {
+            sqlx::query!(
+                "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",
+                contact.0,
+                kind as IdentityKind,
+                address
+            )
+            .execute(&mut **change)
+            .await?;
+        }
+    }
+    if visitor.contact_id != Some(contact) {
+        sqlx::query!("update visitors set contact_id = $2 where id = $1", visitor.id.0, contact.0).execute(&mut **change).await?;
+        let moved = sqlx::query_scalar!(
+            "update tickets set contact_id = $2, updated_at = now()
+             where id in (select ticket_id from chats where visitor_id = $1) and contact_id is distinct from $2 returning id",
+            visitor.id.0,
+            contact.0
+        )
+        .fetch_all(&mut **change)
+        .await?;
+        let ids: Vec<i64> = moved.iter().map(|id: &TicketId| id.0).collect();
+        sqlx::query!("update messages set contact_id = $2 where ticket_id = any($1) and direction = 'inbound'", &ids, contact.0)
+            .execute(&mut **change)
+            .await?;
+        moved.into_iter().for_each(|id| change.touch(id));
+    }
+    Ok(contact)
+}
+
+/// A file that waits for its message.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    pub id: VisitorUploadId,
+    pub name: String,
+    pub media_type: String,
+    pub size: i64,
+}
+
+/// Keeps a file that a visitor added. At most `limit` wait at a time; `None`: too many do.
+pub async fn add_upload(db: &mut PgConnection, visitor: VisitorId, file: &StoredFile, limit: i64) -> sqlx::Result<Option<Upload>> {
+    sqlx::query_as!(
+        Upload,
+        r#"insert into visitor_uploads (visitor_id, name, media_type, size, sha256)
+           select $1, $2, $3, $4, $5 where (select count(*) from visitor_uploads where visitor_id = $1) < $6
+           returning id as "id: VisitorUploadId", name, media_type, size"#,
+        visitor.0,
+        file.name,
+        file.media_type,
+        file.size,
+        file.sha256,
+        limit
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Takes the visitor's waiting files of these ids, in the order of their making.
+pub async fn take_uploads(db: &mut PgConnection, visitor: VisitorId, ids: &[VisitorUploadId]) -> sqlx::Result<Vec<StoredFile>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut rows = sqlx::query!(
+        "delete from visitor_uploads where visitor_id = $1 and id = any($2) returning id, name, media_type, size, sha256",
+        visitor.0,
+        &ids
+    )
+    .fetch_all(db)
+    .await?;
+    rows.sort_by_key(|row| row.id);
+    let file = |row: Row| StoredFile { name: row.0, media_type: row.1, size: row.2, sha256: row.3, content_id: None, inline: false };
+    type Row = (String, String, i64, Vec<u8>);
+    Ok(rows.into_iter().map(|row| file((row.name, row.media_type, row.size, row.sha256))).collect())
+}
+
+/// How many visitors this network made within the last hour, counted to 1,000.
+pub async fn made_last_hour(db: &mut PgConnection, ip: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (select 1 from (select ip, created_at from visitors order by id desc limit 5000) recent
+           where ip = $1 and created_at > now() - interval '1 hour' limit 1000) made"#,
+        ip
+    )
+    .fetch_one(db)
+    .await
+}
