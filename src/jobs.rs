@@ -328,5 +328,6 @@ mod tests {
         let value = serde_json::to_value(&job).expect("plain data");
         assert_eq!(value, serde_json::json!({ "kind": "process_delivery", "args": { "delivery": 7 } }));
         assert_eq!(job.unique_key().as_deref(), Some("delivery:7"));
+        assert!(!job.is_quick());
     }
 }

@@ -127,11 +127,7 @@ impl RowView {
     }
 
     pub(crate) fn name(&self) -> &str {
-        match (&*self.row.contact_name, &self.row.contact_address) {
-            ("", Some(address)) => address,
-            ("", None) => "Unknown",
-            (name, _) => name,
-        }
+        self.row.contact_name.as_deref().unwrap_or("Unknown")
     }
 
     pub(crate) fn initials(&self) -> String {

@@ -186,9 +186,8 @@ impl Cursor {
 pub struct Row {
     pub id: TicketId,
     pub channel_id: ChannelId,
-    pub contact_name: String,
-    /// The first one; only of a customer without a name.
-    pub contact_address: Option<String>,
+    /// Or else their first address.
+    pub contact_name: Option<String>,
     pub subject: String,
     pub status: Status,
     pub priority: Priority,
@@ -210,17 +209,18 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// What a line shows and nothing else: with fifty lines on every page, each column is felt.
-const COLUMNS: &str = "t.id, t.channel_id, c.name as contact_name, \
-     case when c.name = '' then (select address from identities i where i.contact_id = c.id order by i.id limit 1) end as contact_address, \
+/// What a line shows and nothing else: with fifty lines on every page, each column is felt. The customer comes by a subquery, which
+/// Postgres runs for the lines of the page alone, after the limit; behind a join they would have to be sorted again.
+const COLUMNS: &str = "t.id, t.channel_id, \
+     (select case when c.name <> '' then c.name else (select address from identities i where i.contact_id = c.id order by i.id limit 1) end \
+      from contacts c where c.id = t.contact_id) as contact_name, \
      t.subject, t.status, t.priority, t.assignee_id, t.waiting_since, t.snoozed_until, t.solved_at, t.last_message_at, t.last_direction, \
      t.excerpt, t.tag_ids";
 
 /// A page of a view.
 pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filters, after: Option<Cursor>) -> sqlx::Result<Page> {
-    // The page is cut from the bare index order first; names are joined to its fifty rows only.
     let mut query = QueryBuilder::<Postgres>::new("select ");
-    query.push(COLUMNS).push(" from (select * from tickets t where ");
+    query.push(COLUMNS).push(" from tickets t where ");
     view.push_condition(&mut query, me);
     match filters.tag.filter(|_| view == View::Solved) {
         // An archive is not walked for a tag that few tickets carry: those few are fetched and sorted.
@@ -236,9 +236,7 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
         query.push(format!(" and ({column}, id) {compare} (coalesce("));
         query.push_bind(after.ts()).push(", 'infinity'::timestamptz), ").push_bind(after.id.0).push(")");
     }
-    query.push(format!(" order by {column} {direction}, id {direction} limit {}) t", PAGE + 1));
-    query.push(" join contacts c on c.id = t.contact_id");
-    query.push(format!(" order by {column} {direction}, t.id {direction}"));
+    query.push(format!(" order by {column} {direction}, id {direction} limit {}", PAGE + 1));
     let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
@@ -286,20 +284,8 @@ async fn is_rare(db: &mut PgConnection, tag: TagId) -> sqlx::Result<bool> {
 pub async fn rows(db: &mut PgConnection, ids: &[TicketId], filters: &Filters) -> sqlx::Result<Vec<Row>> {
     let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut query = QueryBuilder::<Postgres>::new("select ");
-    query.push(COLUMNS).push(" from tickets t join contacts c on c.id = t.contact_id where t.id = any(");
-    query.push_bind(wanted).push(")");
-    if let Some(channel) = filters.channel {
-        query.push(" and t.channel_id = ").push_bind(channel.0);
-    }
-    if let Some(team) = filters.team {
-        query.push(" and t.team_id = ").push_bind(team.0);
-    }
-    if let Some(tag) = filters.tag {
-        query.push(" and exists (select from ticket_tags tt where tt.ticket_id = t.id and tt.tag_id = ").push_bind(tag.0).push(")");
-    }
-    if let Some(language) = &filters.language {
-        query.push(" and t.language = ").push_bind(language.clone());
-    }
+    query.push(COLUMNS).push(" from tickets t where t.id = any(").push_bind(wanted).push(")");
+    push_filters(&mut query, filters);
     let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
     rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
     Ok(rows)

@@ -105,8 +105,14 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
     let details = serde_json::to_value(&incoming.details).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let id = sqlx::query_scalar!(
-        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
-           values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id as "id: TicketId""#,
+        // With what `Change::record` would write of `Event::Created`.
+        r#"with ticket as (
+               insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
+               values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id
+           ), created as (
+               insert into events (ticket_id, kind) select id, 'created' from ticket
+           )
+           select id as "id: TicketId" from ticket"#,
         channel.id.0,
         contact.0,
         incoming.subject,
@@ -118,8 +124,8 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     )
     .fetch_one(&mut **change)
     .await?;
+    change.touch(id);
     let message = insert_message(change, origin, incoming, id, contact).await?;
-    change.record(id, Actor::Customer, Event::Created {}).await?;
     let acknowledged = origin.acknowledge && !automatic;
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;

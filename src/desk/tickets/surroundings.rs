@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use crate::desk::contacts::{Contact, EarlierTicket, Identity};
 use crate::desk::events::{self, Entry};
 use crate::desk::files::{Attachment, Upload};
+use crate::desk::kinds::IdentityKind;
 use crate::desk::tickets::Ticket;
 use crate::desk::tickets::drafts::{Draft, Drafts};
 use crate::desk::tickets::thread::Message;
@@ -41,7 +42,6 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
     let messages: Vec<i64> = messages.iter().map(|message| message.id.0).collect();
     let row = sqlx::query!(
         r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
                   (select json_agg(i) from (
                       select kind, address from identities where contact_id = c.id order by id limit 100) i) as "identities: Json<Vec<Identity>>",
                   (select json_agg(t) from (
@@ -68,17 +68,18 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
     )
     .fetch_one(db)
     .await?;
+    let identities: Vec<Identity> = list(row.identities);
     Ok(Surroundings {
         contact: Contact {
             id: row.id,
             name: row.name,
-            email: row.email,
+            email: identities.iter().find(|identity| identity.kind == IdentityKind::Email).map(|identity| identity.address.clone()),
             language: row.language,
             company: row.company,
             note: row.note,
             created_at: row.created_at,
         },
-        identities: list(row.identities),
+        identities,
         earlier: list(row.earlier),
         events: list(row.events).into_iter().rev().map(Entry::from).collect(),
         attachments: list(row.attachments),
