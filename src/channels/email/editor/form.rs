@@ -341,7 +341,10 @@ mod tests {
             language: "en".into(),
             accent: "#000000".into(),
         };
-        Directory { shop, agents: vec![], teams: vec![], tags: vec![], channels: vec![], members: vec![], own_server: false }
+        let schedule = crate::desk::hours::Schedule::default();
+        let hours = std::sync::Arc::new(schedule.resolve(&jiff::tz::TimeZone::UTC));
+        let (agents, teams, tags, channels, members) = (vec![], vec![], vec![], vec![], vec![]);
+        Directory { shop, agents, teams, tags, channels, members, own_server: false, schedule, hours, targets: Default::default() }
     }
 
     fn typed() -> MailboxForm {
