@@ -93,21 +93,20 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let Some(delivery) = deliveries::find(&mut db, id).await? else {
         return Err(ProcessError::Hopeless(format!("there is no delivery {id}")));
     };
-    let channel = match delivery.channel_id {
-        Some(channel) => rows::find(&mut db, channel).await?,
-        None => None,
-    };
+    // All of them: what is the desk's own mail shows by the addresses of every mailbox.
+    let channels = rows::list(&mut db).await?;
     drop(db);
+    let channel = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id);
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     let understood = match channel.kind {
-        ChannelKind::Email => mail::understand(app, &delivery).await?,
-        ChannelKind::Form => return from_form(app, &channel, &delivery).await,
+        ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
+        ChannelKind::Form => return from_form(app, channel, &delivery).await,
         // Its messages are understood while the request is open; nothing of them is stored raw.
         ChannelKind::Chat | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
-        Understood::Message(incoming) => keep(app, &channel, &delivery, *incoming).await,
+        Understood::Message(incoming) => keep(app, channel, &delivery, *incoming).await,
     }
 }
 

@@ -52,8 +52,7 @@ impl FromRequestParts<App> for Shell {
         let agent = Agent::from_request_parts(parts, app).await?;
         let flash = Pending::from_request_parts(parts, app).await.unwrap_or_default().0;
         let directory = directory::get(app).await?;
-        let mut db = app.db.acquire().await?;
-        let counts = list::recent_counts(app, &mut db, agent.id).await?;
+        let counts = list::recent_counts(app, agent.id).await?;
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -161,14 +160,25 @@ pub const fn large_icon(name: &'static str) -> Icon {
 
 impl std::fmt::Display for Icon {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, class } = self;
-        write!(f, r##"<svg class="{class}" aria-hidden="true"><use href="{}#{name}"/></svg>"##, assets::sprite())
+        self.write(f)
+    }
+}
+
+impl Icon {
+    /// A page has two hundred of them, so that a format string would be felt.
+    fn write(&self, to: &mut dyn std::fmt::Write) -> std::fmt::Result {
+        for piece in
+            [r#"<svg class=""#, self.class, r#"" aria-hidden="true"><use href=""#, assets::sprite(), "#", self.name, r#""/></svg>"#]
+        {
+            to.write_str(piece)?;
+        }
+        Ok(())
     }
 }
 
 impl askama::FastWritable for Icon {
     fn write_into(&self, dest: &mut dyn std::fmt::Write, _: &dyn askama::Values) -> askama::Result<()> {
-        Ok(write!(dest, "{self}")?)
+        Ok(self.write(dest)?)
     }
 }
 

@@ -127,11 +127,7 @@ impl RowView {
     }
 
     pub(crate) fn name(&self) -> &str {
-        match (&*self.row.contact_name, &self.row.contact_address) {
-            ("", Some(address)) => address,
-            ("", None) => "Unknown",
-            (name, _) => name,
-        }
+        self.row.contact_name.as_deref().unwrap_or("Unknown")
     }
 
     pub(crate) fn initials(&self) -> String {
@@ -142,12 +138,16 @@ impl RowView {
         avatar_colour(self.name())
     }
 
+    fn channel(&self) -> ChannelKind {
+        self.directory.channel(self.row.channel_id).map_or(ChannelKind::Api, |channel| channel.kind)
+    }
+
     pub(crate) fn channel_icon(&self) -> Icon {
-        channel_icon(self.row.channel_kind)
+        channel_icon(self.channel())
     }
 
     pub(crate) fn channel_label(&self) -> &'static str {
-        self.row.channel_kind.label()
+        self.channel().label()
     }
 
     pub(crate) fn subject(&self) -> &str {
