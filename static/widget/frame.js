@@ -735,7 +735,7 @@ if (C.theme) try {
 
 export const team = () => ({ name: C.shop, photo: C.team_photo });
 
-const head = h("div", { class: "head" });
+const head = h("header", { class: "head" });
 const closer = iconButton("close", t("launcher-close"), () => shop.tell("close"), { class: "tool closer" });
 
 function updateHead() {
@@ -781,7 +781,7 @@ function update() {
     const moved = shown !== undefined && document.hasFocus();
     shown = wanted;
     current = S.view === "home" ? home() : !rest ? empty : S.view === "form" ? rest.form(S.form) : rest.talk();
-    document.body.className = S.view;
+    document.body.dataset.view = S.view;
     stage.replaceChildren(current.node);
     current.update();
     current.shown?.();

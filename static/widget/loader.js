@@ -42,7 +42,7 @@ svg+svg,.open .go svg{opacity:0;transform:rotate(-40deg) scale(.6)}
 .n:empty,.open .n,.open .hi,.hi:empty{display:none}
 .box{position:fixed;${edge("bottom", 92)};${edge(side, 20)};width:400px;max-width:calc(100vw - 40px);height:calc(100vh - 112px);max-height:720px;overflow:hidden;border-radius:16px;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 24px #0000001f,0 24px 64px #0000002e;visibility:hidden;opacity:0;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility 0s .16s}
 .open .box{visibility:visible;opacity:1;transform:none;transition-delay:0s}
-.large .box{width:auto;max-width:none;inset:20px;height:auto;max-height:none}
+.large .go{display:none}.large .box{width:auto;max-width:none;inset:20px;height:auto;max-height:none}
 iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacity:1}
 .hi{position:fixed;${edge("bottom", 90)};${edge(side, 20)};display:flex;align-items:flex-start;width:max-content;max-width:min(320px,calc(100vw - 40px));border-radius:16px;color:#17181a;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 28px #00000033;animation:up .18s}
 .hi>:first-child{padding:14px 0 14px 18px;overflow-wrap:anywhere}.hi>:last-child{flex:none;display:grid;place-items:center;width:44px;height:48px}
