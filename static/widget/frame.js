@@ -193,7 +193,7 @@ export const headers = () => {
 export function take(answer) {
   if (answer?.token) {
     store.set("token", answer.token);
-    tabs("token");
+    tabs("token", answer.token);
   }
   return answer;
 }
@@ -607,7 +607,10 @@ async function start() {
 
 hearTabs({
   // Another tab has become somebody: what it wrote is fetched as after a reload.
-  token: () => { if (S.ready && !S.messages.length && !pumping) { S.ready = false; start(); } else relisten(); },
+  token: (token) => {
+    store.set("token", token); // what it has stored may reach this tab later than its word
+    if (S.ready && !S.messages.length && !pumping) { S.ready = false; start().then(relisten); } else relisten();
+  },
   outbox: changed,
   read: changed,
   gone: wipe,

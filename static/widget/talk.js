@@ -357,7 +357,7 @@ function items() {
   const pending = outbox();
   const all = [
     ...S.messages.map((message) => ({ ...message, key: message.client || "m" + message.id })),
-    ...pending.map((entry) => ({ ...entry, key: entry.id, from: "visitor", pending: true })),
+    ...pending.filter((entry) => !S.messages.some((message) => message.client === entry.id)).map((entry) => ({ ...entry, key: entry.id, from: "visitor", pending: true })),
   ];
   const list = [];
   const newest = all.at(-1), mine = newest?.from === "visitor" && !newest.failed; // then its state stands under it, beside its time
