@@ -46,7 +46,7 @@ pub enum Job {
 
 impl Job {
     /// Jobs of which at most one may wait.
-    fn unique_key(&self) -> Option<String> {
+    pub fn unique_key(&self) -> Option<String> {
         match self {
             Self::ChatStep { ticket } => Some(format!("chat:{ticket}")),
             Self::ChatMail { ticket } => Some(format!("chat-mail:{ticket}")),
@@ -315,4 +315,19 @@ pub async fn health(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
     .fetch_one(db)
     .await?;
     Ok((row.dead, row.late))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `desk::deliveries` writes this one in SQL, together with the delivery.
+    #[test]
+    fn the_safety_net_of_a_delivery_keeps_its_form() {
+        let job = Job::ProcessDelivery { delivery: DeliveryId(7) };
+        let value = serde_json::to_value(&job).expect("plain data");
+        assert_eq!(value, serde_json::json!({ "kind": "process_delivery", "args": { "delivery": 7 } }));
+        assert_eq!(job.unique_key().as_deref(), Some("delivery:7"));
+        assert!(!job.is_quick());
+    }
 }

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, TicketId};
+use crate::ids::{AgentId, TicketId, VisitorId};
 
 const CHANNEL: &str = "sportello";
 /// How long announcements to other processes are collected.
@@ -46,6 +46,9 @@ pub enum Signal {
     /// six seconds, so no table should pay for it.
     #[serde(rename = "w")]
     Writing(TicketId, String),
+    /// A visitor began another conversation, or is somebody else than we thought.
+    #[serde(rename = "v")]
+    Visitor(VisitorId),
     /// Who is there, or how much they carry, changed.
     #[serde(rename = "f")]
     Floor,
@@ -97,8 +100,16 @@ pub enum Nudge {
 /// A visitor's ear; see [`Live::watch`].
 pub struct Watch {
     live: Live,
-    ticket: TicketId,
+    visitor: Watched,
+    ticket: Option<Watched>,
     ear: Arc<Ear>,
+}
+
+/// What a visitor's stream listens for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Watched {
+    Ticket(TicketId),
+    Visitor(VisitorId),
 }
 
 /// What was said since the visitor's stream last looked. Flags, so that nothing queues and nothing is lost.
@@ -131,6 +142,30 @@ impl Ear {
 }
 
 impl Watch {
+    /// Listens for this chat, and no more for the one before.
+    pub fn follow(&mut self, ticket: Option<TicketId>) {
+        let ticket = ticket.map(Watched::Ticket);
+        if self.ticket == ticket {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut self.ticket, ticket) {
+            self.unlisten(before);
+        }
+        if let Some(ticket) = ticket {
+            self.live.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).entry(ticket).or_default().push(self.ear.clone());
+        }
+    }
+
+    fn unlisten(&self, watched: Watched) {
+        let mut watchers = self.live.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ears) = watchers.get_mut(&watched) {
+            ears.retain(|ear| !Arc::ptr_eq(ear, &self.ear));
+            if ears.is_empty() {
+                watchers.remove(&watched);
+            }
+        }
+    }
+
     /// The next nudge.
     pub async fn next(&self) -> Nudge {
         loop {
@@ -144,13 +179,8 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut watchers = self.live.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ears) = watchers.get_mut(&self.ticket) {
-            ears.retain(|ear| !Arc::ptr_eq(ear, &self.ear));
-            if ears.is_empty() {
-                watchers.remove(&self.ticket);
-            }
-        }
+        self.follow(None);
+        self.unlisten(self.visitor);
     }
 }
 
@@ -177,7 +207,7 @@ struct Inner {
     work: Notify,
     quick_work: Notify,
     /// Streams of chats' visitors. Each hears of its own ticket only: thousands must not wake for every word of the desk.
-    watchers: Mutex<HashMap<TicketId, Vec<Arc<Ear>>>>,
+    watchers: Mutex<HashMap<Watched, Vec<Arc<Ear>>>>,
     /// Rises when who is there may have changed.
     floor: watch::Sender<u64>,
     /// Rises with every change of a ticket that this process hears of.
@@ -219,13 +249,14 @@ impl Live {
             Signal::Presence(ticket, agent, doing) => {
                 self.note_presence(*ticket, *agent, *doing);
                 if *doing == Doing::Typing {
-                    self.nudge(*ticket, Nudge::Typing(*agent));
+                    self.nudge(Watched::Ticket(*ticket), Nudge::Typing(*agent));
                 }
             }
-            Signal::Chat(ticket) => self.nudge(*ticket, Nudge::Changed),
+            Signal::Chat(ticket) => self.nudge(Watched::Ticket(*ticket), Nudge::Changed),
+            Signal::Visitor(visitor) => self.nudge(Watched::Visitor(*visitor), Nudge::Changed),
             Signal::Ticket(ticket) => {
                 self.0.changes.fetch_add(1, Ordering::Relaxed);
-                self.nudge(*ticket, Nudge::Changed);
+                self.nudge(Watched::Ticket(*ticket), Nudge::Changed);
             }
             Signal::Resync => {
                 self.0.changes.fetch_add(1, Ordering::Relaxed);
@@ -259,11 +290,12 @@ impl Live {
         self.0.quick_work.notified().await;
     }
 
-    /// What concerns the visitor of this chat from now on. Dropping it ends the watch.
-    pub fn watch(&self, ticket: TicketId) -> Watch {
+    /// What concerns this visitor from now on; with [`Watch::follow`] also what concerns their chat. Dropping it ends the watch.
+    pub fn watch(&self, visitor: VisitorId) -> Watch {
         let ear = Arc::new(Ear::default());
-        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).entry(ticket).or_default().push(ear.clone());
-        Watch { live: self.clone(), ticket, ear }
+        let visitor = Watched::Visitor(visitor);
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner).entry(visitor).or_default().push(ear.clone());
+        Watch { live: self.clone(), visitor, ticket: None, ear }
     }
 
     /// Changes whenever who is there, what they carry or a setting may have changed.
@@ -271,9 +303,9 @@ impl Live {
         self.0.floor.subscribe()
     }
 
-    fn nudge(&self, ticket: TicketId, nudge: Nudge) {
+    fn nudge(&self, watched: Watched, nudge: Nudge) {
         let watchers = self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.get(&ticket).into_iter().flatten().for_each(|ear| ear.tell(nudge));
+        watchers.get(&watched).into_iter().flatten().for_each(|ear| ear.tell(nudge));
     }
 
     fn nudge_all(&self) {
@@ -426,11 +458,16 @@ mod tests {
     #[tokio::test]
     async fn a_visitor_hears_of_their_own_chat_only() {
         let live = Live::default();
-        let watch = live.watch(TicketId(1));
+        let mut watch = live.watch(VisitorId(7));
+        watch.follow(Some(TicketId(9)));
+        watch.follow(Some(TicketId(1)));
+        live.announce(Signal::Chat(TicketId(9)));
         live.announce(Signal::Chat(TicketId(2)));
         live.announce(Signal::Chat(TicketId(1)));
         assert_eq!(watch.next().await, Nudge::Changed);
         assert_eq!(watch.ear.take(), None);
+        live.announce(Signal::Visitor(VisitorId(7)));
+        assert_eq!(watch.next().await, Nudge::Changed);
         drop(watch);
         assert!(live.0.watchers.lock().expect("lock").is_empty());
     }

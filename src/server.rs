@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::app::App;
-use crate::http::{Error, assets, layers};
+use crate::http::{Error, assets, faces, layers};
 use crate::{channels, demo, screens};
 
 /// How long requests in hand may take after the process was told to stop.
@@ -24,9 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn router(app: App) -> Router {
     let pages = layers::timed(layers::same_site(screens::router().merge(channels::router())));
     // No cookie gives any right here, so other sites may send these forms; uploads over slow lines take their own time.
-    let public = channels::form::router().merge(screens::customer::router()).merge(layers::timed(demo::storefront::router()));
-    let open = layers::timed(assets::router().route("/healthz", get(health)));
-    let streams = screens::live::router();
+    let public = channels::form::router()
+        .merge(channels::chat::router())
+        .merge(screens::customer::router())
+        .merge(layers::timed(demo::storefront::router()));
+    let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)));
+    let streams = screens::live::router().merge(channels::chat::streams());
     let routes = pages.merge(public).merge(open).merge(streams).merge(api::router());
     layers::all(routes.fallback(|| async { Error::NotFound })).with_state(app)
 }

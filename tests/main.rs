@@ -2,6 +2,7 @@ mod api;
 mod channels;
 mod database;
 mod demo;
+mod desk;
 mod house;
 mod screens;
 mod support;

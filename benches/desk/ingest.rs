@@ -105,10 +105,8 @@ async fn take_in(app: &App, mailbox: ChannelId, senders: usize, time: Duration) 
                 }
                 let (from, raw) = mail(&format!("{run:x}.{sender}.{number}"));
                 let to = [MAILBOX.to_owned()];
-                let mut tx = app.db.begin().await?;
                 let new = NewDelivery { channel: mailbox, door: "smtp", envelope_from: Some(&from), envelope_to: &to, raw: raw.as_bytes() };
-                let id = deliveries::store(&mut tx, new).await?;
-                tx.commit().await?;
+                let id = deliveries::store(&mut *app.db.acquire().await?, new).await?;
                 channels::process(&app, id).await?;
                 count.fetch_add(1, Ordering::Relaxed);
             }

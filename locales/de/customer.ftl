@@ -71,7 +71,7 @@ wait-usual-hours = { $hours ->
         [one] Wir antworten meist innerhalb einer Stunde.
        *[other] Wir antworten meist innerhalb von { $hours } Stunden.
     }
-wait-usual-today = Wir antworten meist bis heute, { $time } Uhr{ $zone }.
+wait-usual-today = Wir antworten meist noch heute bis { $time } Uhr{ $zone }.
 wait-usual-tomorrow = Wir antworten meist bis morgen, { $time } Uhr{ $zone }.
 wait-usual-weekday = Wir antworten meist bis { $day }, { $time } Uhr{ $zone }.
 wait-usual-date = Wir antworten meist bis zum { $day }, { $time } Uhr{ $zone }.
@@ -83,11 +83,12 @@ wait-aim-hours = { $hours ->
         [one] Wir möchten Ihnen innerhalb einer Stunde antworten.
        *[other] Wir möchten Ihnen innerhalb von { $hours } Stunden antworten.
     }
-wait-aim-today = Wir möchten Ihnen bis heute, { $time } Uhr{ $zone } antworten.
+wait-aim-today = Wir möchten Ihnen noch heute bis { $time } Uhr{ $zone } antworten.
 wait-aim-tomorrow = Wir möchten Ihnen bis morgen, { $time } Uhr{ $zone } antworten.
 wait-aim-weekday = Wir möchten Ihnen bis { $day }, { $time } Uhr{ $zone } antworten.
 wait-aim-date = Wir möchten Ihnen bis zum { $day }, { $time } Uhr{ $zone } antworten.
 wait-away = Wir sind zurzeit nicht da und antworten Ihnen, sobald wir zurück sind.
+wait-unknown = Wir antworten Ihnen, sobald wir können.
 
 ## Die Seite zur Anfrage
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Guten Tag,
 mail-ack-body =
     vielen Dank, dass Sie { $shop } geschrieben haben. Ihre Nachricht ist angekommen und hat die Nummer { $number }.
 
-    Jemand von uns liest sie und antwortet Ihnen persönlich. Sie müssen nichts weiter tun.
+    Jemand von uns liest sie und antwortet Ihnen persönlich. Sie müssen nichts weiter tun. { $wait }
 
     Wenn Sie etwas ergänzen möchten, antworten Sie einfach auf diese E-Mail. Ihre Anfrage können Sie auch hier verfolgen:
     { $url }

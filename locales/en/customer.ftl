@@ -71,7 +71,7 @@ wait-usual-hours = { $hours ->
         [one] Usually answered within an hour.
        *[other] Usually answered within { $hours } hours.
     }
-wait-usual-today = Usually answered by today, { $time }{ $zone }.
+wait-usual-today = Usually answered today by { $time }{ $zone }.
 wait-usual-tomorrow = Usually answered by tomorrow, { $time }{ $zone }.
 wait-usual-weekday = Usually answered by { $day }, { $time }{ $zone }.
 wait-usual-date = Usually answered by { $day }, { $time }{ $zone }.
@@ -83,11 +83,12 @@ wait-aim-hours = { $hours ->
         [one] We aim to answer within an hour.
        *[other] We aim to answer within { $hours } hours.
     }
-wait-aim-today = We aim to answer by today, { $time }{ $zone }.
+wait-aim-today = We aim to answer today by { $time }{ $zone }.
 wait-aim-tomorrow = We aim to answer by tomorrow, { $time }{ $zone }.
 wait-aim-weekday = We aim to answer by { $day }, { $time }{ $zone }.
 wait-aim-date = We aim to answer by { $day }, { $time }{ $zone }.
 wait-away = We are away at the moment and will answer as soon as we are back.
+wait-unknown = We will answer as soon as we can.
 
 ## The customer's ticket page
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Hello,
 mail-ack-body =
     Thank you for writing to { $shop }. Your message has reached us and has number { $number }.
 
-    One of us will read it and answer you personally. You need do nothing more.
+    One of us will read it and answer you personally. You need do nothing more. { $wait }
 
     If you would like to add something, simply reply to this e-mail. You can also follow your request here:
     { $url }

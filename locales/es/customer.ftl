@@ -71,10 +71,10 @@ wait-usual-hours = { $hours ->
         [one] Solemos responder en menos de una hora.
        *[other] Solemos responder en menos de { $hours } horas.
     }
-wait-usual-today = Solemos responder hoy mismo, antes de las { $time }{ $zone }.
-wait-usual-tomorrow = Solemos responder antes de mañana a las { $time }{ $zone }.
-wait-usual-weekday = Solemos responder antes del { $day } a las { $time }{ $zone }.
-wait-usual-date = Solemos responder antes del { $day } a las { $time }{ $zone }.
+wait-usual-today = Solemos responder hoy antes de las { $time }{ $zone }.
+wait-usual-tomorrow = Solemos responder mañana antes de las { $time }{ $zone }.
+wait-usual-weekday = Solemos responder el { $day } antes de las { $time }{ $zone }.
+wait-usual-date = Solemos responder el { $day } antes de las { $time }{ $zone }.
 wait-aim-minutes = { $minutes ->
         [one] Nuestro objetivo es responderle en un minuto.
        *[other] Nuestro objetivo es responderle en menos de { $minutes } minutos.
@@ -84,10 +84,11 @@ wait-aim-hours = { $hours ->
        *[other] Nuestro objetivo es responderle en menos de { $hours } horas.
     }
 wait-aim-today = Nuestro objetivo es responderle hoy antes de las { $time }{ $zone }.
-wait-aim-tomorrow = Nuestro objetivo es responderle antes de mañana a las { $time }{ $zone }.
-wait-aim-weekday = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
-wait-aim-date = Nuestro objetivo es responderle antes del { $day } a las { $time }{ $zone }.
+wait-aim-tomorrow = Nuestro objetivo es responderle mañana antes de las { $time }{ $zone }.
+wait-aim-weekday = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
+wait-aim-date = Nuestro objetivo es responderle el { $day } antes de las { $time }{ $zone }.
 wait-away = En este momento no estamos y le responderemos en cuanto volvamos.
+wait-unknown = Le responderemos lo antes posible.
 
 ## La página de la consulta
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Buenos días:
 mail-ack-body =
     Gracias por escribir a { $shop }. Hemos recibido su mensaje, que tiene el número { $number }.
 
-    Uno de nosotros lo leerá y le responderá personalmente. No tiene que hacer nada más.
+    Uno de nosotros lo leerá y le responderá personalmente. No tiene que hacer nada más. { $wait }
 
     Si desea añadir algo, responda simplemente a este correo. También puede seguir su consulta aquí:
     { $url }

@@ -88,6 +88,7 @@ wait-aim-tomorrow = Nous comptons vous répondre d’ici demain à { $time }{ $z
 wait-aim-weekday = Nous comptons vous répondre d’ici { $day } à { $time }{ $zone }.
 wait-aim-date = Nous comptons vous répondre d’ici le { $day } à { $time }{ $zone }.
 wait-away = Nous sommes absents en ce moment et vous répondrons dès notre retour.
+wait-unknown = Nous vous répondrons dès que possible.
 
 ## La page de la demande
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Bonjour,
 mail-ack-body =
     Merci d’avoir écrit à { $shop }. Nous avons bien reçu votre message, qui porte le numéro { $number }.
 
-    L’un de nous le lira et vous répondra personnellement. Vous n’avez rien d’autre à faire.
+    L’un de nous le lira et vous répondra personnellement. Vous n’avez rien d’autre à faire. { $wait }
 
     Pour ajouter quelque chose, répondez simplement à cet e-mail. Vous pouvez aussi suivre votre demande ici :
     { $url }

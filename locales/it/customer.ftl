@@ -71,10 +71,10 @@ wait-usual-hours = { $hours ->
         [one] Di solito rispondiamo entro un’ora.
        *[other] Di solito rispondiamo entro { $hours } ore.
     }
-wait-usual-today = Di solito a quest’ora rispondiamo in giornata, entro le { $time }{ $zone }.
-wait-usual-tomorrow = Di solito a quest’ora rispondiamo entro le { $time }{ $zone } di domani.
-wait-usual-weekday = Di solito in questi casi rispondiamo entro le { $time }{ $zone } di { $day }.
-wait-usual-date = Di solito in questi casi rispondiamo entro le { $time }{ $zone } del { $day }.
+wait-usual-today = Di solito rispondiamo entro le { $time }{ $zone } di oggi.
+wait-usual-tomorrow = Di solito rispondiamo entro le { $time }{ $zone } di domani.
+wait-usual-weekday = Di solito rispondiamo entro le { $time }{ $zone } di { $day }.
+wait-usual-date = Di solito rispondiamo entro le { $time }{ $zone } del { $day }.
 wait-aim-minutes = { $minutes ->
         [one] Contiamo di risponderLe entro un minuto.
        *[other] Contiamo di risponderLe entro { $minutes } minuti.
@@ -88,6 +88,7 @@ wait-aim-tomorrow = Contiamo di risponderLe entro le { $time }{ $zone } di doman
 wait-aim-weekday = Contiamo di risponderLe entro le { $time }{ $zone } di { $day }.
 wait-aim-date = Contiamo di risponderLe entro le { $time }{ $zone } del { $day }.
 wait-away = In questo momento siamo assenti: Le risponderemo appena saremo di ritorno.
+wait-unknown = Le risponderemo appena possibile.
 
 ## La pagina della richiesta
 
@@ -130,7 +131,7 @@ mail-greeting-anonymous = Buongiorno,
 mail-ack-body =
     grazie di aver scritto a { $shop }. Abbiamo ricevuto il Suo messaggio, che ha il numero { $number }.
 
-    Uno di noi lo leggerà e Le risponderà di persona. Non deve fare altro.
+    Uno di noi lo leggerà e Le risponderà di persona. Non deve fare altro. { $wait }
 
     Se desidera aggiungere qualcosa, risponda semplicemente a questa e-mail. Può seguire la Sua richiesta anche qui:
     { $url }

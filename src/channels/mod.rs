@@ -1,5 +1,6 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
+pub mod chat;
 pub mod email;
 pub mod form;
 
@@ -92,21 +93,20 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let Some(delivery) = deliveries::find(&mut db, id).await? else {
         return Err(ProcessError::Hopeless(format!("there is no delivery {id}")));
     };
-    let channel = match delivery.channel_id {
-        Some(channel) => rows::find(&mut db, channel).await?,
-        None => None,
-    };
+    // All of them: what is the desk's own mail shows by the addresses of every mailbox.
+    let channels = rows::list(&mut db).await?;
     drop(db);
+    let channel = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id);
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     let understood = match channel.kind {
-        ChannelKind::Email => mail::understand(app, &delivery).await?,
-        ChannelKind::Form => return from_form(app, &channel, &delivery).await,
+        ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
+        ChannelKind::Form => return from_form(app, channel, &delivery).await,
         // Its messages are understood while the request is open; nothing of them is stored raw.
         ChannelKind::Chat | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
-        Understood::Message(incoming) => keep(app, &channel, &delivery, *incoming).await,
+        Understood::Message(incoming) => keep(app, channel, &delivery, *incoming).await,
     }
 }
 
@@ -251,7 +251,7 @@ fn answer(incoming: &Incoming, received: &Received) -> Processed {
 }
 
 /// Unique violation, serialisation failure, deadlock: a new transaction sees what the other one did.
-fn is_crossing(error: &sqlx::Error) -> bool {
+pub(crate) fn is_crossing(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
 }
 

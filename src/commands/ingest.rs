@@ -137,9 +137,7 @@ async fn bounded(reader: impl tokio::io::AsyncRead + Unpin, max: usize) -> Resul
 async fn take(app: &App, channel: ChannelId, args: &IngestArgs, raw: &[u8]) -> Result<Outcome, IngestError> {
     let envelope_from = args.envelope_from.as_deref().map(|address| address.trim_start_matches('<').trim_end_matches('>'));
     let new = NewDelivery { channel, door: "ingest", envelope_from, envelope_to: &args.envelope_to, raw };
-    let mut tx = app.db.begin().await?;
-    let delivery = deliveries::store(&mut tx, new).await?;
-    tx.commit().await?;
+    let delivery = deliveries::store(&mut *app.db.acquire().await?, new).await?;
     // It is stored and a worker would see to it; asking to be called again is right all the same, since only then the line
     // that was promised can be printed. The second copy is found by its Message-ID.
     let processed = channels::process(app, delivery).await.map_err(|error| IngestError::TryAgain(error.to_string()))?;

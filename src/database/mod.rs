@@ -36,6 +36,9 @@ const DATABASE: &str = "sportello";
 /// A request that gets no connection within this fails and says so.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
+/// A connection answered a ping when it came back to the pool; only one that has lain there for longer than this is asked again.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// A statement that takes longer is a bug or an attack; migrations are exempt.
 const STATEMENT: &str = "10s";
 
@@ -138,6 +141,15 @@ impl Database {
             .max_connections(if settings.max_connections == 0 { 20 } else { settings.max_connections })
             .acquire_timeout(ACQUIRE)
             .idle_timeout(Duration::from_secs(300))
+            .test_before_acquire(false)
+            .before_acquire(|connection, place| {
+                Box::pin(async move {
+                    if place.idle_for > TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options.clone());
         Ok(Database { pool, options, version, cluster })
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use sqlx::PgConnection;
 
 use super::history::{self, Entry};
 use super::plan::{self, Author, Channel, Direction, Plan, TicketPlan};
+use super::times;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents;
@@ -18,8 +20,10 @@ use crate::desk::directory::{self, Shop};
 use crate::desk::envelope::{Address, Envelope, IncomingFile};
 use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
+use crate::desk::hours::Hours;
 use crate::desk::import::{self, OldMessage, OldTicket};
 use crate::desk::kinds::{self, CannedScope, ChannelKind, Role};
+use crate::desk::waits::{self, Basis, Estimate, FirstAnswer, Place};
 use crate::desk::{search, teams, tickets};
 use crate::i18n::{self, Value};
 use crate::ids::{AgentId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
@@ -124,6 +128,7 @@ async fn furnish(db: &mut PgConnection, plan: &Plan, password: &str) -> sqlx::Re
         accent: plan.shop.accent.clone(),
     };
     directory::update_shop(db, &shop).await?;
+    directory::update_hours(db, &times::schedule()).await?;
     let mut teams = Vec::new();
     for name in &plan.teams {
         teams.push(teams::create(db, name).await?);
@@ -255,9 +260,30 @@ async fn write_tickets(change: &mut Change, plan: &Plan, shop: &ShopIds, now: Ti
         if let Some(until) = ticket.snoozed_until {
             change.push(&Job::WakeTicket { ticket: id }, Ts(until)).await?;
         }
+        note_first_answer(change, plan, shop, ticket, id).await?;
         ids.push(id);
     }
     Ok(ids)
+}
+
+async fn note_first_answer(db: &mut PgConnection, plan: &Plan, shop: &ShopIds, ticket: &TicketPlan, id: TicketId) -> sqlx::Result<()> {
+    let first = ticket.messages.iter().find(|message| message.direction == Direction::Outbound);
+    let Some((Author::Agent(agent), answered)) = first.map(|first| (first.author, Ts(first.at))) else { return Ok(()) };
+    let asked = Ts(ticket.created_at());
+    let answer = FirstAnswer {
+        ticket: id,
+        channel: shop.channel(ticket.channel),
+        team: ticket.team.and_then(|index| shop.teams.get(index).copied()),
+        agent: shop.agents.get(agent).copied(),
+        asked,
+        answered,
+        open_seconds: hours(plan).open_seconds_between(asked, answered),
+    };
+    waits::insert(db, &answer).await
+}
+
+fn hours(plan: &Plan) -> Hours {
+    times::schedule().resolve(&TimeZone::get(&plan.shop.time_zone).unwrap_or(TimeZone::UTC))
 }
 
 /// The demo's pictures and its invoice, in the blob store.
@@ -437,7 +463,13 @@ impl Writer<'_> {
 fn acknowledgement(app: &App, plan: &Plan, ticket: &TicketPlan, id: TicketId) -> String {
     let shop = || ("shop", Value::from(plan.shop.name.clone()));
     let name = plan.contacts.get(ticket.contact).map(|contact| contact.name.clone()).unwrap_or_default();
-    let arguments = [shop(), ("number", Value::from(id.to_string())), ("url", Value::from(tickets::link(app, id)))];
+    // What the shop aimed at when they wrote.
+    let (hours, asked) = (hours(plan), Ts(ticket.created_at()));
+    let by = hours.after_open_seconds(asked, 4 * 3600);
+    let aim = Estimate { seconds: by.seconds_since(asked), basis: Basis::Target, by };
+    let wait = waits::wait_words(ticket.language, &aim, &Place::Named(hours.zone), asked);
+    let arguments =
+        [shop(), ("number", Value::from(id.to_string())), ("url", Value::from(tickets::link(app, id))), ("wait", Value::from(wait))];
     let greeting = i18n::text_with(ticket.language, "mail-greeting", &[("name", Value::from(name))]);
     let body = i18n::text_with(ticket.language, "mail-ack-body", &arguments);
     let closing = i18n::text_with(ticket.language, "mail-closing", &[shop()]);

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::content::By;
 use super::dice::Dice;
+use crate::desk::hours::{Clock, Schedule, Shift};
 
 /// Chances of a customer's message by hour of the day, from 7 to 22.
 const HOURS: [i64; 16] = [2, 4, 7, 9, 9, 7, 5, 6, 7, 7, 6, 6, 4, 5, 7, 5];
@@ -78,6 +79,14 @@ pub(super) fn settle(dice: &mut Dice, at: Timestamp, by: By, zone: &TimeZone) ->
             at
         }
     }
+}
+
+/// The same hours as the desk keeps them: Monday to Friday 9 to 18, Saturday to 13.
+pub(super) fn schedule() -> Schedule {
+    let mut schedule = Schedule::default();
+    let (from, to) = (Clock::from_minutes(9 * 60), Clock::from_minutes(13 * 60));
+    schedule.week[5] = from.zip(to).and_then(|(from, to)| Shift::new(from, to).ok()).into_iter().collect();
+    schedule
 }
 
 fn closing_hour(day: &Zoned) -> Option<i64> {

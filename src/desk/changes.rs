@@ -7,7 +7,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::events::Event;
-use crate::ids::{AgentId, TicketId};
+use crate::ids::{AgentId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
 use crate::live::Signal;
 
@@ -67,6 +67,11 @@ impl Change {
     /// The same for a chat, whose two sides want to see it now.
     pub fn touch_chat(&mut self, ticket: TicketId) {
         self.signal(Signal::Chat(ticket));
+    }
+
+    /// Remembers to tell a visitor's own screens to look which conversation is theirs.
+    pub fn touch_visitor(&mut self, visitor: VisitorId) {
+        self.signal(Signal::Visitor(visitor));
     }
 
     /// Remembers that who is there, or what they carry, changed.

@@ -42,44 +42,55 @@ pub async fn identify(
     name: &str,
     language: Option<&str>,
 ) -> sqlx::Result<ContactId> {
-    if let Some(id) = find_by_address(db, kind, address).await? {
-        if !name.is_empty() || language.is_some() {
+    if let Some(known) = find_by_address(db, kind, address).await? {
+        if (known.nameless && !name.is_empty()) || (known.speechless && language.is_some()) {
             // What they say about themselves fills gaps, it never overwrites what an agent wrote.
             sqlx::query!(
                 "update contacts set name = case when name = '' then $2 else name end, language = coalesce(language, $3), updated_at = now()
                  where id = $1 and ((name = '' and $2 <> '') or (language is null and $3::text is not null))",
-                id.0,
+                known.id.0,
                 name,
                 language
             )
             .execute(db)
             .await?;
         }
-        return Ok(id);
+        return Ok(known.id);
     }
-    let id =
-        sqlx::query_scalar!(r#"insert into contacts (name, language) values ($1, $2) returning id as "id: ContactId""#, name, language)
-            .fetch_one(&mut *db)
-            .await?;
-    let won = sqlx::query!(
-        "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",
-        id.0,
+    let made = sqlx::query!(
+        r#"with made as (
+               insert into contacts (name, language) values ($1, $2) returning id
+           ), won as (
+               insert into identities (contact_id, kind, address) select id, $3, $4 from made on conflict do nothing returning contact_id
+           )
+           select id as "id: ContactId", exists (select from won) as "won!" from made"#,
+        name,
+        language,
         kind as IdentityKind,
         address
     )
-    .execute(&mut *db)
+    .fetch_one(&mut *db)
     .await?;
-    if won.rows_affected() == 1 {
-        return Ok(id);
+    if made.won {
+        return Ok(made.id);
     }
     // Someone else was quicker; theirs is the one.
-    sqlx::query!("delete from contacts where id = $1", id.0).execute(&mut *db).await?;
-    find_by_address(db, kind, address).await?.ok_or(sqlx::Error::RowNotFound)
+    sqlx::query!("delete from contacts where id = $1", made.id.0).execute(&mut *db).await?;
+    find_by_address(db, kind, address).await?.map(|known| known.id).ok_or(sqlx::Error::RowNotFound)
 }
 
-async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &str) -> sqlx::Result<Option<ContactId>> {
-    sqlx::query_scalar!(
-        r#"select contact_id as "id: ContactId" from identities where kind = $1 and address = $2"#,
+/// A contact found by an address, and what is not known of them yet.
+struct Known {
+    id: ContactId,
+    nameless: bool,
+    speechless: bool,
+}
+
+async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &str) -> sqlx::Result<Option<Known>> {
+    sqlx::query_as!(
+        Known,
+        r#"select c.id, c.name = '' as "nameless!", c.language is null as "speechless!"
+           from identities i join contacts c on c.id = i.contact_id where i.kind = $1 and i.address = $2"#,
         kind as IdentityKind,
         address
     )
@@ -101,7 +112,7 @@ pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<C
 }
 
 /// An address of a contact.
-#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Identity {
     pub kind: IdentityKind,
     pub address: String,
@@ -192,7 +203,7 @@ pub fn escape_like(text: &str) -> String {
 }
 
 /// A line in the list of a customer's tickets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
 pub struct EarlierTicket {
     pub id: TicketId,
     pub subject: String,

@@ -5,10 +5,10 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::kinds::IntakeState;
 use crate::ids::{ChannelId, DeliveryId};
-use crate::jobs::{self, Job};
+use crate::jobs::Job;
 
 /// Seconds that whoever stored a delivery has to understand it before a worker does.
-const HEAD_START: i64 = 60;
+const HEAD_START: f64 = 60.0;
 
 /// Something that came in, about to be stored.
 #[derive(Debug, Clone, Copy)]
@@ -35,20 +35,27 @@ pub struct Delivery {
     pub received_at: Ts,
 }
 
-/// Stores raw bytes, and with them a job that understands them should this process not live to do it.
+/// Stores raw bytes, and with them a job that understands them should this process not live to do it. One statement, so that it is both
+/// or neither even outside of a transaction.
 pub async fn store(db: &mut PgConnection, new: NewDelivery<'_>) -> sqlx::Result<DeliveryId> {
-    let id = sqlx::query_scalar!(
-        r#"insert into deliveries (channel_id, door, envelope_from, envelope_to, raw) values ($1, $2, $3, $4, $5) returning id as "id: DeliveryId""#,
+    // The job is `Job::ProcessDelivery` as `jobs::push` would write it.
+    sqlx::query_scalar!(
+        r#"with stored as (
+               insert into deliveries (channel_id, door, envelope_from, envelope_to, raw) values ($1, $2, $3, $4, $5) returning id
+           ), safety_net as (
+               insert into jobs (kind, args, unique_key, run_at)
+               select 'process_delivery', jsonb_build_object('delivery', id), 'delivery:' || id, now() + make_interval(secs => $6) from stored
+           )
+           select id as "id: DeliveryId" from stored"#,
         new.channel.0,
         new.door,
         new.envelope_from,
         new.envelope_to,
-        new.raw
+        new.raw,
+        HEAD_START
     )
-    .fetch_one(&mut *db)
-    .await?;
-    jobs::push(db, &Job::ProcessDelivery { delivery: id }, Ts::now().plus_seconds(HEAD_START)).await?;
-    Ok(id)
+    .fetch_one(db)
+    .await
 }
 
 /// One delivery with its bytes.
@@ -82,10 +89,17 @@ pub async fn lock(db: &mut PgConnection, id: DeliveryId) -> sqlx::Result<bool> {
 
 /// Records what became of a delivery, and takes back the job that was to see to it.
 pub async fn finish(db: &mut PgConnection, id: DeliveryId, state: IntakeState, reason: Option<&str>) -> sqlx::Result<()> {
-    sqlx::query!("update deliveries set state = $2, reason = $3 where id = $1", id.0, state as IntakeState, reason)
-        .execute(&mut *db)
-        .await?;
-    jobs::cancel(db, &Job::ProcessDelivery { delivery: id }).await?;
+    // The second half is `jobs::cancel`.
+    sqlx::query!(
+        "with finished as (update deliveries set state = $2, reason = $3 where id = $1)
+         delete from jobs where unique_key = $4 and dead_at is null and attempts = 0",
+        id.0,
+        state as IntakeState,
+        reason,
+        Job::ProcessDelivery { delivery: id }.unique_key()
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -127,28 +127,15 @@ pub struct Entry {
     pub at: Ts,
 }
 
-/// The newest `limit` entries of a ticket, oldest first.
-pub async fn list(db: &mut PgConnection, ticket: TicketId, limit: i64) -> sqlx::Result<Vec<Entry>> {
-    let rows = sqlx::query!(
-        "select id, agent_id, kind, data, created_at from events where ticket_id = $1 order by id desc limit $2",
-        ticket.0,
-        limit
-    )
-    .fetch_all(db)
-    .await?;
-    let entry = |row| -> Entry {
-        let Row { id, agent, kind, data, at } = row;
-        Entry { id, agent, event: serde_json::from_value(serde_json::json!({ "kind": kind, "data": data })).ok(), at }
-    };
-    Ok(rows
-        .into_iter()
-        .rev()
-        .map(|row| entry(Row { id: row.id, agent: row.agent_id, kind: row.kind, data: row.data, at: row.created_at }))
-        .collect())
+impl From<Record> for Entry {
+    fn from(row: Record) -> Self {
+        let event = serde_json::from_value(serde_json::json!({ "kind": row.kind, "data": row.data })).ok();
+        Self { id: row.id, agent: row.agent_id, event, at: row.created_at }
+    }
 }
 
 /// An entry as its row tells it, for programs: also one that this version does not know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Record {
     pub id: EventId,
     pub agent_id: Option<AgentId>,
@@ -169,12 +156,4 @@ pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<EventI
     )
     .fetch_all(db)
     .await
-}
-
-struct Row {
-    id: EventId,
-    agent: Option<AgentId>,
-    kind: String,
-    data: serde_json::Value,
-    at: Ts,
 }

@@ -1,5 +1,7 @@
 //! Files of messages, canned replies and unsent replies. Their content lies in the blob store; rows name it by its SHA-256.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use sqlx::PgConnection;
 
 use crate::app::App;
@@ -46,7 +48,7 @@ impl StoredFile {
 }
 
 /// A file of a message.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Attachment {
     pub id: AttachmentId,
     pub ticket: TicketId,
@@ -54,9 +56,15 @@ pub struct Attachment {
     pub name: String,
     pub media_type: String,
     pub size: i64,
+    #[serde(deserialize_with = "from_hex")]
     pub sha256: Vec<u8>,
     pub content_id: Option<String>,
     pub inline: bool,
+}
+
+/// Bytes that travelled inside JSON.
+fn from_hex<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    hex::decode(String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 impl Attachment {
@@ -145,13 +153,11 @@ pub async fn find_any(db: &mut PgConnection, id: AttachmentId) -> sqlx::Result<O
 }
 
 /// A file added to a reply that is still being written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Upload {
     pub id: UploadId,
     pub name: String,
-    pub media_type: String,
     pub size: i64,
-    pub sha256: Vec<u8>,
 }
 
 impl Upload {
@@ -180,7 +186,7 @@ pub async fn add_upload(db: &mut PgConnection, ticket: TicketId, agent: AgentId,
 pub async fn uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Upload>> {
     sqlx::query_as!(
         Upload,
-        "select id, name, media_type, size, sha256 from uploads where ticket_id = $1 and agent_id = $2 order by id limit 100",
+        "select id, name, size from uploads where ticket_id = $1 and agent_id = $2 order by id limit 100",
         ticket.0,
         agent.0
     )

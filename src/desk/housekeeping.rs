@@ -16,6 +16,13 @@ pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
     .execute(&mut *db)
     .await?
     .rows_affected();
+    gone +=
+        sqlx::query!("delete from visitor_uploads where created_at < now() - interval '2 days'").execute(&mut *db).await?.rows_affected();
+    // What they said stays, as a ticket of their contact; only their browser is forgotten.
+    gone += sqlx::query!("delete from visitors v where expires_at < now() and not exists (select from chats c where c.visitor_id = v.id)")
+        .execute(&mut *db)
+        .await?
+        .rows_affected();
     gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days'").execute(&mut *db).await?.rows_affected();
     Ok(gone)
 }

@@ -13,6 +13,8 @@ use crate::text::excerpts;
 
 /// Days for which a browser is known after its last word.
 const DAYS: i32 = 180;
+/// Seconds after their last heartbeat for which a visitor counts as here; screens say so every 30.
+pub const HERE: f64 = 75.0;
 
 /// A visitor as their row tells it.
 #[derive(Debug, Clone)]
@@ -137,6 +139,27 @@ pub async fn find(db: &mut PgConnection, id: VisitorId) -> sqlx::Result<Option<V
     )
     .fetch_optional(db)
     .await
+}
+
+/// Holds a visitor until the transaction ends, so that two words of theirs that come at once come one after another.
+pub async fn lock(db: &mut PgConnection, id: VisitorId) -> sqlx::Result<()> {
+    sqlx::query!("select id from visitors where id = $1 for no key update", id.0).fetch_one(db).await?;
+    Ok(())
+}
+
+/// Gives a visitor another token, whereupon the old one opens nothing.
+pub async fn renew_token(db: &mut PgConnection, id: VisitorId) -> sqlx::Result<String> {
+    let token = secrets::token();
+    sqlx::query!("update visitors set token_hash = $2 where id = $1", id.0, secrets::hash(&token)).execute(db).await?;
+    Ok(token)
+}
+
+/// Notes that the visitor's screen is open; with `left`, that it closed.
+pub async fn beat(db: &mut PgConnection, id: VisitorId, left: bool) -> sqlx::Result<()> {
+    sqlx::query!("update visitors set seen_at = now() - make_interval(secs => $2) where id = $1", id.0, if left { HERE } else { 0.0 })
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Notes where the visitor is now and what the shop tells about them; `None` leaves what was known. Their token lives on.

@@ -21,7 +21,7 @@ use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::directory;
 use crate::desk::kinds::ChannelKind;
-use crate::desk::tickets::Ticket;
+use crate::desk::tickets::{self, Ticket};
 use crate::ids::{AgentId, ChannelId, TeamId, TicketId};
 use typical::{Moment, Sample, Typical};
 
@@ -157,13 +157,13 @@ async fn read(app: &App, class: Class, now: Ts) -> sqlx::Result<Option<Typical>>
 }
 
 /// The wait of a ticket's customer, who has asked already; `None` when it has been answered, or should have been.
-pub async fn of_ticket(app: &App, db: &mut PgConnection, ticket: &Ticket, now: Ts) -> sqlx::Result<Option<Estimate>> {
-    let directory = directory::get_on(app, db).await?;
+pub async fn of_ticket(app: &App, ticket: TicketId, now: Ts) -> sqlx::Result<Option<Estimate>> {
+    let directory = directory::get(app).await?;
+    let mut db = app.db.acquire().await?;
+    let Some(ticket) = tickets::find(&mut db, ticket).await?.filter(|ticket| ticket.first_answered_at.is_none()) else { return Ok(None) };
     let (Some(channel), Some(asked)) = (directory.channel(ticket.channel_id), ticket.waiting_since) else { return Ok(None) };
-    if ticket.first_answered_at.is_some() {
-        return Ok(None);
-    }
-    let ahead = ahead(db, channel.kind, ticket.team_id, asked).await?;
+    let ahead = ahead(&mut db, channel.kind, ticket.team_id, asked).await?;
+    drop(db);
     // From when they asked: a page that is opened again later does not promise more time.
     let question = Question { kind: channel.kind, team: ticket.team_id, ahead, on_duty: 0 };
     let estimate = estimate(app, &question, asked).await?;

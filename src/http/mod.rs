@@ -5,6 +5,7 @@ pub mod assets;
 pub mod client;
 pub mod error;
 pub mod extract;
+pub mod faces;
 pub mod flash;
 pub mod layers;
 pub mod multipart;

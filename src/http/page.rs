@@ -17,7 +17,7 @@ use crate::desk::kinds::{ChannelKind, Role, Wish};
 use crate::desk::tickets::list::{self, Counts};
 use crate::http::flash::{self, Flash, Pending};
 use crate::http::{Error, Result, assets};
-use crate::ids::TicketId;
+use crate::ids::{AgentId, TicketId};
 use crate::text::names;
 
 /// Renders a page that stands on its own.
@@ -56,10 +56,9 @@ impl FromRequestParts<App> for Shell {
         let agent = Agent::from_request_parts(parts, app).await?;
         let flash = Pending::from_request_parts(parts, app).await.unwrap_or_default().0;
         let directory = directory::get(app).await?;
-        let mut db = app.db.acquire().await?;
-        let counts = list::recent_counts(app, &mut db, agent.id).await?;
+        let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
-        let bar = if chat { Some(chats::bar(&mut db, agent.id).await?) } else { None };
+        let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -137,9 +136,9 @@ impl Shell {
         self.bar.as_ref().is_some_and(|bar| bar.sent_away && bar.wish == Wish::Away)
     }
 
-    /// Two letters for the agent's picture.
-    pub fn initials(&self) -> String {
-        names::initials(&self.agent.name)
+    /// An agent's avatar.
+    pub fn avatar(&self, id: &AgentId, size: &'static str) -> Avatar {
+        avatar(self.directory.agent(*id), self.directory.photo(*id), size)
     }
 
     /// The first name, for the narrow rail.
@@ -197,14 +196,25 @@ pub const fn large_icon(name: &'static str) -> Icon {
 
 impl std::fmt::Display for Icon {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, class } = self;
-        write!(f, r##"<svg class="{class}" aria-hidden="true"><use href="{}#{name}"/></svg>"##, assets::sprite())
+        self.write(f)
+    }
+}
+
+impl Icon {
+    /// A page has two hundred of them, so that a format string would be felt.
+    fn write(&self, to: &mut dyn std::fmt::Write) -> std::fmt::Result {
+        for piece in
+            [r#"<svg class=""#, self.class, r#"" aria-hidden="true"><use href=""#, assets::sprite(), "#", self.name, r#""/></svg>"#]
+        {
+            to.write_str(piece)?;
+        }
+        Ok(())
     }
 }
 
 impl askama::FastWritable for Icon {
     fn write_into(&self, dest: &mut dyn std::fmt::Write, _: &dyn askama::Values) -> askama::Result<()> {
-        Ok(write!(dest, "{self}")?)
+        Ok(self.write(dest)?)
     }
 }
 
@@ -247,6 +257,44 @@ pub fn capped(count: &i64) -> String {
 pub fn avatar_colour(name: &str) -> u32 {
     name.bytes().fold(7u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8 + 1
 }
+
+/// Somebody's picture, else their initials on their colour. It says nothing by itself: the name stands beside it.
+#[derive(Debug, Clone)]
+pub struct Avatar {
+    initials: String,
+    colour: u32,
+    photo: Option<String>,
+    size: &'static str,
+}
+
+/// The avatar of this name; `size` is empty, `s` or `l`.
+pub fn avatar(name: &str, photo: Option<&str>, size: &'static str) -> Avatar {
+    Avatar { initials: names::initials(name), colour: avatar_colour(name), photo: photo.map(str::to_owned), size }
+}
+
+impl std::fmt::Display for Avatar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { initials, colour, photo, size } = self;
+        write!(f, r#"<span class="avatar avatar--{colour}"#)?;
+        if !size.is_empty() {
+            write!(f, " avatar--{size}")?;
+        }
+        match photo {
+            // An address of ours, of letters and digits.
+            Some(photo) => write!(f, r#"" aria-hidden="true"><img src="{photo}" alt="" width="192" height="192" loading="lazy"></span>"#),
+            // Letters alone, without anything that HTML would read otherwise.
+            None => write!(f, r#"" aria-hidden="true">{initials}</span>"#),
+        }
+    }
+}
+
+impl askama::FastWritable for Avatar {
+    fn write_into(&self, dest: &mut dyn std::fmt::Write, _: &dyn askama::Values) -> askama::Result<()> {
+        Ok(write!(dest, "{self}")?)
+    }
+}
+
+impl askama::filters::HtmlSafe for Avatar {}
 
 /// How long ago something was, as the page says before its script takes over: `now`, `12 m`, `3 h`, `5 d`.
 pub fn ago(at: &Ts) -> String {

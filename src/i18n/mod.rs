@@ -4,6 +4,7 @@
 //! keys and arguments, so that a text is never missing in one of them.
 
 mod dates;
+mod texts;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use fluent_templates::{LanguageIdentifier, langid, static_loader};
 use serde::{Deserialize, Serialize};
 
 pub use dates::{day, day_and_month, long_date, weekday};
+pub use texts::Texts;
 
 static_loader! {
     static LOCALES = {

@@ -16,7 +16,7 @@ use crate::desk::directory::Directory;
 use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
 use crate::desk::search;
 use crate::desk::tickets::list::{self, Cursor, Filters, Page, Row, View};
-use crate::http::page::{Icon, Shell, avatar_colour, capped, icon};
+use crate::http::page::{Avatar, Icon, Shell, avatar, avatar_colour, capped, icon};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{ChannelId, MessageId, TagId, TeamId, TicketId};
 use crate::text::names;
@@ -127,11 +127,7 @@ impl RowView {
     }
 
     pub(crate) fn name(&self) -> &str {
-        match (&*self.row.contact_name, &self.row.contact_address) {
-            ("", Some(address)) => address,
-            ("", None) => "Unknown",
-            (name, _) => name,
-        }
+        self.row.contact_name.as_deref().unwrap_or("Unknown")
     }
 
     pub(crate) fn initials(&self) -> String {
@@ -142,12 +138,16 @@ impl RowView {
         avatar_colour(self.name())
     }
 
+    fn channel(&self) -> ChannelKind {
+        self.directory.channel(self.row.channel_id).map_or(ChannelKind::Api, |channel| channel.kind)
+    }
+
     pub(crate) fn channel_icon(&self) -> Icon {
-        channel_icon(self.row.channel_kind)
+        channel_icon(self.channel())
     }
 
     pub(crate) fn channel_label(&self) -> &'static str {
-        self.row.channel_kind.label()
+        self.channel().label()
     }
 
     pub(crate) fn subject(&self) -> &str {
@@ -183,12 +183,8 @@ impl RowView {
         }
     }
 
-    pub(crate) fn owner_initials(&self) -> String {
-        names::initials(self.owner().unwrap_or_default())
-    }
-
-    pub(crate) fn owner_colour(&self) -> u32 {
-        avatar_colour(self.owner().unwrap_or_default())
+    pub(crate) fn owner_avatar(&self) -> Avatar {
+        avatar(self.owner().unwrap_or_default(), self.row.assignee_id.and_then(|id| self.directory.photo(id)), "s")
     }
 }
 

@@ -180,7 +180,7 @@ impl Gathered {
             }
             Ok(Signal::Floor) => self.floor = true,
             Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => self.resync = true,
-            Ok(Signal::Work) => return Some(()),
+            Ok(Signal::Work | Signal::Visitor(_)) => return Some(()),
             Err(RecvError::Closed) => return None,
         }
         self.any = true;

@@ -1,8 +1,8 @@
-//! One's own page: name, signature, password, and where one is signed in.
+//! One's own page: name, signature, photo, password, and where one is signed in.
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -11,11 +11,13 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::desk::agents::{self, Agent};
 use crate::desk::changes::Change;
+use crate::desk::photos::{self, PhotoError};
 use crate::desk::sessions::{self, Session};
 use crate::http::flash::Flash;
+use crate::http::multipart::Parts;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
-use crate::http::{Form, Path, Result};
+use crate::http::{Error, Form, Path, Result};
 use crate::ids::SessionId;
 use crate::screens::habits::HabitsForm;
 use crate::screens::sign_in::{MIN_PASSWORD, weak};
@@ -23,11 +25,16 @@ use crate::screens::sign_in::{MIN_PASSWORD, weak};
 /// The longest signature, in characters.
 const MAX_SIGNATURE: usize = 1000;
 
+/// The most that a sent photo may weigh: enough to read one that is too large, and say so beside its field.
+const MAX_UPLOAD: usize = 24 * 1024 * 1024;
+
 /// The routes of this page.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/profile", get(show).post(save))
         .route("/profile/chats", post(save_habits))
+        .route("/profile/photo", post(upload_photo).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .route("/profile/photo/remove", post(remove_photo))
         .route("/profile/password", post(change_password))
         .route("/profile/sessions/{id}/revoke", post(revoke))
         .route("/profile/sessions/revoke-others", post(revoke_others))
@@ -131,6 +138,37 @@ async fn save_habits(State(app): State<App>, shell: Shell, Form(form): Form<Habi
         }
     }
     Ok(Flash::new("Saved.").redirect("/profile#chats"))
+}
+
+async fn upload_photo(State(app): State<App>, shell: Shell, mut parts: Parts) -> Result<Response> {
+    let file = parts.files.pop().filter(|_| parts.refused.is_empty());
+    let stored = match file {
+        Some(file) => photos::store(&app, file.bytes).await.map(Some),
+        None if parts.refused.is_empty() => Ok(None),
+        None => Err(PhotoError::TooHeavy),
+    };
+    let words = match stored {
+        Ok(Some(sha256)) => {
+            let mut change = Change::begin(&app).await?;
+            photos::set(&mut change, shell.agent.id, Some(&sha256)).await?;
+            change.touch_settings();
+            change.commit().await?;
+            return Ok(Flash::new("This is your photo now.").redirect("/profile"));
+        }
+        Ok(None) => "Choose a picture first.".to_owned(),
+        Err(PhotoError::Storage(error)) => return Err(Error::Internal(error.into())),
+        Err(error) => error.to_string(),
+    };
+    let page = ProfilePage { problems: Problems::one("photo", words), ..ProfilePage::load(&app, &shell).await? };
+    shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+async fn remove_photo(State(app): State<App>, agent: Agent) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    photos::set(&mut change, agent.id, None).await?;
+    change.touch_settings();
+    change.commit().await?;
+    Ok(Flash::new("Your photo is removed.").redirect("/profile"))
 }
 
 #[derive(Debug, Default, Deserialize)]

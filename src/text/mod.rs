@@ -8,4 +8,5 @@ pub mod languages;
 mod markup;
 pub mod names;
 pub mod quotes;
+pub mod slugs;
 pub mod subjects;

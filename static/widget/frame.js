@@ -193,7 +193,7 @@ export const headers = () => {
 export function take(answer) {
   if (answer?.token) {
     store.set("token", answer.token);
-    tabs("token");
+    tabs("token", answer.token);
   }
   return answer;
 }
@@ -607,7 +607,10 @@ async function start() {
 
 hearTabs({
   // Another tab has become somebody: what it wrote is fetched as after a reload.
-  token: () => { if (S.ready && !S.messages.length && !pumping) { S.ready = false; start(); } else relisten(); },
+  token: (token) => {
+    store.set("token", token); // what it has stored may reach this tab later than its word
+    if (S.ready && !S.messages.length && !pumping) { S.ready = false; start().then(relisten); } else relisten();
+  },
   outbox: changed,
   read: changed,
   gone: wipe,
@@ -735,7 +738,7 @@ if (C.theme) try {
 
 export const team = () => ({ name: C.shop, photo: C.team_photo });
 
-const head = h("div", { class: "head" });
+const head = h("header", { class: "head" });
 const closer = iconButton("close", t("launcher-close"), () => shop.tell("close"), { class: "tool closer" });
 
 function updateHead() {
@@ -781,7 +784,7 @@ function update() {
     const moved = shown !== undefined && document.hasFocus();
     shown = wanted;
     current = S.view === "home" ? home() : !rest ? empty : S.view === "form" ? rest.form(S.form) : rest.talk();
-    document.body.className = S.view;
+    document.body.dataset.view = S.view;
     stage.replaceChildren(current.node);
     current.update();
     current.shown?.();

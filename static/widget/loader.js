@@ -5,26 +5,23 @@
   const C = CONFIG;
   const w = window, d = document;
   const early = w.Sportello || [];
-  if (!Array.isArray(early)) return; // the tag stands twice on the page
+  // The tag may stand twice on a page.
+  if (!Array.isArray(early)) return;
 
   const language = [d.documentElement.lang, ...navigator.languages].map((tag) => tag.slice(0, 2).toLowerCase())
-    .find((code) => C.languages.includes(code)) || C.languages[0];
-  const T = C.labels[language] || {};
+    .find((code) => C.labels[code]) || C.languages[0];
+  const T = C.labels[language];
   const NAME = "sportello-" + C.key;
   const phone = w.matchMedia("(max-width:480px),(max-height:440px)");
   let opened = false, unread = 0, iframe, port, identity, context = {}, greeting, asking, told;
 
-  // That a chat is going on, and which greetings were shown on which day.
-  const recall = () => { try { return JSON.parse(localStorage.getItem(NAME)) || {}; } catch { return {}; } };
-  const remember = (change) => { try { localStorage.setItem(NAME, JSON.stringify({ ...recall(), ...change })); } catch { /* blocked */ } };
-  // The panel stays open on the next page of the same tab.
-  const stay = (on) => { try { on ? sessionStorage.setItem(NAME, "1") : sessionStorage.removeItem(NAME); } catch { /* blocked */ } };
-  const stayed = () => { try { return sessionStorage.getItem(NAME); } catch { return null; } };
+  // The browser keeps that a chat is going on and which greetings were shown on which day; the tab, that the panel is open.
+  const recall = (where = "localStorage") => { try { return JSON.parse(w[where][NAME]); } catch { return {}; } };
+  const remember = (change, where = "localStorage") => { try { w[where][NAME] = JSON.stringify({ ...recall(where), ...change }); } catch {} };
 
   // -- what is seen: in a closed shadow root, with a constructed sheet, which a strict style-src allows ------------------------------
   const [r, g, b] = [1, 3, 5].map((at) => { const v = parseInt(C.accent.slice(at, at + 2), 16) / 255; return v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
-  const light = .2126 * r + .7152 * g + .0722 * b;
-  const ink = 1.05 / (light + .05) >= 4.5 ? "#fff" : (light + .05) / .061 >= 4.5 ? "#1b1c1e" : "#000";
+  const ink = .2126 * r + .7152 * g + .0722 * b < .183 ? "#fff" : "#17181a";
   const side = C.position === "left" ? "left" : "right";
   const edge = (where, px) => `${where}:calc(${px}px + env(safe-area-inset-${where},0px))`;
   const CSS = `
@@ -33,23 +30,22 @@
 button{all:unset;box-sizing:border-box;cursor:pointer;-webkit-tap-highlight-color:transparent}
 button:focus-visible{outline:3px solid #fff;box-shadow:0 0 0 6px #1b1c1e!important}
 svg{width:26px;height:26px;fill:none;stroke:currentColor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}
-.go{position:fixed;${edge("bottom", 20)};${edge(side, 20)};display:grid;place-items:center;width:56px;height:56px;border-radius:50%;color:${ink};background:${C.accent};box-shadow:0 0 0 1px #ffffff38,0 2px 6px #0000002e,0 8px 28px #00000038;transition:transform .15s}
-.go:hover{transform:scale(1.06)}.go:active{transform:scale(.96)}
+.go{position:fixed;${edge("bottom", 20)};${edge(side, 20)};display:grid;place-items:center;width:56px;height:56px;border-radius:50%;color:${ink};background:${C.accent};box-shadow:0 0 0 1px #fff3,0 8px 28px #0004;transition:transform .15s}
+.go:hover{transform:scale(1.06)}
 .go svg{grid-area:1/1;transition:opacity .15s,transform .15s}
 svg+svg,.open .go svg{opacity:0;transform:rotate(-40deg) scale(.6)}
 .open .go svg+svg{opacity:1;transform:none}
 .n{position:absolute;top:-4px;right:-4px;min-width:22px;height:22px;padding:0 6px;border-radius:11px;color:#fff;background:#c3261f;box-shadow:0 0 0 2px #fff;font-size:13px;font-weight:700;text-align:center}
 .n:empty,.open .n,.open .hi,.hi:empty{display:none}
-.box{position:fixed;${edge("bottom", 92)};${edge(side, 20)};width:400px;max-width:calc(100vw - 40px);height:calc(100vh - 112px);max-height:720px;overflow:hidden;border-radius:16px;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 24px #0000001f,0 24px 64px #0000002e;visibility:hidden;opacity:0;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility 0s .16s}
+.box{position:fixed;${edge("bottom", 92)};${edge(side, 20)};width:400px;max-width:calc(100vw - 40px);height:calc(100vh - 112px);max-height:720px;overflow:hidden;border-radius:16px;background:#fff;box-shadow:0 0 0 1px #0001,0 24px 64px #0004;visibility:hidden;opacity:0;transform:translateY(12px);transition:opacity .16s,transform .16s,visibility 0s .16s}
 .open .box{visibility:visible;opacity:1;transform:none;transition-delay:0s}
-.large .box{width:auto;max-width:none;inset:20px;height:auto;max-height:none}
+.large .go{display:none}.large .box{width:auto;max-width:none;inset:20px;height:auto;max-height:none}
 iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacity:1}
-.hi{position:fixed;${edge("bottom", 90)};${edge(side, 20)};display:flex;align-items:flex-start;width:max-content;max-width:min(320px,calc(100vw - 40px));border-radius:16px;color:#17181a;background:#fff;box-shadow:0 0 0 1px #0000000f,0 8px 28px #00000033;animation:up .18s}
-.hi>:first-child{padding:14px 0 14px 18px;overflow-wrap:anywhere}.hi>:last-child{flex:none;display:grid;place-items:center;width:44px;height:48px}
-.hi svg{width:18px;height:18px;opacity:.7}
-.hi button{border-radius:16px}
+.hi{position:fixed;${edge("bottom", 90)};${edge(side, 20)};display:flex;align-items:flex-start;width:max-content;max-width:min(320px,calc(100vw - 40px));border-radius:16px;color:#17181a;background:#fff;box-shadow:0 0 0 1px #0001,0 8px 28px #0004;animation:up .18s}
+.hi button{padding:14px;border-radius:16px;overflow-wrap:anywhere}
+.hi svg{width:18px;height:18px}
 @keyframes up{from{opacity:0;transform:translateY(8px)}}
-@media(prefers-color-scheme:dark){.box{background:#1b1c1f;box-shadow:0 0 0 1px #ffffff24,0 24px 64px #000000a6}.hi{color:#eeeeef;background:#26282c;box-shadow:0 0 0 1px #ffffff24,0 8px 28px #000000a6}}
+@media(prefers-color-scheme:dark){.box{background:#1b1c1f;box-shadow:0 0 0 1px #fff2,0 24px 64px #000a}.hi{color:#eeeeef;background:#26282c;box-shadow:0 0 0 1px #fff2,0 8px 28px #000a}}
 @media ${phone.media}{.box{inset:0!important;width:100%;max-width:none;height:100%;max-height:none;border-radius:0}.up.open .go{display:none}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important;animation:none!important}}
 @media(forced-colors:active){.go,.hi,.box{border:2px solid}}
@@ -65,11 +61,12 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
 
   const host = d.createElement("sportello-chat");
   const root = host.attachShadow({ mode: "closed" });
+  // Browsers before 2023 have no such sheets.
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(CSS);
     root.adoptedStyleSheets = [sheet];
-  } catch { add(root, "style", {}, CSS); } // browsers before 2023
+  } catch { add(root, "style", {}, CSS); }
   const all = add(root, "div", { lang: language });
   const hi = add(all, "div", { class: "hi", role: "status" });
   const box = add(all, "div", { class: "box", role: "dialog", "aria-label": T.open });
@@ -83,34 +80,32 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
   };
   label();
   go.onclick = () => api.toggle();
-  // The desk was reached once for this script; the connection may be cold by now.
-  go.onpointerenter = go.onfocus = () => { go.onpointerenter = go.onfocus = null; if (!iframe) add(root, "link", { rel: "preconnect", href: C.origin }); };
   root.addEventListener("keydown", (event) => { if (event.key === "Escape" && (opened || hi.firstChild)) { opened ? api.close() : hush(); event.stopPropagation(); } });
 
   // -- the shop's events -----------------------------------------------------------------------------------------------------------
   const ears = {};
   let ready = false;
-  const emit = (event, data) => { for (const fn of [...ears[event] || []]) try { fn(data); } catch (error) { setTimeout(() => { throw error; }); } };
+  const emit = (event, data) => ears[event]?.forEach((fn) => queueMicrotask(() => fn(data)));
 
   // -- the page, read only when the frame is told ------------------------------------------------------------------------------------
-  const whole = (url) => { try { return new URL(url, location).href; } catch { /* not an address */ } };
-  const one = (value) => [value].flat()[0] || {};
+  const whole = (url) => { try { return url && new URL(url, location).href; } catch {} };
+  const cost = (price, currency = "") => price == null ? price : (price + " " + currency).trim();
   function product() {
     const meta = (name) => d.querySelector(`meta[property="${name}"]`)?.content;
+    // What is wrong in it is the shop's own mistake.
     for (const script of d.querySelectorAll('script[type="application/ld+json"]')) try {
       const data = JSON.parse(script.textContent);
       const p = [data["@graph"] || data].flat().find((thing) => [thing["@type"]].flat().includes("Product"));
       if (!p) continue;
-      const offer = one(p.offers), price = offer.price ?? offer.lowPrice, image = one(p.image);
-      return { name: p.name, price: price == null ? undefined : [price, offer.priceCurrency].join(" ").trim(), image: whole(image.url || image), url: whole(p.url || location.href) };
-    } catch { /* the shop's own mistake */ }
-    const price = meta("product:price:amount");
-    if (!price && !/product/.test(meta("og:type"))) return;
-    return { name: meta("og:title"), price: price && [price, meta("product:price:currency")].join(" ").trim(), image: meta("og:image"), url: meta("og:url") || location.href };
+      const offer = [p.offers].flat()[0] || {}, image = [p.image].flat()[0];
+      return { name: p.name, price: cost(offer.price ?? offer.lowPrice, offer.priceCurrency), image: whole(image?.url || image), url: whole(p.url) };
+    } catch {}
+    if (/product/.test(meta("og:type"))) return { name: meta("og:title"), price: cost(meta("product:price:amount"), meta("product:price:currency")), image: meta("og:image"), url: meta("og:url") };
   }
   const page = () => ({ url: told = location.href, title: d.title, referrer: d.referrer || undefined, product: product() });
 
-  // Pages that change without loading: no method of theirs is patched, the address is compared when something may have changed it.
+  // Pages that change without loading: no method of theirs is patched, the address is compared when something may have changed it, and
+  // a moment later, since the title follows the address.
   let since = Date.now();
   const look = () => setTimeout(() => {
     if (told === location.href) return;
@@ -118,10 +113,9 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
     since = Date.now();
     tell("page", port && page());
     watch();
-  }, 300); // the title follows the address
-  for (const name of ["popstate", "hashchange"]) w.addEventListener(name, look);
+  }, 300);
+  for (const name of ["popstate", "hashchange", "click", "focusin"]) w.addEventListener(name, look, { passive: true, capture: true });
   w.navigation?.addEventListener("currententrychange", look);
-  for (const name of ["click", "focusin"]) d.addEventListener(name, look, { passive: true, capture: true });
 
   // -- the frame: a port that only the desk's own document gets -----------------------------------------------------------------------
   const tell = (...message) => port?.postMessage(message);
@@ -148,7 +142,7 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
       const rule = asking;
       asking = null;
       if (!rule || !yes || opened || unread) return;
-      if (rule.id != null) remember({ greeted: { ...recall().greeted, [rule.id]: new Date().toDateString() } });
+      if (rule.id) remember({ greeted: { ...recall().greeted, [rule.id]: new Date().toDateString() } });
       hush();
       add(hi, "button", { type: "button" }, rule.words).onclick = () => { greeting = rule.words; tell("greet", greeting); api.open(); };
       const no = add(hi, "button", { type: "button", "aria-label": T.close });
@@ -194,7 +188,7 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
     all.classList.remove("large");
     go.setAttribute("aria-expanded", on);
     box.toggleAttribute("aria-modal", on && phone.matches);
-    stay(on);
+    remember({ open: on }, "sessionStorage");
     hush();
     label();
     fit();
@@ -215,12 +209,13 @@ iframe{display:block;width:100%;height:100%;border:0;opacity:0}.up iframe{opacit
   };
 
   told = location.href;
-  d.documentElement.append(host); // beside the body, so that pages which swap theirs do not take a chat away
+  // Beside the body, so that pages which swap theirs do not take a chat away.
+  d.documentElement.append(host);
   api.push(...early);
   ready = true;
   emit("ready");
   watch();
   const idle = w.requestIdleCallback || ((fn) => setTimeout(fn, 1000));
-  const resume = () => idle(() => { if (stayed() && !phone.matches) turn(true); else if (recall().chat) frame(); });
+  const resume = () => idle(() => { if (recall("sessionStorage").open && !phone.matches) turn(true); else if (recall().chat) frame(); });
   d.readyState === "complete" ? resume() : w.addEventListener("load", resume, { once: true });
 })();

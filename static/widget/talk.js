@@ -204,9 +204,10 @@ function composer() {
     text.style.height = "auto";
     text.style.height = Math.min(text.scrollHeight, 144) + "px";
   }
+  const keep = () => { clearTimeout(saving); store.set("draft", text.value || undefined); };
   function draft() {
     clearTimeout(saving);
-    saving = setTimeout(() => store.set("draft", text.value || undefined), 200);
+    saving = setTimeout(keep, 200);
   }
   function pick(on) {
     smiles.hidden = !on;
@@ -215,6 +216,7 @@ function composer() {
   }
   const ready = () => go.classList.toggle("on", !!(text.value.trim() || files.length));
 
+  text.addEventListener("blur", keep);
   text.addEventListener("keydown", (event) => {
     // Enter that ends a word in an input method is not meant for us (229: Safari says so late).
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -285,8 +287,7 @@ function composer() {
     send({ text: words, files: files.map(({ id, name, size, image }) => ({ id, name, size, image })) });
     files = [];
     text.value = problem.textContent = "";
-    clearTimeout(saving);
-    store.set("draft", undefined);
+    keep();
     typing("");
     grow();
     show();
@@ -297,10 +298,9 @@ function composer() {
   return {
     node,
     add,
-    grow,
     focus: () => text.focus(),
-    /** What was typed elsewhere, or came back from the desk. */
-    recall() { if (!text.value) { text.value = store.get("draft") || ""; grow(); ready(); } },
+    /** What was typed in a form, or came back from the desk. */
+    recall() { text.value = store.get("draft") || ""; grow(); ready(); },
     /** The whole panel takes what is dropped. */
     drops(panel) {
       const over = (event) => event.dataTransfer?.types.includes("Files");
@@ -357,7 +357,7 @@ function items() {
   const pending = outbox();
   const all = [
     ...S.messages.map((message) => ({ ...message, key: message.client || "m" + message.id })),
-    ...pending.map((entry) => ({ ...entry, key: entry.id, from: "visitor", pending: true })),
+    ...pending.filter((entry) => !S.messages.some((message) => message.client === entry.id)).map((entry) => ({ ...entry, key: entry.id, from: "visitor", pending: true })),
   ];
   const list = [];
   const newest = all.at(-1), mine = newest?.from === "visitor" && !newest.failed; // then its state stands under it, beside its time
@@ -592,8 +592,8 @@ export function talk() {
     setTimeout(() => { fetching = false; list.setAttribute("aria-live", "polite"); }, 300);
   }
   // Pictures that arrive, keyboards that open: who was at the end stays there.
-  new ResizeObserver(() => { if (S.atEnd) bottom(); }).observe(list);
-  new ResizeObserver(() => { if (S.atEnd) bottom(); }).observe(scroll);
+  const sizes = new ResizeObserver(() => { if (S.atEnd) bottom(); });
+  [list, below, scroll].forEach((part) => sizes.observe(part));
 
   function update() {
     up.hidden = !S.more;
@@ -603,7 +603,6 @@ export function talk() {
     dots.firstChild.textContent = S.typing && t("typing", { name: S.typing });
     // Once the end is read, writing goes on only after "anew" has been pressed.
     write.node.hidden = (S.chat?.state === "ended" && !outbox().length) || !canWrite();
-    write.recall();
     if (S.atEnd) bottom();
     jump.hidden = S.atEnd;
     if (S.ready && list.getAttribute("aria-live") === "off" && !fetching) setTimeout(() => list.setAttribute("aria-live", "polite"), 1000);
@@ -613,6 +612,6 @@ export function talk() {
     { key: "partner", state: JSON.stringify([S.chat?.agent, chatOpen(), S.availability?.people, S.availability?.open]), make: partner },
     { key: "menu", make: () => options },
   ];
-  view = { node, update, heads, shown: () => { S.atEnd = true; write.grow(); bottom(); }, focus: () => write.node.hidden ? scroll.focus() : write.focus() };
+  view = { node, update, heads, shown: () => { S.atEnd = true; write.recall(); bottom(); }, focus: () => write.node.hidden ? scroll.focus() : write.focus() };
   return view;
 }

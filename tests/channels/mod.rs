@@ -1,2 +1,3 @@
-mod email;
+mod chat;
+pub mod email;
 mod form;

@@ -9,6 +9,7 @@ use crate::desk::kinds::{Direction, Status};
 use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket, outbound};
+use crate::desk::waits;
 use crate::i18n::{self, Language, Value};
 use crate::ids::{MessageId, TicketId};
 use crate::jobs::Outcome;
@@ -39,6 +40,9 @@ pub async fn acknowledge(app: &App, ticket: TicketId, message: MessageId) -> Out
 /// Queues it; `Some` is why not.
 async fn queue(app: &App, ticket: TicketId, message: MessageId) -> Result<Option<&'static str>, ReplyError> {
     let shop = directory::get(app).await?.shop.clone();
+    let now = Ts::now();
+    // Before the change begins: whoever holds one connection does not wait for another.
+    let wait = waits::of_ticket(app, ticket, now).await?;
     let mut change = Change::begin(app).await?;
     // The lock makes "at most once" true when two jobs run at the same time.
     let Some(ticket) = tickets::lock(&mut change, ticket).await? else { return Ok(Some("the ticket is gone")) };
@@ -60,13 +64,19 @@ async fn queue(app: &App, ticket: TicketId, message: MessageId) -> Result<Option
     let of_channel = channel.and_then(|channel| channel.language);
     let wishes = [message.language.as_deref(), ticket.language.as_deref(), of_channel.as_deref(), Some(&*shop.language)];
     let language = wishes.into_iter().flatten().find_map(Language::from_code).unwrap_or(Language::En);
-    let body = words(app, &ticket, &message, &shop.shop_name, language);
+    // Their mailbox does not tell where they are: times are the shop's, and say so.
+    let place = waits::Place::Named(jiff::tz::TimeZone::get(&shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC));
+    let wait = match wait {
+        Some(wait) => waits::wait_words(language, &wait, &place, now),
+        None => i18n::text(language, "wait-unknown"),
+    };
+    let body = words(app, &ticket, &message, &shop.shop_name, language, wait);
     reply::automatic(&mut change, &ticket, &body, language.code()).await?;
     change.commit().await?;
     Ok(None)
 }
 
-fn words(app: &App, ticket: &Ticket, message: &Message, shop: &str, language: Language) -> String {
+fn words(app: &App, ticket: &Ticket, message: &Message, shop: &str, language: Language, wait: String) -> String {
     let shop = || ("shop", Value::from(shop.to_owned()));
     let greeting = match greetable(&message.contact_name) {
         Some(name) => i18n::text_with(language, "mail-greeting", &[("name", Value::from(name.to_owned()))]),
@@ -76,7 +86,12 @@ fn words(app: &App, ticket: &Ticket, message: &Message, shop: &str, language: La
         language,
         "mail-ack-body",
         // The number is a name here: as a number it would get thousands separators.
-        &[shop(), ("number", Value::from(ticket.id.to_string())), ("url", Value::from(tickets::link(app, ticket.id)))],
+        &[
+            shop(),
+            ("number", Value::from(ticket.id.to_string())),
+            ("url", Value::from(tickets::link(app, ticket.id))),
+            ("wait", Value::from(wait)),
+        ],
     );
     let closing = i18n::text_with(language, "mail-closing", &[shop()]);
     let automatic = i18n::text(language, "mail-automatic");

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::app::App;
 use crate::channels::email::parse::{self, Own};
 use crate::channels::email::settings;
-use crate::desk::channels;
+use crate::desk::channels::Channel;
 use crate::desk::deliveries::Delivery;
 use crate::desk::envelope::{Address, Envelope, Incoming, IncomingFile};
 use crate::desk::tickets;
@@ -25,11 +25,9 @@ pub enum Understood {
     Drop(String),
 }
 
-/// Understands a stored mail. Whatever its bytes are, this neither fails nor panics; only the database can be away.
-pub async fn understand(app: &App, delivery: &Delivery) -> sqlx::Result<Understood> {
-    let mut db = app.db.acquire().await?;
-    let addresses = settings::own_addresses(&channels::list(&mut db).await?);
-    drop(db);
+/// Understands a stored mail; `channels` are the desk's. Whatever its bytes are, this neither fails nor panics.
+pub async fn understand(app: &App, channels: &[Channel], delivery: &Delivery) -> Understood {
+    let addresses = settings::own_addresses(channels);
     // Whether a Message-ID is ours is told by its signature and not by its domain, which the shop's people share.
     let own = Own { addresses, message_id_domains: Vec::new() };
     let (raw, from, to) = (delivery.raw.clone(), delivery.envelope_from.clone(), delivery.envelope_to.clone());
@@ -39,17 +37,17 @@ pub async fn understand(app: &App, delivery: &Delivery) -> sqlx::Result<Understo
         Ok(Ok(incoming)) => incoming,
         Ok(Err(error)) => {
             tracing::error!(delivery = %delivery.id, %error, "a mail could not be read; its ticket carries it as a file");
-            return Ok(Understood::Message(Box::new(raw_only(delivery))));
+            return Understood::Message(Box::new(raw_only(delivery)));
         }
         Err(_) => {
             tracing::error!(delivery = %delivery.id, "a mail took too long to read; its ticket carries it as a file");
-            return Ok(Understood::Message(Box::new(raw_only(delivery))));
+            return Understood::Message(Box::new(raw_only(delivery)));
         }
     };
     if is_our_own(app, &own, &incoming) {
-        return Ok(Understood::Drop("This is one of the desk's own messages coming back.".to_owned()));
+        return Understood::Drop("This is one of the desk's own messages coming back.".to_owned());
     }
-    Ok(Understood::Message(Box::new(with_original(incoming, delivery))))
+    Understood::Message(Box::new(with_original(incoming, delivery)))
 }
 
 /// Our message in our name: a copy of it, or a loop. A bounce carries ours within but has an id of its own.

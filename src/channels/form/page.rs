@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::app::App;
@@ -14,6 +15,7 @@ use crate::clock::Ts;
 use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::{self, reply};
+use crate::desk::waits::{self, Place};
 use crate::desk::{contacts, directory};
 use crate::http::client::Client;
 use crate::http::multipart::Parts;
@@ -35,6 +37,8 @@ pub(super) struct FormQuery {
     lang: String,
     embed: String,
     page: String,
+    /// The customer's time zone, as their browser knows it.
+    zone: String,
 }
 
 impl FormQuery {
@@ -303,7 +307,7 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
     if verdict != Verdict::Forged
         && let Some(ticket) = receive::find_sent(app, &open.channel, &sent.id).await?
     {
-        return Ok(to_receipt(app, open, ticket));
+        return Ok(to_receipt(app, open, ticket, parts.text("zone")));
     }
     // The stamp that the form carries if it has to be shown once more.
     let again = match verdict {
@@ -347,12 +351,16 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
         ProcessError::Database(error) => Error::from(error),
         error @ ProcessError::Unreadable(_) => Error::Internal(error.into()),
     })?;
-    Ok(to_receipt(app, open, received.ticket))
+    Ok(to_receipt(app, open, received.ticket, parts.text("zone")))
 }
 
-fn to_receipt(app: &App, open: &Open, ticket: TicketId) -> Response {
+fn to_receipt(app: &App, open: &Open, ticket: TicketId, zone: &str) -> Response {
     let rest = format!("/sent/{}", tickets::link_token(&app.keys, ticket));
-    open.framed(Redirect::to(&open.address(&rest, open.frame.language, "")).into_response())
+    let mut address = open.address(&rest, open.frame.language, "");
+    if let Some(zone) = TimeZone::get(zone).ok().as_ref().and_then(TimeZone::iana_name) {
+        address = format!("{address}&{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("zone", zone).finish());
+    }
+    open.framed(Redirect::to(&address).into_response())
 }
 
 #[derive(Template)]
@@ -366,6 +374,8 @@ struct ReceiptPage<'a> {
     mailed: bool,
     link: String,
     another: String,
+    /// When an answer can be expected; empty: as soon as it can be.
+    wait: String,
 }
 
 /// What a customer sees after sending; the same at every reload.
@@ -388,8 +398,16 @@ pub(super) async fn receipt(
     let contact = contacts::find(&mut db, ticket.contact_id).await?;
     let to = reply::recipients(&mut db, &ticket).await?.to.into_iter().next();
     let mailed = open.settings.acknowledge && ticket.status != Status::Spam && reply::way_out(&mut db, &ticket).await?.is_some();
+    drop(db);
+    let now = Ts::now();
+    let place = match TimeZone::get(&query.zone) {
+        Ok(own) => Place::Own(own),
+        Err(_) => Place::Named(open.frame.time_zone.clone()),
+    };
+    let wait = waits::of_ticket(&app, ticket.id, now).await?;
     let page = ReceiptPage {
         frame: &open.frame,
+        wait: wait.map(|wait| waits::wait_words(open.frame.language, &wait, &place, now)).unwrap_or_default(),
         name: contact.map(|contact| contact.name).unwrap_or_default(),
         number: ticket.id.to_string(),
         email: to.map(|to| to.address).unwrap_or_default(),

@@ -43,11 +43,9 @@ pub async fn find_sent(app: &App, channel: &Channel, id: &str) -> sqlx::Result<O
 /// Makes a form durable, then a ticket of it. Should the second step fail, a worker takes it.
 pub async fn submit(app: &App, channel: &Channel, submission: &Submission) -> Result<Received, ProcessError> {
     let raw = serde_json::to_vec(submission)?;
-    let mut tx = app.db.begin().await?;
-    let new = NewDelivery { channel: channel.id, door: "form", envelope_from: Some(&submission.email), envelope_to: &[], raw: &raw };
-    let id = deliveries::store(&mut tx, new).await?;
-    tx.commit().await?;
     let mut db = app.db.acquire().await?;
+    let new = NewDelivery { channel: channel.id, door: "form", envelope_from: Some(&submission.email), envelope_to: &[], raw: &raw };
+    let id = deliveries::store(&mut db, new).await?;
     let delivery = deliveries::find(&mut db, id).await?.ok_or(sqlx::Error::RowNotFound)?;
     drop(db);
     process(app, channel, &delivery).await

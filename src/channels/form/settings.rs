@@ -1,41 +1,15 @@
 //! What a contact form asks, in which languages, and where its messages go.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::desk::channels::Channel;
 use crate::i18n::Language;
+pub use crate::i18n::Texts;
 use crate::ids::{ChannelId, TeamId};
+pub use crate::text::slugs::{is_slug, origin, slug};
 
 /// The longest list of topics, of fields, and of options in one field.
 pub const MAX_ITEMS: usize = 50;
-
-/// A text in each language; languages may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Texts(pub BTreeMap<Language, String>);
-
-impl Texts {
-    /// The text in this language, else in `fallback`, else in any; empty when there is none.
-    pub fn get(&self, language: Language, fallback: Language) -> &str {
-        [language, fallback]
-            .into_iter()
-            .find_map(|language| self.of(language))
-            .or_else(|| self.0.values().find(|text| !text.is_empty()).map(String::as_str))
-            .unwrap_or_default()
-    }
-
-    /// The text in exactly this language.
-    pub fn of(&self, language: Language) -> Option<&str> {
-        self.0.get(&language).map(String::as_str).filter(|text| !text.is_empty())
-    }
-
-    /// Whether no language has a text.
-    pub fn is_empty(&self) -> bool {
-        self.0.values().all(|text| text.is_empty())
-    }
-}
 
 /// What kind of answer a field takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,54 +182,9 @@ impl Settings {
     }
 }
 
-/// `https://shop.example` from what an admin typed, also without the scheme or with a path. `None`: no site's address.
-pub fn origin(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let url = url::Url::parse(&text).ok()?;
-    let host = url.host_str()?;
-    // What stands in a header may contain nothing that ends or widens it.
-    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':'));
-    (matches!(url.scheme(), "http" | "https") && plain && (host.contains('.') || host == "localhost" || host.starts_with('[')))
-        .then(|| url.origin().ascii_serialization())
-}
-
-/// Whether this may be the last part of a form's address: lower-case letters, digits and hyphens.
-pub fn is_slug(text: &str) -> bool {
-    (1..=60).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// A key or an address from a label: "Taglia e colore" is `taglia-e-colore`.
-pub fn slug(label: &str) -> String {
-    let folded = crate::text::folding::fold(label);
-    let mut slug = String::new();
-    for c in folded.chars() {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.len() >= 40 {
-            break;
-        }
-    }
-    slug.trim_end_matches('-').to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_falls_back_rather_than_be_missing() {
-        let texts = Texts(BTreeMap::from([(Language::It, "Ordine".to_owned()), (Language::De, String::new())]));
-        assert_eq!(texts.get(Language::It, Language::En), "Ordine");
-        assert_eq!(texts.get(Language::De, Language::En), "Ordine");
-        assert_eq!(Texts::default().get(Language::De, Language::En), "");
-    }
 
     #[test]
     fn languages_follow_the_address_then_the_browser() {
@@ -266,19 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn origins_cannot_widen_the_policy() {
-        assert_eq!(origin("shop.example/contact").as_deref(), Some("https://shop.example"));
-        assert_eq!(origin("http://localhost:3000/x").as_deref(), Some("http://localhost:3000"));
-        assert_eq!(origin("https://shop.example; script-src *").as_deref(), None);
-        assert_eq!(origin("*"), None);
-        assert_eq!(origin("javascript://x"), None);
-    }
-
-    #[test]
     fn empty_settings_are_a_form() {
         let settings: Settings = serde_json::from_str("{}").expect("every setting has a default");
         assert_eq!(settings, Settings::default());
-        assert!(is_slug("contact-2") && !is_slug("Contact") && !is_slug("-a") && !is_slug(""));
-        assert_eq!(slug("Größe & Farbe"), "grosse-farbe");
     }
 }

@@ -47,6 +47,7 @@ pub(super) async fn begin(change: &mut Change, ticket: &Ticket, chat: &mut Chat,
 /// Rings whoever stands on the chat's rung, or on the next one that is not empty.
 pub(super) async fn climb(change: &mut Change, ticket: &Ticket, chat: &mut Chat, now: Ts) -> sqlx::Result<()> {
     decide_alone(change).await?;
+    change.touch_floor();
     chat.agent_id = None;
     while chat.rung <= LEADS {
         let whom = match chat.rung {

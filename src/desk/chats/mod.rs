@@ -4,6 +4,7 @@
 //! [`save`], which sets the deadline and the job that fires then: an open chat has somebody who holds it or a moment at which the desk
 //! acts, and the database refuses a row that has neither.
 
+pub mod availability;
 mod hands;
 mod ladder;
 mod lists;

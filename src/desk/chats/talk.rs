@@ -55,6 +55,7 @@ pub async fn start(
     )
     .execute(&mut **change)
     .await?;
+    change.touch_visitor(visitor);
     change.record(ticket, Actor::Customer, Event::ChatStarted {}).await?;
     let (ticket, mut chat) = chats::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     ladder::begin(change, &ticket, &mut chat, now).await?;
@@ -74,7 +75,7 @@ pub async fn leave_word(change: &mut Change, ticket: TicketId, channel: ChannelI
     )
     .execute(&mut **change)
     .await?;
-    change.touch_chat(ticket);
+    change.touch_visitor(visitor);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What an agent has typed and not sent. It is kept on the server, so that it follows them to another machine.
 
+use serde::Deserialize;
 use sqlx::PgConnection;
 
 use crate::ids::{AgentId, TicketId};
@@ -11,15 +12,29 @@ pub struct Drafts {
     pub note: String,
 }
 
+/// One of them, as its row tells it.
+#[derive(Debug, Deserialize)]
+pub struct Draft {
+    pub note: bool,
+    pub body: String,
+}
+
+impl FromIterator<Draft> for Drafts {
+    fn from_iter<I: IntoIterator<Item = Draft>>(rows: I) -> Self {
+        let mut drafts = Self::default();
+        for row in rows {
+            if row.note { drafts.note = row.body } else { drafts.reply = row.body }
+        }
+        drafts
+    }
+}
+
 /// The drafts of an agent.
 pub async fn find(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Drafts> {
-    let rows =
-        sqlx::query!("select note, body from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0).fetch_all(db).await?;
-    let mut drafts = Drafts::default();
-    for row in rows {
-        if row.note { drafts.note = row.body } else { drafts.reply = row.body }
-    }
-    Ok(drafts)
+    let rows = sqlx::query_as!(Draft, "select note, body from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Keeps what was typed; nothing typed keeps nothing.

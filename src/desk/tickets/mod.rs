@@ -7,6 +7,7 @@ pub mod outbound;
 pub mod receive;
 pub mod reply;
 pub mod selections;
+pub mod surroundings;
 pub mod thread;
 pub mod update;
 

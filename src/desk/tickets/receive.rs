@@ -105,8 +105,14 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
     let details = serde_json::to_value(&incoming.details).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let id = sqlx::query_scalar!(
-        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
-           values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id as "id: TicketId""#,
+        // With what `Change::record` would write of `Event::Created`.
+        r#"with ticket as (
+               insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
+               values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id
+           ), created as (
+               insert into events (ticket_id, kind) select id, 'created' from ticket
+           )
+           select id as "id: TicketId" from ticket"#,
         channel.id.0,
         contact.0,
         incoming.subject,
@@ -118,8 +124,8 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     )
     .fetch_one(&mut **change)
     .await?;
+    change.touch(id);
     let message = insert_message(change, origin, incoming, id, contact).await?;
-    change.record(id, Actor::Customer, Event::Created {}).await?;
     let acknowledged = origin.acknowledge && !automatic;
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;
@@ -171,7 +177,10 @@ async fn insert_message(
     let envelope = serde_json::to_value(&incoming.envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
     let id = sqlx::query_scalar!(
-        r#"insert into messages (ticket_id, channel_id, direction, contact_id, body, quote_from, quote_to, html, language, provider_id,
+        r#"with thread_key as (
+               insert into thread_keys (channel_id, key, ticket_id) values ($2, $9, $1) on conflict do nothing
+           )
+           insert into messages (ticket_id, channel_id, direction, contact_id, body, quote_from, quote_to, html, language, provider_id,
                                  envelope, automatic, bounce, delivery_id)
            values ($1, $2, 'inbound', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id as "id: MessageId""#,
         ticket.0,
@@ -191,14 +200,6 @@ async fn insert_message(
     .fetch_one(&mut **change)
     .await?;
     files::attach(change, ticket, id, origin.files).await?;
-    sqlx::query!(
-        "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3) on conflict do nothing",
-        origin.channel.id.0,
-        incoming.provider_id,
-        ticket.0
-    )
-    .execute(&mut **change)
-    .await?;
     let words = text::quotes::new_text(&incoming.body, &incoming.quote);
     let about = [&*incoming.subject, &*incoming.from.name, &*incoming.from.address, &*words];
     search::index(change, ticket, id, incoming.language.as_deref(), &about).await?;

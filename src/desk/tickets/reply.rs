@@ -165,6 +165,16 @@ pub async fn copy(
     Ok(message)
 }
 
+/// Sends a customer what was said in a chat, because they asked for it.
+pub async fn transcript(change: &mut Change, ticket: &Ticket, to: Address, body: &str, language: &str) -> Result<MessageId, ReplyError> {
+    let to = Recipients { to: vec![to], cc: Vec::new() };
+    let message = queue(change, ticket, None, body, Some(language), to).await?;
+    sqlx::query!("update messages set envelope = envelope || '{\"copy\": true}' where id = $1", message.0).execute(&mut **change).await?;
+    change.push(&Job::SendMessage { message }, Ts::now()).await?;
+    change.touch(ticket.id);
+    Ok(message)
+}
+
 /// Adds the note in an agent's composer, which only agents see.
 pub async fn note(change: &mut Change, agent: &Agent, ticket: TicketId, body: &str) -> Result<MessageId, ReplyError> {
     let message = note_apart(change, agent, ticket, body).await?;

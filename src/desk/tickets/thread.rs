@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde::Deserialize as _;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
@@ -64,16 +65,17 @@ impl Message {
 
     /// What the wire said around it.
     pub fn envelope(&self) -> Envelope {
-        serde_json::from_value(self.envelope.clone()).unwrap_or_default()
+        Envelope::deserialize(&self.envelope).unwrap_or_default()
     }
 }
 
-/// The newest [`PAGE`] messages before `before`, oldest first. With `notes` false only what the customer may see.
+/// The newest [`PAGE`] messages before `before`, oldest first. With `notes` false only what the customer may see. A page shows the HTML of
+/// a message in a frame of its own and has it read there: here it is left behind, and empty where there is some.
 pub async fn list(db: &mut PgConnection, ticket: TicketId, before: Option<MessageId>, notes: bool) -> sqlx::Result<Vec<Message>> {
     let mut messages = sqlx::query_as!(
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
-                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.quote_from, m.quote_to, case when m.html is not null then '' end as html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
                   m.sent_at, m.delivery_id, m.created_at
            from messages m left join contacts c on c.id = m.contact_id
            where m.ticket_id = $1 and m.id < $2 and ($3 or m.direction <> 'note') order by m.id desc limit $4"#,

@@ -21,6 +21,10 @@ pub enum Limit {
     Answers,
     /// Pages opened from one network.
     Views,
+    /// Words of one chat's visitor.
+    Words,
+    /// What one chat's visitor does besides speaking: files, addresses, marks.
+    Marks,
 }
 
 type Places = DefaultKeyedRateLimiter<u16>;
@@ -34,6 +38,8 @@ fn places(burst: u32, every: Duration) -> Places {
 static NETWORKS: LazyLock<Places> = LazyLock::new(|| places(30, Duration::from_secs(20)));
 static ADDRESSES: LazyLock<Places> = LazyLock::new(|| places(8, Duration::from_secs(120)));
 static ANSWERS: LazyLock<Places> = LazyLock::new(|| places(20, Duration::from_secs(30)));
+static WORDS: LazyLock<Places> = LazyLock::new(|| places(20, Duration::from_secs(2)));
+static MARKS: LazyLock<Places> = LazyLock::new(|| places(120, Duration::from_millis(500)));
 static VIEWS: LazyLock<Places> = LazyLock::new(|| places(300, Duration::from_millis(250)));
 
 /// Counts one more of `who`.
@@ -46,6 +52,8 @@ pub fn check(keys: &Keys, limit: Limit, who: &str) -> Result<(), i64> {
         Limit::Address => &*ADDRESSES,
         Limit::Answers => &*ANSWERS,
         Limit::Views => &*VIEWS,
+        Limit::Words => &*WORDS,
+        Limit::Marks => &*MARKS,
     };
     // Keyed with the desk's secret: nobody can choose a network that shares another's place.
     let place = keys.sign("limit", who, 4).bytes().fold(0u32, |sum, byte| sum.wrapping_mul(131).wrapping_add(u32::from(byte)));

@@ -33,7 +33,8 @@ pub struct Frame {
     pub language: Language,
     /// The shop's own language, for what agents will read.
     pub desk_language: Language,
-    time_zone: jiff::tz::TimeZone,
+    /// The shop's.
+    pub time_zone: jiff::tz::TimeZone,
     /// Links to the same page in other languages.
     pub languages: Vec<LanguageLink>,
     /// Stands in a shop's page: no header and no footer.

@@ -11,10 +11,9 @@ use crate::desk::chats::{self, Tally, Waiting};
 use crate::desk::kinds::ChatState;
 use crate::desk::presence::{self, OnDuty};
 use crate::http::Result;
-use crate::http::page::{Shell, avatar_colour, visitor_name};
+use crate::http::page::{Shell, visitor_name};
 use crate::ids::{AgentId, TicketId};
 use crate::screens::tickets::language_name;
-use crate::text::names;
 
 /// Chats on one page of the floor.
 const CHATS: i64 = 200;
@@ -35,16 +34,6 @@ struct PersonRow {
     one: OnDuty,
     today: Tally,
     languages: String,
-}
-
-impl PersonRow {
-    fn initials(&self) -> String {
-        names::initials(&self.one.name)
-    }
-
-    fn colour(&self) -> u32 {
-        avatar_colour(&self.one.name)
-    }
 }
 
 /// An open chat.

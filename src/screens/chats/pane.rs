@@ -5,13 +5,13 @@ use sqlx::PgConnection;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::chats::{self, Chat};
-use crate::desk::contacts::{self, Contact, EarlierTicket};
+use crate::desk::contacts::{Contact, EarlierTicket};
+use crate::desk::files;
 use crate::desk::kinds::{ChatState, Direction};
 use crate::desk::presence::OnDuty;
-use crate::desk::tickets::drafts::{self, Drafts};
-use crate::desk::tickets::{self, Ticket, thread};
+use crate::desk::tickets::drafts::Drafts;
+use crate::desk::tickets::{self, Ticket, surroundings, thread};
 use crate::desk::visitors::{self, Place, Visitor};
-use crate::desk::{events, files};
 use crate::http::page::{Icon, Shell, avatar_colour, icon, visitor_name};
 use crate::ids::{AgentId, MessageId, TicketId};
 use crate::screens::chats::Trouble;
@@ -21,10 +21,8 @@ use crate::screens::tickets::letters::{self, Item, Letter, Line};
 use crate::secrets;
 use crate::text::{excerpts, names};
 
-/// Events of the history that a pane shows.
-const EVENTS: i64 = 100;
 /// Earlier tickets that a pane names.
-const EARLIER: i64 = 5;
+const EARLIER: usize = 5;
 /// Messages that a suggested summary is made of, and how much of each.
 const SUMMARY: usize = 4;
 const SUMMARY_WORDS: usize = 140;
@@ -104,7 +102,7 @@ pub struct Pane {
     pub ticket: Ticket,
     pub chat: Chat,
     pub visitor: Visitor,
-    pub contact: Option<Contact>,
+    pub contact: Contact,
     pub said: Vec<Said>,
     /// The newest word of the visitor: what counts as seen when the pane is.
     pub heard: MessageId,
@@ -137,14 +135,10 @@ impl Pane {
         let Some(chat) = chats::find(db, id).await? else { return Ok(None) };
         let Some(visitor) = visitors::find(db, chat.visitor_id).await? else { return Ok(None) };
         let messages = thread::list(db, id, None, true).await?;
-        let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-        let attachments = files::of_messages(db, &ids).await?;
-        let history = events::list(db, id, EVENTS).await?;
-        let items = letters::conversation(shell, &messages, &attachments, &history, true);
+        let around = surroundings::load(db, &ticket, &messages, me).await?;
+        let items = letters::conversation(shell, &messages, &around.attachments, &around.events, true);
         let heard =
             messages.iter().rev().find(|message| message.direction == Direction::Inbound).map_or(MessageId(0), |message| message.id);
-        let mut earlier = contacts::tickets(db, ticket.contact_id, None, EARLIER + 1).await?;
-        earlier.retain(|other| other.id != id);
         let name = visitor_name(&visitor.name, id);
         let mut present = live::present(app, id).await?;
         present.retain(|person| person.id != me);
@@ -153,11 +147,11 @@ impl Pane {
             said: said(&chat, &name, items),
             heard,
             longer: i64::try_from(messages.len()).unwrap_or(0) == thread::PAGE,
-            drafts: drafts::find(db, id, me).await?,
-            uploads: files::uploads(db, id, me).await?,
-            earlier,
+            drafts: around.drafts,
+            uploads: around.uploads,
+            earlier: around.earlier.into_iter().take(EARLIER).collect(),
             present,
-            contact: contacts::find(db, ticket.contact_id).await?,
+            contact: around.contact,
             context: visitors::context_lines(&visitor.context),
             rank: 1,
             once: secrets::token(),
@@ -177,8 +171,8 @@ impl Pane {
     }
 
     pub fn name(&self) -> String {
-        let known = self.contact.as_ref().map(|contact| contact.name.as_str()).filter(|_| self.visitor.name.is_empty());
-        visitor_name(known.unwrap_or(&self.visitor.name), self.ticket.id)
+        let known = if self.visitor.name.is_empty() { &self.contact.name } else { &self.visitor.name };
+        visitor_name(known, self.ticket.id)
     }
 
     pub fn first_name(&self) -> String {
@@ -249,7 +243,7 @@ impl Pane {
 
     /// The mail address that an answer would go to.
     pub fn address(&self) -> Option<&str> {
-        self.visitor.email.as_deref().or_else(|| self.contact.as_ref()?.email.as_deref())
+        self.visitor.email.as_deref().or(self.contact.email.as_deref())
     }
 
     /// Words that were refused at this form, and why.

@@ -7,11 +7,12 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::{agents, canned, channels, deliveries, sessions};
 use crate::http::Result;
 use crate::http::page::{Icon, Shell, large_icon};
 use crate::jobs;
-use crate::screens::settings::counted;
+use crate::screens::settings::{counted, hours};
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
@@ -55,7 +56,7 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
         replies_state.push_str(&format!(" in {} languages", languages.len()));
     }
     let mut talking = vec![card("/settings/canned", "message-square-text", "Canned replies", replies_state)];
-    let mut people = vec![card("/profile", "user", "Your profile", "Name, signature, password, sign-ins")];
+    let mut people = vec![card("/profile", "user", "Your profile", "Name, signature, photo, password, sign-ins")];
     let mut desk = Vec::new();
     if shell.is_lead() {
         talking.push(card("/settings/tags", "tag", "Tags", count(shell.directory.tags.len(), "tag", "tags")));
@@ -81,6 +82,7 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
 
         let shop = &shell.directory.shop;
         desk.push(card("/settings/shop", "shopping-bag", "Shop", format!("{}, {}", shop.shop_name, shop.time_zone)));
+        desk.push(card("/settings/hours", "clock", "Opening hours", hours::summary(&shell.directory.hours, Ts::now())));
         let tokens = sessions::api_tokens(&mut db).await?.iter().filter(|token| token.revoked_at.is_none()).count();
         desk.push(card("/settings/tokens", "key-round", "API tokens", count(tokens, "token", "tokens")));
         let stuck = deliveries::stuck(&mut db, 100).await?.len();

@@ -3,6 +3,7 @@
 pub mod canned;
 pub mod canned_editor;
 pub mod channels;
+pub mod hours;
 pub mod incoming;
 pub mod index;
 pub mod people;
@@ -21,6 +22,7 @@ pub fn router() -> Router<App> {
         .merge(canned::router())
         .merge(canned_editor::router())
         .merge(channels::router())
+        .merge(hours::router())
         .merge(incoming::router())
         .merge(index::router())
         .merge(people::router())

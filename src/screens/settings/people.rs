@@ -17,7 +17,7 @@ use crate::desk::changes::Change;
 use crate::desk::kinds::{Role, TokenPurpose};
 use crate::desk::{channels, sessions, teams};
 use crate::http::flash::Flash;
-use crate::http::page::{Shell, avatar_colour};
+use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
 use crate::ids::{AgentId, TeamId};
@@ -50,14 +50,6 @@ struct Line {
 }
 
 impl Line {
-    fn initials(&self) -> String {
-        names::initials(&self.person.name)
-    }
-
-    fn colour(&self) -> u32 {
-        avatar_colour(&self.person.name)
-    }
-
     fn invited(&self) -> bool {
         !self.person.has_password && self.person.disabled_at.is_none()
     }

@@ -80,16 +80,21 @@ impl ShopForm {
     }
 }
 
+/// Every place that has a clock of its own.
+pub(super) fn zones() -> Vec<String> {
+    let mut zones: Vec<String> =
+        jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
+    zones.sort_unstable();
+    zones
+}
+
 impl ShopPage<'_> {
     fn languages(&self) -> Vec<(&'static str, &'static str)> {
         Language::ALL.into_iter().map(|language| (language.code(), language.own_name())).collect()
     }
 
     fn zones(&self) -> Vec<String> {
-        let mut zones: Vec<String> =
-            jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).filter(|zone| zone.contains('/')).collect();
-        zones.sort_unstable();
-        zones
+        zones()
     }
 
     /// The time there now, so that a wrong place is seen at once.

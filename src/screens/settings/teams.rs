@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::database::on_constraint;
 use crate::desk::agents::Lead;
 use crate::desk::changes::Change;
@@ -18,7 +19,7 @@ use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
 use crate::ids::{AgentId, TeamId};
-use crate::screens::settings::counted;
+use crate::screens::settings::{counted, hours};
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
@@ -100,6 +101,14 @@ struct TeamPage<'a> {
 }
 
 impl TeamPage<'_> {
+    /// When the team is there, and by whose hours.
+    fn hours(&self) -> String {
+        let directory = &self.shell.directory;
+        let own = directory.teams.iter().any(|team| team.id == self.id && team.hours.is_some());
+        let summary = hours::summary(&directory.hours_of(Some(self.id)), Ts::now());
+        format!("{summary}, by {} hours.", if own { "its own" } else { "the desk’s" })
+    }
+
     fn is_member(&self, agent: &AgentId) -> bool {
         self.form.member.contains(agent)
     }

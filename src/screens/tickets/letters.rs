@@ -5,9 +5,9 @@ use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::tickets::thread::Message;
-use crate::http::page::{Icon, Shell, avatar_colour, icon};
+use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
 use crate::ids::{AgentId, MessageId, TicketId};
-use crate::text::{excerpts, html, names};
+use crate::text::{excerpts, html};
 
 /// One thing in the conversation.
 pub enum Item {
@@ -21,6 +21,7 @@ pub struct Letter {
     pub ticket: TicketId,
     pub class: &'static str,
     pub author: String,
+    pub avatar: Avatar,
     /// `to help@…`, `internal note`, `automatic`.
     pub about: String,
     pub excerpt: String,
@@ -97,6 +98,7 @@ impl Letter {
             id: message.id,
             ticket: message.ticket_id,
             class,
+            avatar: avatar(&author, message.agent_id.and_then(|id| shell.directory.photo(id)), ""),
             author,
             about,
             excerpt: excerpts::excerpt(&text, 140),
@@ -117,16 +119,6 @@ impl Letter {
             at: message.created_at,
             open: false,
         }
-    }
-
-    /// Two letters for the author's picture.
-    pub fn initials(&self) -> String {
-        names::initials(&self.author)
-    }
-
-    /// The colour behind them.
-    pub fn colour(&self) -> u32 {
-        avatar_colour(&self.author)
     }
 
     /// Can still be taken back.

@@ -18,13 +18,13 @@ use sqlx::PgConnection;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::chats::{self, Chat};
-use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
+use crate::desk::contacts::{Contact, EarlierTicket, Identity};
 use crate::desk::kinds::{ChannelKind, ChatState, Direction, Priority, Status};
-use crate::desk::tickets::drafts::{self, Drafts};
+use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
-use crate::desk::tickets::{self, Ticket, thread};
-use crate::desk::{agents::Agent, events, files as desk_files};
+use crate::desk::tickets::{self, Ticket, surroundings, thread};
+use crate::desk::{agents::Agent, files as desk_files};
 use crate::http::page::{Icon, Shell, avatar_colour};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
@@ -33,11 +33,6 @@ use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
 use crate::secrets;
 use crate::text::names;
-
-/// Events of the history that a page shows.
-const EVENTS: i64 = 200;
-/// Earlier tickets of the customer that the panel shows.
-const EARLIER: i64 = 8;
 
 /// The routes of a ticket.
 pub fn router() -> Router<App> {
@@ -138,10 +133,6 @@ impl TicketPage<'_> {
 
     fn priorities(&self) -> &'static [Priority] {
         Priority::ALL
-    }
-
-    fn assignee_name(&self) -> Option<&str> {
-        self.ticket.assignee_id.map(|id| self.shell.directory.agent(id))
     }
 
     fn is_mine(&self, id: &AgentId) -> bool {
@@ -319,19 +310,11 @@ async fn load<'a>(
     let ticket = tickets::load(db, &shell.agent, id).await?.ok_or(Error::NotFound)?;
     let view = if list.view == "search" { None } else { Some(View::from_slug(&list.view).unwrap_or(View::Open)) };
     let pane = ListPane::load(app, db, shell, view, list, Some(id)).await?;
-    let contact = contacts::find(db, ticket.contact_id).await?.ok_or(Error::NotFound)?;
-    let identities = contacts::identities(db, ticket.contact_id).await?;
     let messages = thread::list(db, id, before, true).await?;
-    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-    let attachments = desk_files::of_messages(db, &ids).await?;
-    let events = events::list(db, id, EVENTS).await?;
+    let around = surroundings::load(db, &ticket, &messages, shell.agent.id).await?;
     let page_full = i64::try_from(messages.len()).unwrap_or(0) == thread::PAGE;
     let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
-    let last_message = ids.last().copied();
-    let mut earlier = contacts::tickets(db, ticket.contact_id, None, EARLIER + 1).await?;
-    earlier.retain(|other| other.id != id);
-    let drafts = drafts::find(db, id, shell.agent.id).await?;
-    let uploads = desk_files::uploads(db, id, shell.agent.id).await?;
+    let last_message = messages.last().map(|message| message.id);
     let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
     let recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &shell.directory.mailboxes())) {
         Some(recipients) => recipients,
@@ -341,24 +324,25 @@ async fn load<'a>(
         Some(own) if own.kind == ChannelKind::Email => own.address.clone(),
         Some(_) | None => tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address),
     };
-    let chat = chats::find(db, id).await?;
-    let items = letters::conversation(shell, &messages, &attachments, &events, before.is_some());
+    let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
+    let chat = if is_chat { chats::find(db, id).await? } else { None };
+    let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
         details: serde_json::from_value(ticket.details.clone()).unwrap_or_default(),
         snoozes: snoozes(shell),
         shell,
         pane,
-        contact,
-        identities,
+        contact: around.contact,
+        identities: around.identities,
         items,
         earlier_messages,
         last_message,
-        drafts,
-        uploads,
+        drafts: around.drafts,
+        uploads: around.uploads,
         recipients,
         mailbox,
-        earlier,
+        earlier: around.earlier,
         present: present.into_iter().filter(|person| person.id != shell.agent.id).collect(),
         ticket,
         composing,

@@ -2,6 +2,7 @@
 
 mod editor;
 mod following;
+mod receipt;
 mod sending;
 
 use serde_json::{Value, json};

@@ -1,0 +1,46 @@
+//! What an admin writes in several languages.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::i18n::Language;
+
+/// A text in each language; languages may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Texts(pub BTreeMap<Language, String>);
+
+impl Texts {
+    /// The text in this language, else in `fallback`, else in any; empty when there is none.
+    pub fn get(&self, language: Language, fallback: Language) -> &str {
+        [language, fallback]
+            .into_iter()
+            .find_map(|language| self.of(language))
+            .or_else(|| self.0.values().find(|text| !text.is_empty()).map(String::as_str))
+            .unwrap_or_default()
+    }
+
+    /// The text in exactly this language.
+    pub fn of(&self, language: Language) -> Option<&str> {
+        self.0.get(&language).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Whether no language has a text.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(|text| text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_falls_back_rather_than_be_missing() {
+        let texts = Texts(BTreeMap::from([(Language::It, "Ordine".to_owned()), (Language::De, String::new())]));
+        assert_eq!(texts.get(Language::It, Language::En), "Ordine");
+        assert_eq!(texts.get(Language::De, Language::En), "Ordine");
+        assert_eq!(Texts::default().get(Language::De, Language::En), "");
+    }
+}

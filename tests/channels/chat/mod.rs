@@ -1,0 +1,9 @@
+//! Live chat, from the visitor's side.
+
+mod guarding;
+mod invariant;
+mod leaving;
+mod processes;
+mod talking;
+mod truth;
+mod waiting;

@@ -1,0 +1,3 @@
+//! The desk's verbs where no screen stands between: what they keep, and what they make of it.
+
+mod waits;
