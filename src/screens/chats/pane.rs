@@ -30,12 +30,12 @@ const SUMMARY_WORDS: usize = 140;
 /// One thing in the conversation.
 pub enum Said {
     Line(Line),
-    Bubble(Bubble),
+    Bubble(Box<Bubble>),
 }
 
 /// What somebody said.
 pub struct Bubble {
-    pub letter: Letter,
+    pub letter: Box<Letter>,
     /// `in`, `out` or `note`.
     pub side: &'static str,
     /// Whether its author has not spoken just before.
@@ -299,15 +299,14 @@ fn said(chat: &Chat, name: &str, items: Vec<Item>) -> Vec<Said> {
             }
             // The conversation has it already.
             Item::Letter(letter) if letter.copy => {}
-            Item::Letter(letter) => {
-                let mut letter = *letter;
+            Item::Letter(mut letter) => {
                 let author = (letter.direction, letter.author_id);
                 if letter.direction == Direction::Inbound {
                     name.clone_into(&mut letter.author);
                 }
                 let ours = letter.direction == Direction::Outbound && letter.author_id.is_some();
                 let mark = (ours && letter.delivery.is_some()).then(|| Mark::of(chat, letter.id));
-                all.push(Said::Bubble(Bubble { side: side(letter.direction), first: before != Some(author), mark, letter }));
+                all.push(Said::Bubble(Box::new(Bubble { side: side(letter.direction), first: before != Some(author), mark, letter })));
                 before = Some(author);
             }
         }
@@ -318,12 +317,12 @@ fn said(chat: &Chat, name: &str, items: Vec<Item>) -> Vec<Said> {
 /// The last words of both sides, for whoever takes over to start from.
 fn summary(name: &str, items: &[Item]) -> String {
     let spoken = items.iter().filter_map(|item| match item {
-        Item::Letter(letter) if letter.direction != Direction::Note && !letter.copy => Some(letter),
+        Item::Letter(letter) if letter.direction != Direction::Note && !letter.copy => Some(letter.as_ref()),
         Item::Letter(_) | Item::Line(_) => None,
     });
-    let spoken: Vec<_> = spoken.collect();
+    let spoken: Vec<&Letter> = spoken.collect();
     let last = &spoken[spoken.len().saturating_sub(SUMMARY)..];
-    let line = |letter: &&Box<Letter>| {
+    let line = |letter: &&Letter| {
         let who = if letter.direction == Direction::Inbound { name } else { letter.author.as_str() };
         format!("{who}: {}", excerpts::excerpt(&letter.excerpt, SUMMARY_WORDS))
     };
