@@ -437,7 +437,11 @@ function standing() {
   const add = (key, state, make) => list.push({ key, state: JSON.stringify(state), make });
   if (!chat || chat.state === "ended") {
     if (chat && !outbox().length) add("end", chat.number, ended);
-    else if (!S.messages.length && availability?.ways.chat) {
+    else if (availability && !canWrite() && !outbox().length) {
+      // It closed while they were about to write; their words are kept, and the form brings them along.
+      add("shut", availability.reason, () => h("div", { class: "panel" }, h("p", null, whyNot(availability.reason)),
+        h("button", { type: "button", class: "button", onclick: () => show("form", "email") }, t("leave"))));
+    } else if (!S.messages.length && availability?.ways.chat) {
       const lines = [availability.place > 0 && t("busy") + " " + place(availability.place), wait(availability.expected)].filter(Boolean);
       if (lines.length) add("before", lines, () => note("clock", ...lines));
     }
