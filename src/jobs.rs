@@ -114,6 +114,25 @@ pub async fn push(db: &mut PgConnection, job: &Job, run_at: Ts) -> sqlx::Result<
     Ok(())
 }
 
+/// Queues a job for `run_at`; one of the same unique key that already waits keeps its earlier time.
+pub async fn push_unless_waiting(db: &mut PgConnection, job: &Job, run_at: Ts) -> sqlx::Result<()> {
+    let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        // One that somebody has in hand may have looked already.
+        "insert into jobs (kind, args, unique_key, run_at, quick) values ($1, $2, $3, $4, $5)
+         on conflict (unique_key) where unique_key is not null and dead_at is null
+         do update set run_at = case when jobs.attempts > 0 then excluded.run_at else jobs.run_at end, attempts = 0",
+        value["kind"].as_str().unwrap_or_default(),
+        value["args"],
+        job.unique_key(),
+        run_at as Ts,
+        job.is_quick()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Queues a job that must exist (a poller, housekeeping) without disturbing the one that already waits.
 pub async fn ensure(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     let value = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;

@@ -22,7 +22,7 @@ async fn show(State(app): State<App>) -> Result<Response> {
         return Err(Error::NotFound);
     }
     let mut response = Html(super::STOREFRONT).into_response();
-    // A shop's page stands for itself: its own style and pictures, our form in a frame, and its address told to that frame.
+    // A shop's page stands for itself: its own style and pictures, our form and chat in frames, and its address told to them.
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(

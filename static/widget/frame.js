@@ -439,6 +439,8 @@ export function mark() {
 
 // -- what is sent ----------------------------------------------------------------------------------------------------------------------------------
 
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const uuid = () => crypto.randomUUID?.() || "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (c) => (c ^ crypto.getRandomValues(new Uint8Array(1))[0] & 15 >> c / 4).toString(16));
 
 /** Sends a message: it is kept in this browser first and sent once, in its turn, whatever the network does. */
@@ -486,7 +488,7 @@ async function sendFirst() {
   const body = { ...entry, at: undefined, failed: undefined };
   const known = store.get("token");
   try {
-    const answer = await call("messages", { ...body, files: entry.files.map((file) => file.id), page: S.page, context: S.context });
+    const answer = await call("messages", { ...body, files: entry.files.map((file) => file.id), time_zone: zone, page: S.page, context: S.context });
     S.up = true;
     S.greeting = "";
     S.intro = {};
@@ -510,18 +512,17 @@ async function sendFirst() {
 /** The desk will not take it as it is: what was written goes back to where it can be put right. */
 function refused(entry, problem, known) {
   if (problem.status === 401 && known) return forget(); // and the same once more, as a new visitor
-  const fields = { email: entry.mode === "callback" ? "callback" : "email", phone: "callback", name: "intro", order: "intro", topic: "intro", consent: "intro" };
   if (problem.code === "unavailable") {
     save(entry.id);
     if (problem.availability) S.availability = problem.availability;
     giveBack(entry);
     show("home");
     S.notice = t("unavailable-now");
-  } else if (fields[problem.field] && !chatOpen()) {
+  } else if (["name", "email", "phone", "order", "topic", "consent"].includes(problem.field) && !chatOpen()) {
     save(entry.id);
     giveBack(entry);
-    const form = entry.mode === "chat" ? "intro" : entry.mode;
-    show("form", form);
+    S.introduced = false;
+    show("form", entry.mode === "chat" ? "intro" : entry.mode);
     S.problem = { field: problem.field, words: problem.words };
   } else save(entry.id, { failed: problem.words || t("failed") });
 }
@@ -582,7 +583,6 @@ function identify(who) {
 async function start() {
   for (let n = 0; !S.ready; n++) {
     try {
-      const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
       const answer = await call("hello", { language: C.language, time_zone: zone, page: S.page, context: S.context });
       S.up = S.ready = true;
       S.availability = answer.availability;
@@ -657,11 +657,14 @@ function hero() {
 
 /** What the short form before a chat still has to ask: `[name, required]`. */
 export function intro() {
-  const { before, fields = [], consent } = C.ask;
+  const { before, fields = [] } = C.ask;
   const asked = before === "none" || S.introduced ? [] : fields.filter((name) => name === "order" || name === "topic" || !(S.visitor?.[name] || S.identity?.[name]));
   const all = asked.map((name) => [name, before === "required" && name !== "order"]);
-  return consent && !S.intro.consent ? [...all, ["consent", true]] : all;
+  return [...all, ...consents()];
 }
+
+/** Whoever the desk knows has agreed already. */
+export const consents = () => C.ask.consent && !S.intro.consent && !store.get("token") ? [["consent", true]] : [];
 
 /** Begins a chat, with the short form before it where the shop wants one. */
 export function begin() {

@@ -1,7 +1,7 @@
 // The forms and the conversation of the chat's frame.
 
 import {
-  alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, date, days, h, headers, icon, iconButton, intro,
+  alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, consents, date, days, h, headers, icon, iconButton, intro,
   locale, mark, opens, outbox, place, Problem, pump, receive, relative, S, save, send, setChat, setSound, shop, show, sound, store, sync,
   t, tabs, take, team, time, wait, whyNot,
 } from "./frame.js";
@@ -46,12 +46,16 @@ function size(bytes) {
 
 const known = (name) => S.intro[name] || S.visitor?.[name] || S.identity?.[name] || "";
 
+/** What the shop insists on knowing of everybody, and what it would like to. */
+const asks = (name) => C.ask.fields?.includes(name);
+const must = (name) => C.ask.before === "required" && asks(name) && !S.visitor?.[name];
+const also = (...names) => names.filter(asks).map((name) => [name, false]);
+
 const FIELDS = {
   intro,
-  callback: () => [["phone", true], ["name", false], ["text", true], ...consent()],
-  email: () => [["email", true], ["name", false], ...(C.ask.fields || []).filter((name) => name === "order" || name === "topic").map((name) => [name, false]), ["text", true], ...consent()],
+  callback: () => [["phone", true], ["name", must("name")], ...must("email") ? [["email", true]] : [], ["text", true], ...consents()],
+  email: () => [["email", true], ["name", must("name")], ...also("order", "topic"), ["text", true], ...consents()],
 };
-const consent = () => C.ask.consent && !S.intro.consent ? [["consent", true]] : [];
 
 const LABELS = { name: "form-name", email: "form-email", phone: "phone", order: "form-order", topic: "form-topic", text: "about" };
 const INPUTS = {
@@ -437,7 +441,11 @@ function standing() {
   const add = (key, state, make) => list.push({ key, state: JSON.stringify(state), make });
   if (!chat || chat.state === "ended") {
     if (chat && !outbox().length) add("end", chat.number, ended);
-    else if (!S.messages.length && availability?.ways.chat) {
+    else if (availability && !canWrite() && !outbox().length) {
+      // It closed while they were about to write; their words are kept, and the form brings them along.
+      add("shut", availability.reason, () => h("div", { class: "panel" }, h("p", null, whyNot(availability.reason)),
+        h("button", { type: "button", class: "button", onclick: () => show("form", "email") }, t("leave"))));
+    } else if (!S.messages.length && availability?.ways.chat) {
       const lines = [availability.place > 0 && t("busy") + " " + place(availability.place), wait(availability.expected)].filter(Boolean);
       if (lines.length) add("before", lines, () => note("clock", ...lines));
     }
@@ -500,10 +508,13 @@ function ended() {
   return h("section", { class: "panel", "aria-label": t("ended") }, h("h2", null, t("ended")), group, more, thanks,
     h("div", { class: "actions" },
       S.availability?.ways.chat && h("button", { type: "button", class: "button", onclick: () => { S.chat = null; S.introduced = false; begin(); } }, t("anew")),
-      h("button", { type: "button", class: "button second", onclick: askTranscript }, t("transcript"))));
+      answered() && h("button", { type: "button", class: "button second", onclick: askTranscript }, t("transcript"))));
 }
 
 // -- what the menu and the end ask -----------------------------------------------------------------------------------------------------------------
+
+/** Only a conversation of two can be sent. */
+const answered = () => S.messages.some((message) => message.from === "agent");
 
 function askTranscript() {
   const input = field("email", true);
@@ -530,7 +541,7 @@ function menu() {
     if (on) {
       list.replaceChildren(...[
         item(sound() ? "mute" : "sound", t(sound() ? "sound-off" : "sound-on"), () => setSound(!sound())),
-        S.messages.length > 0 && item("mail", t("transcript"), askTranscript),
+        answered() && item("mail", t("transcript"), askTranscript),
         chatOpen() && item("end", t("end"), askEnd),
       ].filter(Boolean));
     }

@@ -9,12 +9,15 @@ use sportello::channels::chat::settings::{Secrets, Settings};
 use sportello::clock::Ts;
 use sportello::desk::agents::Agent;
 use sportello::desk::changes::Change;
-use sportello::desk::channels::ChannelDraft;
+use sportello::desk::channels::{self, ChannelDraft};
 use sportello::desk::chats::{self, Chat, NewWords};
 use sportello::desk::directory;
+use sportello::desk::envelope::Incoming;
 use sportello::desk::kinds::{ChannelKind, Role, Wish};
 use sportello::desk::presence;
+use sportello::desk::tickets::receive::{self, Origin};
 use sportello::desk::tickets::{self, reply};
+use sportello::desk::visitors;
 use sportello::ids::{AgentId, MessageId, TicketId};
 use sportello::{server, worker};
 use tokio::net::TcpListener;
@@ -139,6 +142,23 @@ impl ChatDesk {
         let message = reply::reply(&mut change, agent, ticket, &new).await.expect("said");
         change.commit().await.expect("a database");
         message
+    }
+
+    /// A chat that begins at a moment of the test's own, without any browser.
+    pub async fn begin(&self, now: Ts) -> TicketId {
+        let mut change = Change::begin(&self.app).await.expect("a database");
+        let mut db = self.app.db.acquire().await.expect("a database");
+        let channel = channels::find_by_address(&mut db, ChannelKind::Chat, "shop").await.expect("a database").expect("the chat");
+        let (id, _) = visitors::create(&mut change, channel.id, &visitors::Browser::default()).await.expect("a visitor");
+        let visitor = visitors::find(&mut change, id).await.expect("a database").expect("the visitor");
+        let contact = visitors::introduce(&mut change, &visitor, &visitors::Introduction::default()).await.expect("a contact");
+        let incoming =
+            Incoming { provider_id: sportello::secrets::token(), subject: "Hello".into(), body: "Hello?".into(), ..Incoming::default() };
+        let origin = Origin { channel: &channel, delivery: None, files: &[], ticket: None, contact: Some(contact), acknowledge: false };
+        let ticket = receive::receive(&mut change, &origin, &incoming).await.expect("received").ticket;
+        chats::start(&mut change, ticket, channel.id, id, 120, now).await.expect("begun");
+        change.commit().await.expect("a database");
+        ticket
     }
 
     /// A chat as its row tells it.

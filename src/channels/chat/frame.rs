@@ -18,7 +18,6 @@ use crate::desk::directory;
 use crate::desk::files::{MAX_FILE, MAX_FILES};
 use crate::http::visitors::Frame;
 use crate::http::{Path, Result, accents, render};
-use crate::i18n::{self, Language, Value as Text};
 
 /// Seconds for which a browser uses the script without asking.
 const SCRIPT_AGE: u32 = 300;
@@ -50,16 +49,7 @@ pub async fn loader(State(app): State<App>, Path(key): Path<String>, headers: He
     // The first is for those whose own language is not among them.
     let fallback = settings.fallback(chat.desk_language);
     offered.sort_by_key(|language| *language != fallback);
-    let label = |language: Language| {
-        let shop = Text::from(directory.shop.shop_name.clone());
-        json!({
-            "open": i18n::text(language, "chat-launcher-open"),
-            "close": i18n::text(language, "chat-launcher-close"),
-            "unread": i18n::text_with(language, "chat-launcher-unread", &[("count", Text::from("{count}"))]),
-            "title": i18n::text_with(language, "chat-launcher-title", &[("shop", shop)]),
-        })
-    };
-    let labels: BTreeMap<&str, Value> = offered.iter().map(|language| (language.code(), label(*language))).collect();
+    let labels: BTreeMap<&str, _> = offered.iter().map(|language| (language.code(), texts::launcher(*language))).collect();
     let config = json!({
         "key": key,
         "origin": app.config.public_url(),

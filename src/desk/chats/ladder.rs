@@ -90,8 +90,11 @@ pub(super) async fn ring(change: &mut Change, chat: &mut Chat, whom: &[AgentId],
     Ok(())
 }
 
-/// Nobody took it: the visitor is told, and offered what can be kept.
+/// Nobody took it: the visitor is told, and offered what can be kept. Whoever is owed nothing is not bothered.
 async fn park(change: &mut Change, chat: &mut Chat, now: Ts) -> sqlx::Result<()> {
+    if chat.promised_at.is_none() {
+        return to_mail(change, chat, now).await;
+    }
     chat.state = ChatState::Parked;
     chat.agent_id = None;
     chat.stage_ends_at = Some(now.plus_seconds(PARKED_PATIENCE));

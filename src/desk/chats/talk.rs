@@ -14,7 +14,7 @@ use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::{Ticket, update};
 use crate::desk::waits;
 use crate::ids::{ChannelId, MessageId, TicketId, VisitorId};
-use crate::jobs::Job;
+use crate::jobs::{self, Job};
 use crate::text;
 
 /// Seconds within which an agent who holds a chat answers; then the visitor is told that it takes longer.
@@ -125,9 +125,7 @@ pub async fn say(
     }
     chat.stage_ends_at = Some(silence_ends(&chat, now));
     save(change, &mut chat).await?;
-    if chat.visitor_delivered >= chat.mailed {
-        change.push(&Job::ChatMail { ticket: ticket.id }, now.plus_seconds(UNSEEN)).await?;
-    }
+    jobs::push_unless_waiting(change, &Job::ChatMail { ticket: ticket.id }, now.plus_seconds(UNSEEN)).await?;
     Ok(message)
 }
 

@@ -52,6 +52,7 @@ async fn without_an_address_the_answer_waits_for_their_return() {
     let mut visitor = desk.browser();
     let ticket = visitor.start("Where is it?").await;
     desk.say(&anna, ticket, "It arrives tomorrow.").await;
+    desk.beat(anna.id, sportello::clock::Ts::now().plus_seconds(80)).await;
     desk.after(90).await;
     assert_eq!(desk.outbox.lock().expect("the outbox").len(), 0);
     assert_eq!(visitor.hello().await["messages"][1]["text"], "It arrives tomorrow.");
