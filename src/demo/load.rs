@@ -25,7 +25,7 @@ use crate::desk::import::{self, OldMessage, OldTicket};
 use crate::desk::kinds::{self, CannedScope, ChannelKind, Role};
 use crate::desk::waits::{self, Basis, Estimate, FirstAnswer, Place};
 use crate::desk::{search, teams, tickets};
-use crate::i18n::{self, Value};
+use crate::i18n::{self, Language, Value};
 use crate::ids::{AgentId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
 use crate::jobs::Job;
 use crate::secrets;
@@ -138,6 +138,7 @@ async fn furnish(db: &mut PgConnection, plan: &Plan, password: &str) -> sqlx::Re
         let id = agents::create(db, &agent.email, &agent.name, role(agent.role)).await?;
         let own: Vec<TeamId> = agent.teams.iter().filter_map(|index| teams.get(*index).copied()).collect();
         teams::set_teams_of(db, id, &own).await?;
+        import::speaks(db, id, &chat_languages(agent)).await?;
         people.push((id, agent.signature.clone()));
     }
     import::agents_ready(db, &people, password).await?;
@@ -159,6 +160,7 @@ async fn furnish(db: &mut PgConnection, plan: &Plan, password: &str) -> sqlx::Re
         canned::create(db, &draft).await?;
     }
     let (mailbox, forms) = open_channels(db, plan, &teams).await?;
+    open_chat(db, forms.first().copied()).await?;
     let mut contacts = Vec::new();
     for (index, contact) in plan.contacts.iter().enumerate() {
         let wrote = plan.tickets.iter().find(|ticket| ticket.contact == index);
@@ -205,6 +207,58 @@ async fn open_channels(db: &mut PgConnection, plan: &Plan, teams: &[TeamId]) -> 
         forms.push(channels::create(db, &draft).await?);
     }
     Ok((mailbox, forms))
+}
+
+/// Whoever writes in one language chats in English too; the owner, with whom most people look around, in all.
+fn chat_languages(agent: &plan::AgentPlan) -> Vec<String> {
+    if agent.role == plan::Role::Admin {
+        return Language::ALL.into_iter().map(|language| language.code().to_owned()).collect();
+    }
+    let mut languages = agent.languages.clone();
+    if !languages.contains(&Language::En) {
+        languages.push(Language::En);
+    }
+    languages.into_iter().map(|language| language.code().to_owned()).collect()
+}
+
+/// The chat of the storefront. Its key is the one that `storefront.html` names.
+async fn open_chat(db: &mut PgConnection, form: Option<ChannelId>) -> sqlx::Result<()> {
+    // The shape is channels/chat/settings.rs's.
+    let settings = json!({
+        "greeting": {
+            "it": "Buongiorno! Come possiamo aiutarLa?",
+            "en": "Hello! How can we help you?",
+            "fr": "Bonjour ! Comment pouvons-nous vous aider ?",
+            "de": "Guten Tag! Wie können wir Ihnen helfen?",
+            "es": "¡Hola! ¿En qué podemos ayudarle?",
+        },
+        "greetings": [{
+            "id": "size",
+            "text": {
+                "it": "Indeciso sulla misura? Ce lo chieda: sappiamo come calza ogni modello.",
+                "en": "Unsure about the size? Ask us: we know how each model fits.",
+                "fr": "Un doute sur la pointure ? Demandez-nous : nous savons comment chausse chaque modèle.",
+                "de": "Unsicher bei der Größe? Fragen Sie uns: Wir wissen, wie jedes Modell ausfällt.",
+                "es": "¿Duda con la talla? Pregúntenos: sabemos cómo calza cada modelo.",
+            },
+            "url": "/demo",
+            "seconds": 20,
+        }],
+        "form": form.map(|form| form.0),
+        "demo": true,
+    });
+    let draft = ChannelDraft {
+        kind: ChannelKind::Chat,
+        name: "Website chat".to_owned(),
+        address: Some("demo".to_owned()),
+        team_id: None,
+        language: None,
+        enabled: true,
+        settings,
+        secrets: None,
+    };
+    channels::create(db, &draft).await?;
+    Ok(())
 }
 
 const fn role(role: plan::Role) -> Role {

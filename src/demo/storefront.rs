@@ -22,12 +22,13 @@ async fn show(State(app): State<App>) -> Result<Response> {
         return Err(Error::NotFound);
     }
     let mut response = Html(super::STOREFRONT).into_response();
-    // A shop's page stands for itself: its own style and pictures, our form and chat in frames, and its address told to them.
-    response.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
+    // A shop's page stands for itself: its own style and pictures, our form and our chat in frames, and its address told to them. The chat's
+    // frame comes from the address under which shops know this desk.
+    let public = url::Url::parse(&app.config.public_url()).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; frame-src 'self' {public}; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'"
     );
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(anyhow::Error::from)?);
     Ok(response)
 }

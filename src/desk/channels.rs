@@ -170,6 +170,24 @@ pub async fn update(db: &mut PgConnection, id: ChannelId, draft: &ChannelDraft) 
     Ok(done.rows_affected() == 1)
 }
 
+/// Keeps others from changing a channel until the transaction ends.
+pub async fn lock(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
+    sqlx::query!(r#"select id as "id: ChannelId" from channels where id = $1 for update"#, id.0).fetch_optional(db).await?;
+    Ok(())
+}
+
+/// Changes what the channel's folder keeps, and nothing else.
+pub async fn set_settings(db: &mut PgConnection, id: ChannelId, settings: &serde_json::Value) -> sqlx::Result<()> {
+    sqlx::query!("update channels set settings = $2 where id = $1", id.0, settings).execute(db).await?;
+    Ok(())
+}
+
+/// Changes what is kept sealed (see [`seal`]), and nothing else.
+pub async fn set_secrets(db: &mut PgConnection, id: ChannelId, sealed: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("update channels set secrets = $2 where id = $1", id.0, sealed).execute(db).await?;
+    Ok(())
+}
+
 /// Switches a channel on or off. `false`: there is none.
 pub async fn set_enabled(db: &mut PgConnection, id: ChannelId, enabled: bool) -> sqlx::Result<bool> {
     let done = sqlx::query!("update channels set enabled = $2 where id = $1", id.0, enabled).execute(&mut *db).await?;

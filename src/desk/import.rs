@@ -178,6 +178,12 @@ pub async fn agents_ready(db: &mut PgConnection, people: &[(AgentId, String)], p
     Ok(())
 }
 
+/// Says in which languages an agent chats, two letters each.
+pub async fn speaks(db: &mut PgConnection, agent: AgentId, languages: &[String]) -> sqlx::Result<()> {
+    sqlx::query!("update agents set languages = $2 where id = $1", agent.0, languages).execute(db).await?;
+    Ok(())
+}
+
 /// Whether anybody works at this desk, with or without a password.
 pub async fn any_agent(db: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from agents) as "any!""#).fetch_one(db).await

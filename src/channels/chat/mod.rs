@@ -1,8 +1,11 @@
 //! Live chat: a script on the shop's page, a frame of our own in it, and a conversation that both sides see at once.
 
 pub mod caller;
+pub mod editor;
 mod files;
 mod frame;
+mod loader;
+mod photo;
 mod say;
 pub mod settings;
 mod stream;
@@ -27,8 +30,9 @@ const TIMEOUT: Duration = Duration::from_secs(180);
 /// What the shop's pages and the frame ask. No cookie gives any right here: the token does, which only our own frame has.
 pub fn router() -> Router<App> {
     Router::new()
-        .route("/chat/{key}/widget.js", get(frame::loader))
+        .route("/chat/{key}/widget.js", get(loader::show))
         .route("/chat/{key}/frame", get(frame::document))
+        .route("/chat/{key}/team.jpg", get(photo::show))
         .route("/chat/{key}/hello", post(talk::hello))
         .route("/chat/{key}/history", get(talk::history))
         .route("/chat/{key}/messages", post(say::send))

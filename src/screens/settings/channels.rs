@@ -57,6 +57,7 @@ impl Line {
         match (self.channel.kind, &self.channel.address) {
             // A mailbox that is called by its address says it once.
             (ChannelKind::Email, Some(address)) if *address != self.channel.name => address.clone(),
+            (ChannelKind::Chat, Some(key)) => format!("Chat {key}"),
             (ChannelKind::Form, Some(slug)) => format!("Form at /forms/{slug}"),
             (kind, _) => kind.label().to_owned(),
         }

@@ -1,5 +1,6 @@
 //! Live chat, from the visitor's side.
 
+mod editing;
 mod guarding;
 mod invariant;
 mod leaving;

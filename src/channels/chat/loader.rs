@@ -1,0 +1,169 @@
+//! The script on the shop's page. Every visitor of the shop fetches it, so that it is sent as small as it gets.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::app::App;
+use crate::channels::chat::caller::{self, Configured};
+use crate::channels::chat::settings::{Greeting, Side};
+use crate::channels::chat::texts;
+use crate::desk::directory::{self, Directory};
+use crate::http::{Path, Result};
+use crate::i18n::Language;
+
+/// Seconds for which a browser uses the script without asking.
+const SCRIPT_AGE: u32 = 300;
+
+/// Scripts kept compressed: as many as a desk with many chats has, and their versions of the last hours.
+const KEPT: u64 = 100;
+
+/// The script as it is written; comments and indentation are for us, not for the shop's customers.
+static LOADER: LazyLock<String> = LazyLock::new(|| slim(include_str!("../../../static/widget/loader.js")));
+
+/// Scripts by their tag, compressed at the best level: far dearer than the fastest, which is what everything else gets.
+static PRESSED: LazyLock<moka::future::Cache<String, Bytes>> =
+    LazyLock::new(|| moka::future::Cache::builder().max_capacity(KEPT).time_to_idle(std::time::Duration::from_secs(6 * 3600)).build());
+
+/// Leaves out lines that are comments, indentation, and the ends of lines in the style sheet, where they mean nothing.
+fn slim(script: &str) -> String {
+    let mut slim = String::with_capacity(script.len());
+    let mut styles = false;
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        slim.push_str(line);
+        styles = line.ends_with("CSS = `") || (styles && !line.ends_with("`;"));
+        if !styles {
+            slim.push('\n');
+        }
+    }
+    slim
+}
+
+/// As JSON inside a script: no `<` that could end it when somebody pastes it into a page.
+pub(super) fn embeddable(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+/// A greeting as the script reads it: in the languages that it may need, without what stands for nothing.
+fn rule(greeting: &Greeting, offered: &[Language]) -> Value {
+    let texts = offered.iter().filter_map(|language| Some((language.code(), greeting.text.of(*language)?)));
+    let texts: BTreeMap<&str, &str> = texts.collect();
+    let mut rule = json!({ "id": greeting.id, "text": texts });
+    if !greeting.url.is_empty() {
+        rule["url"] = json!(greeting.url);
+    }
+    for (name, number) in [("seconds", greeting.seconds), ("min_cart", greeting.min_cart)] {
+        if number > 0 {
+            rule[name] = json!(number);
+        }
+    }
+    rule
+}
+
+/// The script with a chat's settings in it.
+fn script(origin: &str, key: &str, chat: &Configured, directory: &Directory) -> String {
+    let settings = &chat.settings;
+    let mut offered = settings.offered().to_vec();
+    // The first is for those whose own language is not among them.
+    let fallback = settings.fallback(chat.desk_language);
+    offered.sort_by_key(|language| *language != fallback);
+    let labels: BTreeMap<&str, _> = offered.iter().map(|language| (language.code(), texts::launcher(*language))).collect();
+    let greetings: Vec<Value> = settings.greetings.iter().map(|greeting| rule(greeting, &offered)).collect();
+    let config = json!({
+        "key": key,
+        "origin": origin,
+        "accent": if settings.accent.is_empty() { &directory.shop.accent } else { &settings.accent },
+        "position": if settings.position == Side::Left { "left" } else { "right" },
+        "languages": offered,
+        "labels": labels,
+        "greetings": greetings,
+    });
+    LOADER.replacen("CONFIG", &embeddable(&config), 1)
+}
+
+/// What names one version of a script.
+fn tag_of(script: &str) -> String {
+    hex::encode(&Sha256::digest(script.as_bytes())[..8])
+}
+
+/// What names the script as it is now, so that a preview never shows one that a browser has kept. `None`: the chat is switched off.
+pub(super) async fn version(app: &App, key: &str) -> Result<Option<String>> {
+    let Some(chat) = caller::configured(app, key).await? else { return Ok(None) };
+    let directory = directory::get(app).await?;
+    Ok(Some(tag_of(&script(&app.config.public_url(), key, &chat, &directory))))
+}
+
+/// Whether the browser reads gzip.
+fn reads_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = quality.trim().strip_prefix("q=").and_then(|quality| quality.trim().parse().ok()).is_some_and(|quality: f32| quality <= 0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+fn press(script: &str) -> std::io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(script.len() / 2), Compression::best());
+    encoder.write_all(script.as_bytes())?;
+    Ok(encoder.finish()?.into())
+}
+
+/// The loader, with this chat's settings in it.
+pub(super) async fn show(State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Result<Response> {
+    let Some(chat) = caller::configured(&app, &key).await? else {
+        // A shop's page goes on without it; whoever looks into the console sees why.
+        let words = "console.warn(\"Sportello: there is no such chat, or it is switched off.\");\n";
+        return Ok((StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], words).into_response());
+    };
+    let directory = directory::get(&app).await?;
+    let script = script(&app.config.public_url(), &key, &chat, &directory);
+    let version = tag_of(&script);
+    // Weak: it names what the script says, compressed or not.
+    let tag = format!("W/\"{version}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
+    let mut response = if known.split(',').any(|known| known.trim().trim_start_matches("W/").trim_matches('"') == version) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if reads_gzip(&headers) {
+        let pressed = PRESSED.try_get_with(version, async { press(&script) }).await.map_err(|error| anyhow::anyhow!(error))?;
+        ([(header::CONTENT_ENCODING, "gzip")], pressed).into_response()
+    } else {
+        script.into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_str(&format!("public, max-age={SCRIPT_AGE}")).map_err(anyhow::Error::from)?);
+    headers.insert(header::ETAG, HeaderValue::from_str(&tag).map_err(anyhow::Error::from)?);
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_slim_says_the_same() {
+        let script = "// a comment\nconst a = \"https://x\";\n  // another\n  const CSS = `\n.a{b:c}\n@media print{d{e:f}}`;\n  go();\n";
+        assert_eq!(slim(script), "const a = \"https://x\";\nconst CSS = `.a{b:c}@media print{d{e:f}}`;\ngo();\n");
+        assert!(LOADER.lines().any(|line| line.starts_with("const CSS = `:host{") && line.ends_with("`;")));
+        assert_eq!(LOADER.matches("CONFIG").count(), 1, "a place for the settings");
+    }
+
+    #[test]
+    fn gzip_is_sent_to_those_who_read_it() {
+        let reads = |accept: &'static str| reads_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accept))]));
+        assert!(reads("gzip, deflate, br, zstd") && reads("br;q=1, GZIP;q=0.5"));
+        assert!(!reads("br") && !reads("gzip;q=0, br") && !reads("gzip; q=0.0") && !reads_gzip(&HeaderMap::new()));
+    }
+}
