@@ -298,7 +298,7 @@ async function travel() {
   const { url } = product;
   await prepare(data, product);
   const shop = await startShop(url, KEY);
-  const browser = await startBrowser();
+  const browser = await startBrowser(path.join(folder, "profile"));
   const troubles = [];
   const pages = {};
   const open = async (name, locale, width = 1440) => {
