@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::desk::directory;
-use crate::http::{Error, Path, Query, Result, accents};
+use crate::http::{Error, Path, Query, Result, accents, pressed};
 
 /// Everything under `static/`; read from disk in debug builds.
 #[derive(RustEmbed)]
@@ -64,32 +64,53 @@ pub fn router() -> Router<App> {
         .route("/favicon.ico", get(favicon))
 }
 
-async fn favicon() -> Response {
-    serve("icons.svg", false, &HeaderMap::new())
+async fn favicon(headers: HeaderMap) -> Response {
+    serve("icons.svg", false, &headers).await
 }
 
 async fn show(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
     if Static::get(&path).is_none() {
         // Written without a version, by hand or by a shop's page.
-        return serve(&format!("{version}/{path}"), false, &headers);
+        return serve(&format!("{version}/{path}"), false, &headers).await;
     }
-    serve(&path, version == *VERSION && !cfg!(debug_assertions), &headers)
+    serve(&path, version == *VERSION && !cfg!(debug_assertions), &headers).await
 }
 
-fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
+async fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
     let Some(file) = Static::get(path) else { return StatusCode::NOT_FOUND.into_response() };
-    let etag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let tag = hex::encode(&file.metadata.sha256_hash()[..8]);
+    let etag = format!("W/\"{tag}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
         return StatusCode::NOT_MODIFIED.into_response();
     }
+    let kind = file.metadata.mimetype().to_owned();
     let cache = if forever { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = (
-        [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())],
-        file.data,
-    )
-        .into_response();
+    let mut response = match std::str::from_utf8(&file.data) {
+        Ok(text) if kind.starts_with("text/") || kind.contains("javascript") || kind.contains("svg") => {
+            written(path, &tag, text, pressed::reads_gzip(headers)).await
+        }
+        _ => file.data.into_response(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [(header::CONTENT_TYPE, kind), (header::ETAG, etag), (header::CACHE_CONTROL, cache.to_owned())] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
     // Fonts and icons may be used by pages that embed a form.
-    response.headers_mut().insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    response
+}
+
+/// A text, compressed for those who read that. What visitors of the shop fetch is sent without the comments that are for us.
+async fn written(path: &str, tag: &str, text: &str, gzip: bool) -> Response {
+    let text = if path.starts_with("widget/") { pressed::slim(text) } else { text.to_owned() };
+    let pressed = if gzip { pressed::press(tag, text.as_bytes()).await.ok() } else { None };
+    let mut response = match pressed {
+        Some(pressed) => ([(header::CONTENT_ENCODING, "gzip")], pressed).into_response(),
+        None => text.into_response(),
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 

@@ -10,6 +10,7 @@ pub mod flash;
 pub mod layers;
 pub mod multipart;
 pub mod page;
+pub mod pressed;
 pub mod problems;
 pub mod session;
 pub mod visitors;

@@ -1,14 +1,10 @@
 //! The script on the shop's page. Every visitor of the shop fetches it, so that it is sent as small as it gets.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,35 +14,14 @@ use crate::channels::chat::caller::{self, Configured};
 use crate::channels::chat::settings::{Greeting, Side};
 use crate::channels::chat::texts;
 use crate::desk::directory::{self, Directory};
-use crate::http::{Path, Result};
+use crate::http::{Path, Result, pressed};
 use crate::i18n::Language;
 
 /// Seconds for which a browser uses the script without asking.
 const SCRIPT_AGE: u32 = 300;
 
-/// Scripts kept compressed: as many as a desk with many chats has, and their versions of the last hours.
-const KEPT: u64 = 100;
-
 /// The script as it is written; comments and indentation are for us, not for the shop's customers.
-static LOADER: LazyLock<String> = LazyLock::new(|| slim(include_str!("../../../static/widget/loader.js")));
-
-/// Scripts by their tag, compressed at the best level: far dearer than the fastest, which is what everything else gets.
-static PRESSED: LazyLock<moka::future::Cache<String, Bytes>> =
-    LazyLock::new(|| moka::future::Cache::builder().max_capacity(KEPT).time_to_idle(std::time::Duration::from_secs(6 * 3600)).build());
-
-/// Leaves out lines that are comments, indentation, and the ends of lines in the style sheet, where they mean nothing.
-fn slim(script: &str) -> String {
-    let mut slim = String::with_capacity(script.len());
-    let mut styles = false;
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
-        slim.push_str(line);
-        styles = line.ends_with("CSS = `") || (styles && !line.ends_with("`;"));
-        if !styles {
-            slim.push('\n');
-        }
-    }
-    slim
-}
+static LOADER: LazyLock<String> = LazyLock::new(|| pressed::slim(include_str!("../../../static/widget/loader.js")));
 
 /// As JSON inside a script: no `<` that could end it when somebody pastes it into a page.
 pub(super) fn embeddable(value: &Value) -> String {
@@ -102,22 +77,6 @@ pub(super) async fn version(app: &App, key: &str) -> Result<Option<String>> {
     Ok(Some(tag_of(&script(&app.config.public_url(), key, &chat, &directory))))
 }
 
-/// Whether the browser reads gzip.
-fn reads_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = quality.trim().strip_prefix("q=").and_then(|quality| quality.trim().parse().ok()).is_some_and(|quality: f32| quality <= 0.0);
-        name.trim().eq_ignore_ascii_case("gzip") && !refused
-    })
-}
-
-fn press(script: &str) -> std::io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(script.len() / 2), Compression::best());
-    encoder.write_all(script.as_bytes())?;
-    Ok(encoder.finish()?.into())
-}
-
 /// The loader, with this chat's settings in it.
 pub(super) async fn show(State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Result<Response> {
     let Some(chat) = caller::configured(&app, &key).await? else {
@@ -133,9 +92,8 @@ pub(super) async fn show(State(app): State<App>, Path(key): Path<String>, header
     let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
     let mut response = if known.split(',').any(|known| known.trim().trim_start_matches("W/").trim_matches('"') == version) {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if reads_gzip(&headers) {
-        let pressed = PRESSED.try_get_with(version, async { press(&script) }).await.map_err(|error| anyhow::anyhow!(error))?;
-        ([(header::CONTENT_ENCODING, "gzip")], pressed).into_response()
+    } else if pressed::reads_gzip(&headers) {
+        ([(header::CONTENT_ENCODING, "gzip")], pressed::press(&version, script.as_bytes()).await?).into_response()
     } else {
         script.into_response()
     };
@@ -153,17 +111,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_slim_says_the_same() {
-        let script = "// a comment\nconst a = \"https://x\";\n  // another\n  const CSS = `\n.a{b:c}\n@media print{d{e:f}}`;\n  go();\n";
-        assert_eq!(slim(script), "const a = \"https://x\";\nconst CSS = `.a{b:c}@media print{d{e:f}}`;\ngo();\n");
+    fn there_is_a_place_for_the_settings() {
         assert!(LOADER.lines().any(|line| line.starts_with("const CSS = `:host{") && line.ends_with("`;")));
-        assert_eq!(LOADER.matches("CONFIG").count(), 1, "a place for the settings");
-    }
-
-    #[test]
-    fn gzip_is_sent_to_those_who_read_it() {
-        let reads = |accept: &'static str| reads_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accept))]));
-        assert!(reads("gzip, deflate, br, zstd") && reads("br;q=1, GZIP;q=0.5"));
-        assert!(!reads("br") && !reads("gzip;q=0, br") && !reads("gzip; q=0.0") && !reads_gzip(&HeaderMap::new()));
+        assert_eq!(LOADER.matches("CONFIG").count(), 1);
     }
 }

@@ -94,7 +94,10 @@ async fn a_chat_is_made_without_a_script_and_shown_on_the_shops_pages() {
     // What is shown is what was saved, and saving it again changes nothing.
     let shown = admin.get(&path).await;
     shown.assert_plain();
-    assert!(shown.body.contains(&format!("&lt;script async src=&quot;{}/chat/web/widget.js&quot;", desk.url)) || shown.body.contains("/chat/web/widget.js"));
+    assert!(
+        shown.body.contains(&format!("&lt;script async src=&quot;{}/chat/web/widget.js&quot;", desk.url))
+            || shown.body.contains("/chat/web/widget.js")
+    );
     let again = shown.fields("form.form");
     let again: Vec<(&str, &str)> = again.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("do", "save")]).collect();
     let saved = admin.post(&path, &again).await;
@@ -144,7 +147,20 @@ async fn what_is_wrong_is_named_and_nothing_typed_is_lost() {
     ];
     let page = admin.post(&path, &wrong).await;
     assert_eq!(page.status, 422);
-    let named = ["#name", "#key", "#languages", "#accent", "#topic-0", "#greeting-0", "#greeting-1", "#fields", "#queue_limit", "#help", "#privacy", "#origins"];
+    let named = [
+        "#name",
+        "#key",
+        "#languages",
+        "#accent",
+        "#topic-0",
+        "#greeting-0",
+        "#greeting-1",
+        "#fields",
+        "#queue_limit",
+        "#help",
+        "#privacy",
+        "#origins",
+    ];
     assert_eq!(page.attributes("#problems a", "href"), named);
     for (name, value) in [("key", "Not a key"), ("accent", "red"), ("greeting.0.seconds", "soon"), ("help", "http://shop.example/help")] {
         assert_eq!(page.attribute(&format!("[name='{name}']"), "value").as_deref(), Some(value));
@@ -229,7 +245,11 @@ async fn a_chat_that_is_switched_off_says_so_in_the_console_only() {
     let script = preview.attribute("script[async]", "src").expect("the chat");
     assert_eq!(desk.visitor().get(&script).await.status, 200);
 
-    let fields: Vec<_> = ALL.into_iter().filter(|(name, _)| *name != "enabled").map(|(name, value)| (name, if name == "key" { "shop" } else { value })).collect();
+    let fields: Vec<_> = ALL
+        .into_iter()
+        .filter(|(name, _)| *name != "enabled")
+        .map(|(name, value)| (name, if name == "key" { "shop" } else { value }))
+        .collect();
     assert_eq!(admin.post(&format!("/settings/chats/{id}"), &fields).await.status, 303);
     let off = desk.visitor().get("/chat/shop/widget.js").await;
     assert_eq!(off.status, 404);
