@@ -2,6 +2,7 @@
 //!
 //! `scripts/bench --help` tells the options; docs/benchmarks.md tells what the numbers mean.
 
+mod chat;
 mod client;
 mod ingest;
 mod report;
@@ -41,6 +42,9 @@ struct Args {
     /// Senders of mail at the same time
     #[arg(long, default_value_t = 8)]
     senders: usize,
+    /// Widgets of visitors that are open at the same time, such as 1k,5k,10k; measured at the first size only
+    #[arg(long, value_delimiter = ',', default_value = "1k")]
+    visitors: Vec<String>,
     /// Where the seeded desks are kept from run to run
     #[arg(long, default_value = "/tmp/sportello-bench")]
     scratch: PathBuf,
@@ -110,6 +114,14 @@ async fn measure_size(args: &Args, data: &Path, size: &str, tickets: i64, report
     if args.wants("ingest") {
         let watched = Watched { server: None, postmaster };
         ingest::measure(&database, data, args.senders, Duration::from_secs(args.seconds), watched, size, report).await?;
+    }
+    if args.wants("chat") && args.sizes.first().is_some_and(|first| first == size) {
+        for visitors in &args.visitors {
+            let (visitors, time) = (usize::try_from(parse_size(visitors)?)?, Duration::from_secs(args.seconds));
+            chat::measure(database.pool(), data, visitors, time, postmaster, report)
+                .await
+                .with_context(|| format!("with {visitors} widgets"))?;
+        }
     }
     database.close().await;
     Ok(())

@@ -37,6 +37,8 @@ pub struct Report {
     pub facts: String,
     pub lines: Vec<Line>,
     pub notes: Vec<String>,
+    /// The table of live chat, as Markdown.
+    pub chats: String,
 }
 
 impl Report {
@@ -62,6 +64,9 @@ impl Report {
         }
         for note in &self.notes {
             let _ = write!(text, "\n{note}\n");
+        }
+        if !self.chats.is_empty() {
+            let _ = write!(text, "\n{}", self.chats);
         }
         text
     }

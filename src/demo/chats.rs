@@ -24,8 +24,8 @@ use crate::jobs::{self, Job};
 use crate::secrets;
 use crate::text::excerpts;
 
-/// The place of the chat in the demo's shop.
-pub const KEY: &str = "ginestra";
+/// The key of the chat that the sample shop loads.
+pub const KEY: &str = "demo";
 /// Open ones stay for a working day, although nobody sits at their other end.
 const STAY: i64 = 10 * 3600;
 

@@ -166,9 +166,9 @@ impl Shell {
         assets::asset(path)
     }
 
-    /// The address of the style sheet with the shop's colour, for templates.
-    pub fn theme(&self) -> String {
-        assets::theme(&self.directory.shop.accent)
+    /// The address of the style sheet in the shop's colour, for templates.
+    pub fn sheet(&self) -> String {
+        assets::sheet(&self.directory.shop.accent)
     }
 }
 

@@ -201,7 +201,7 @@ export function toEnd(pane) {
 // Someone reading further up is told, not moved.
 function offerJump(pane) {
   if ($(".jump", pane)) return;
-  pane.append(el("button", { type: "button", class: "button jump", "data-js": true, onclick: () => toEnd(pane) }, icon("arrow-down"), "New message"));
+  pane.append(el("button", { type: "button", class: "button jump", id: `jump-${pane.id}`, "data-js": true, onclick: () => toEnd(pane) }, icon("arrow-down"), "New message"));
 }
 
 // -- refresh, links, forms ---------------------------------------------------------------------------------------------
@@ -210,13 +210,20 @@ function offerJump(pane) {
 let epoch = 0;
 const OFFLINE = "Not sent: no connection. Your text is kept.";
 
+// Of two readings the one that was asked for later is true, in whatever order they arrive.
+let asked = 0;
+let answered = 0;
+
 /** Reads the page again and morphs it in place. */
 export async function refresh(url = location.href) {
   const began = epoch;
+  const mine = ++asked;
   try {
     const response = await request(url);
     const html = await response.text();
-    if (began === epoch && response.ok) show(html, response.url);
+    if (began !== epoch || mine < answered || !response.ok) return;
+    answered = mine;
+    show(html, response.url);
   } catch {
     // The live connection notices by itself and resyncs later.
   }

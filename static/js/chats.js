@@ -290,7 +290,8 @@ function say(form) {
   const thread = $(`#thread-${ticket}`);
   const bubble = el(
     "article",
-    { class: `bubble bubble--${note ? "note" : "out"} bubble--first bubble--pending`, "data-js": true },
+    // With an id of its own it is never morphed into the server's bubble.
+    { class: `bubble bubble--${note ? "note" : "out"} bubble--first bubble--pending`, id: `said-${words.once}`, "data-js": true },
     el("div", { class: "bubble-body" }, el("div", { class: "prose prose--plain" }, text || "A file")),
     el("p", { class: "bubble-meta", role: "status" }, "Sending…"),
   );

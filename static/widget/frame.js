@@ -159,8 +159,19 @@ export const tabs = (...message) => channel?.postMessage(message);
 /** Hears the other tabs. */
 const hearTabs = (hear) => { if (channel) channel.onmessage = ({ data: [name, value] }) => hear[name]?.(value); };
 
-/** Runs `work` in one tab at a time. Browsers without locks rely on the desk, which keeps a message of the same id once. */
-export const alone = (work) => navigator.locks ? navigator.locks.request(PREFIX + "send", work) : work();
+/**
+ * Runs `work` in one tab at a time. Browsers without locks rely on the desk, which keeps a message of the same id once; so do those that
+ * forbid frames of another site to keep anything, and with it the locks.
+ */
+export async function alone(work) {
+  let begun = false;
+  try {
+    if (navigator.locks) return await navigator.locks.request(PREFIX + "send", () => { begun = true; return work(); });
+  } catch (error) {
+    if (begun) throw error;
+  }
+  return work();
+}
 
 // -- requests ------------------------------------------------------------------------------------------------------------------------------
 

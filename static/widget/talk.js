@@ -560,7 +560,7 @@ function partner() {
   const people = agent ? [agent] : S.availability?.open && S.availability.people.length ? S.availability.people.slice(0, 3) : [team()];
   const known = (one) => ({ ...S.availability?.people.find((other) => other.name === one.name), ...one });
   return h("div", { class: "partner" }, h("div", { class: "faces" }, people.map((one) => avatar(known(one)))),
-    h("div", null, h("h1", null, agent ? agent.name : C.shop), h("p", null, agent ? t("with-you", { shop: C.shop }) : S.availability?.open === false ? whyNot(S.availability.reason) : t("here-team"))));
+    h("div", null, h("h1", null, agent ? agent.name : C.shop), h("p", null, agent ? t("with-you") : chatOpen() ? "" : S.availability?.open === false ? whyNot(S.availability.reason) : t("here-team"))));
 }
 
 // -- the view -------------------------------------------------------------------------------------------------------------------------------------------

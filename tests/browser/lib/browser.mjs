@@ -5,11 +5,21 @@ import { chromium } from "playwright-core";
 import { atEnd } from "./processes.mjs";
 import { PASSWORD } from "./product.mjs";
 
-/** Starts the browser of the system; SPORTELLO_CHROMIUM names another one. */
-export async function startBrowser() {
+const ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+// What matters here of Playwright's own.
+const QUIET = [
+  "--remote-debugging-pipe", "--no-first-run", "--no-default-browser-check", "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding", "--disable-ipc-flooding-protection", "--mute-audio", "--hide-scrollbars", "--password-store=basic", "about:blank",
+];
+
+/**
+ * Starts the browser of the system; SPORTELLO_CHROMIUM names another one. By itself Playwright takes from Chromium the storage that a frame
+ * has of its own on each site, so that a frame of another site has none at all. With `profile`, a folder, it stays as people have it.
+ */
+export async function startBrowser(profile) {
   const browser = await chromium.launch({
     executablePath: process.env.SPORTELLO_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    ...(profile ? { ignoreDefaultArgs: true, args: [...ARGS, `--user-data-dir=${profile}`, ...QUIET] } : { args: ARGS }),
     timeout: 60_000,
   });
   atEnd(() => browser.close());
