@@ -188,12 +188,13 @@ const threads = () => $$("[data-thread]");
 const lastLetter = (pane) => $$(".letter, .bubble:not([data-js])", pane).at(-1);
 
 // A phone scrolls the page instead.
-const scrolls = (pane) => pane.scrollHeight > pane.clientHeight && getComputedStyle(pane).overflowY !== "visible";
+const scrolls = (pane) => getComputedStyle(pane).overflowY !== "visible";
 
+// What is short enough to be seen whole is at its end too.
 export const atEnd = (pane) => scrolls(pane) && pane.scrollHeight - pane.scrollTop - pane.clientHeight < 80;
 
 export function toEnd(pane) {
-  if (getComputedStyle(pane).overflowY !== "visible") pane.scrollTop = pane.scrollHeight;
+  if (scrolls(pane)) pane.scrollTop = pane.scrollHeight;
   else lastLetter(pane)?.scrollIntoView({ block: "start" });
   $(".jump", pane)?.remove();
 }

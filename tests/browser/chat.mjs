@@ -179,6 +179,7 @@ async function talks(frame, agent, number) {
   await frame.locator(".choices").getByRole("button", { name: "Brown, please" }).click();
   await checkThat("a click says it", () => thread.locator(".bubble--in", { hasText: "Brown, please" }).waitFor({ timeout: LIVE }));
   check("and the buttons are gone", (await frame.locator(".choices").count()) === 0);
+  check("who sees the newest words is offered no jump to them", (await thread.locator(".jump").count()) === 0);
 
   await frame.locator("input[type=file]").setInputFiles(PICTURE);
   await frame.locator(".chips .chip").waitFor();
