@@ -244,7 +244,20 @@ pub(super) async fn hand_over(change: &mut Change, ticket: &Ticket, chat: &mut C
     let Some(from) = chat.agent_id.take() else { return Ok(()) };
     change.record(chat.ticket_id, Actor::System, Event::ChatHandedOver { from }).await?;
     chat.last_at = now;
-    begin(change, ticket, chat, now).await?;
+    chat.rung = FIRST;
+    chat.ladder_round = chat.round;
+    // Whoever left it is not the one to be asked first.
+    chat.round += 1;
+    sqlx::query!(
+        "insert into chat_offers (ticket_id, round, agent_id, offered_at, outcome, settled_at) values ($1, $2, $3, $4, 'withdrawn', $4)",
+        chat.ticket_id.0,
+        chat.round,
+        from.0,
+        now as Ts
+    )
+    .execute(&mut **change)
+    .await?;
+    climb(change, ticket, chat, now).await?;
     wake_queue(change).await
 }
 

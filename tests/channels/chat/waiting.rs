@@ -155,5 +155,7 @@ async fn a_silent_agent_loses_the_chat_and_free_hands_take_the_next_in_line() {
     assert!(desk.chat(queued).await.late_at.is_some());
     assert_eq!(desk.chat(queued).await.agent_id, Some(anna.id));
     desk.after(310).await;
-    assert_ne!(desk.chat(queued).await.state, ChatState::Active);
+    let handed = desk.chat(queued).await;
+    assert_ne!(handed.state, ChatState::Active);
+    assert_eq!(handed.rung, 2, "not first to whoever was silent: the whole team, of which she is all that is there");
 }
