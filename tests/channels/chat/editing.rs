@@ -288,7 +288,7 @@ async fn a_chat_that_is_switched_off_says_so_in_the_console_only() {
     assert!(off.headers["content-type"].to_str().expect("a type").starts_with("text/javascript"));
     assert!(off.body.starts_with("console.warn(") && off.body.lines().count() == 1);
     let preview = admin.get(&format!("/settings/chats/{id}/preview")).await;
-    assert!(preview.body.contains("switched off") && preview.texts("script").len() == 0);
+    assert!(preview.body.contains("switched off") && preview.texts("script").is_empty());
     assert!(admin.get(&format!("/settings/chats/{id}")).await.body.contains("This chat is switched off"));
 }
 
