@@ -2,14 +2,14 @@
 //! the times of today: they are as true as any.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::plan::Plan;
 use crate::app::App;
 use crate::clock::Ts;
-use crate::desk::agents::{self, Agent, ChatHabits};
+use crate::desk::agents::{self, Agent};
 use crate::desk::changes::Change;
-use crate::desk::channels::{self, Channel, ChannelDraft};
+use crate::desk::channels::{self, Channel};
 use crate::desk::chats;
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::desk::events::ChatEnd;
@@ -24,7 +24,7 @@ use crate::jobs::{self, Job};
 use crate::secrets;
 use crate::text::excerpts;
 
-/// The key of the chat that the sample shop loads.
+/// The key of the chat that the sample shop loads; `storefront.html` names it.
 pub const KEY: &str = "demo";
 /// Open ones stay for a working day, although nobody sits at their other end.
 const STAY: i64 = 10 * 3600;
@@ -52,26 +52,9 @@ struct Script {
 /// Writes the conversations into a desk that holds the demo.
 pub async fn load_chats(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let scripts: Vec<Script> = serde_json::from_str(include_str!("content/chats.json"))?;
-    let mut change = Change::begin(app).await?;
-    let draft = ChannelDraft {
-        kind: ChannelKind::Chat,
-        name: "Chat in the shop".to_owned(),
-        address: Some(KEY.to_owned()),
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings: json!({ "demo": true }),
-        secrets: None,
-    };
-    let id = channels::create(&mut change, &draft).await?;
-    let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    for planned in &plan.agents {
-        let Some(person) = agents::find_by_email(&mut change, &planned.email).await? else { continue };
-        let languages = planned.languages.iter().map(|language| language.code().to_owned()).collect();
-        agents::set_chat_habits(&mut change, person.id, &ChatHabits { takes_chats: true, chat_limit: 3, languages }).await?;
-    }
-    change.touch_settings();
-    change.commit().await?;
+    let mut db = app.db.acquire().await?;
+    let channel = channels::find_by_address(&mut db, ChannelKind::Chat, KEY).await?.ok_or(sqlx::Error::RowNotFound)?;
+    drop(db);
     for script in &scripts {
         tell(app, plan, &channel, script).await?;
     }

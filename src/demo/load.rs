@@ -250,7 +250,7 @@ async fn open_chat(db: &mut PgConnection, form: Option<ChannelId>) -> sqlx::Resu
     let draft = ChannelDraft {
         kind: ChannelKind::Chat,
         name: "Website chat".to_owned(),
-        address: Some("demo".to_owned()),
+        address: Some(super::chats::KEY.to_owned()),
         team_id: None,
         language: None,
         enabled: true,

@@ -47,7 +47,7 @@ impl MailDesk {
         let mut config = config(data.path().to_owned());
         change(&mut config);
         let outbox = Arc::new(Mutex::new(Vec::new()));
-        let app = App::new(config, database.pool.clone(), Mailer::Memory(outbox.clone()), Keys::from_bytes([7; 32]));
+        let app = App::new(config, database.pool.clone(), Mailer::Memory(outbox.clone()), Keys::from_bytes(rand::random()));
         let desk = Self { app, database, outbox, _data: data };
         desk.mailbox("Help", "help@bottega.example", json!({})).await;
         desk
