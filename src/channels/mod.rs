@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod email;
+mod entries;
 pub mod form;
 
 use std::io;
@@ -13,6 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::app::App;
 use crate::channels::email::receive::Understood;
 use crate::channels::email::{deliver, imap, receive as mail, settings};
+use crate::database::is_crossing;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self as rows, Channel};
 use crate::desk::deliveries::{self, Delivery};
@@ -248,11 +250,6 @@ fn answer(incoming: &Incoming, received: &Received) -> Processed {
         acknowledged: received.acknowledged,
         reason: None,
     }
-}
-
-/// Unique violation, serialisation failure, deadlock: a new transaction sees what the other one did.
-pub(crate) fn is_crossing(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
 }
 
 /// Invalid data, a broken constraint, a limit exceeded: the same message will be refused again.

@@ -26,6 +26,11 @@ pub fn is_unavailable(err: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether two transactions crossed (the same row made twice, a serialisation failure, a deadlock): a new one sees what the other did.
+pub fn is_crossing(err: &sqlx::Error) -> bool {
+    err.as_database_error().and_then(|database| database.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
+}
+
 /// SQLSTATEs of a server that stops, starts, is full, or has become a standby in a failover.
 fn is_away(code: &str) -> bool {
     // 08: connection exceptions; 57P01..3: admin and crash shutdown, starting up; 53300: too many connections; 25006: read-only

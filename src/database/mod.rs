@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use cluster::Cluster;
 
-pub use constraints::{is_unavailable, on_constraint};
+pub use constraints::{is_crossing, is_unavailable, on_constraint};
 pub use lock::{ServeLock, ServeLockError};
 
 /// The environment variable that names the folder of PostgreSQL's programs; settings read it, messages mention it.

@@ -3,6 +3,7 @@
 pub mod accents;
 pub mod assets;
 pub mod client;
+pub mod downloads;
 pub mod error;
 pub mod extract;
 pub mod faces;

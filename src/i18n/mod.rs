@@ -14,7 +14,7 @@ use fluent_templates::{LanguageIdentifier, langid, static_loader};
 use serde::{Deserialize, Serialize};
 
 pub use dates::{day, day_and_month, long_date, weekday};
-pub use texts::Texts;
+pub use texts::{Texts, choose, fallback, offered};
 
 static_loader! {
     static LOCALES = {

@@ -32,6 +32,26 @@ impl Texts {
     }
 }
 
+/// The languages that an admin chose for a channel; all of them when none is named.
+pub fn offered(chosen: &[Language]) -> &[Language] {
+    if chosen.is_empty() { &Language::ALL } else { chosen }
+}
+
+/// The language for those whose own is not offered: the desk's if it is, else the first.
+pub fn fallback(chosen: &[Language], desk: Language) -> Language {
+    let offered = offered(chosen);
+    if offered.contains(&desk) { desk } else { offered.first().copied().unwrap_or(desk) }
+}
+
+/// The language for a visitor: the one asked for, else what the browser likes best.
+pub fn choose(chosen: &[Language], asked: &str, accept_language: &str, desk: Language) -> Language {
+    let offered = offered(chosen);
+    match Language::from_code(asked).filter(|language| offered.contains(language)) {
+        Some(language) => language,
+        None => Language::best(accept_language, offered, fallback(chosen, desk)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,11 @@ pub fn origin(text: &str) -> Option<String> {
         .then(|| url.origin().ascii_serialization())
 }
 
+/// The `frame-ancestors` of a document that these sites may show in a frame, and our own pages always; any site when none is named.
+pub fn frame_ancestors(origins: &[String]) -> String {
+    if origins.is_empty() { "*".to_owned() } else { format!("'self' {}", origins.join(" ")) }
+}
+
 /// Whether this may be the last part of a form's address: lower-case letters, digits and hyphens.
 pub fn is_slug(text: &str) -> bool {
     (1..=60).contains(&text.len())

@@ -5,6 +5,8 @@
 //
 // Needs what journey.mjs needs, and psql.
 
+import { createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { listenForTrouble, signIn, startBrowser } from "./lib/browser.mjs";
@@ -260,6 +262,98 @@ async function keepsNothing(agent, shop) {
   await browser.close();
 }
 
+const GREETING = "Unsure about the size? Ask us.";
+
+/** An admin gives the chat a greeting and takes the secret with which the shop signs, as admins do. */
+async function configures(context, url, data) {
+  console.log("\nAn admin changes the chat");
+  const page = await context.newPage();
+  const chat = `${url}/settings/chats/${await query(data, `select id from channels where address = '${KEY}'`)}`;
+  await page.goto(chat);
+  await page.getByRole("button", { name: "Add a greeting" }).click();
+  await page.locator('[name="greeting.0.text.en"]').fill(GREETING);
+  await page.locator('[name="greeting.0.url"]').fill("/boots?hello");
+  await page.locator('[name="greeting.0.seconds"]').fill("1");
+  await page.getByRole("button", { name: "Save", exact: true }).last().click();
+  await checkThat("what was entered is kept", () => until("the greeting", LIVE, async () => (await query(data, `select settings -> 'greetings' -> 0 -> 'text' ->> 'en' from channels where address = '${KEY}'`)) === GREETING));
+  const preview = await until("the preview", LIVE, () => page.frames().find((frame) => frame.url().includes("/preview")));
+  await checkThat("the preview shows the widget", () => preview.waitForFunction(() => document.querySelector("sportello-chat")));
+  await page.goto(`${chat}/install`);
+  await page.getByRole("button", { name: "Make a secret" }).click();
+  const secret = (await page.locator("#secret").innerText()).trim();
+  check("the shop's secret is shown to who asks", secret.length > 20, secret.length);
+  await page.close();
+  return secret;
+}
+
+async function shopSpeaks(open, agent, shop, secret, data) {
+  console.log("\nA customer who is signed in at the shop, and a greeting");
+  const visitor = await open("lia", "en-GB");
+  const hash = createHmac("sha256", secret).update("4711").digest("hex");
+  await visitor.addInitScript((hash) => {
+    window.shifts = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shifts += entry.value))).observe({ type: "layout-shift", buffered: true });
+    window.heard = [];
+    window.Sportello = window.Sportello || [];
+    window.Sportello.push(["identify", { id: "4711", email: "lia@courriel.example", name: "Lia Serra", hash }], ["setContext", { order: "BG-77", cart_total: 320 }]);
+    window.Sportello.push(["on", "message", (message) => window.heard.push(message)]);
+  }, hash);
+  await visitor.goto(`${shop.url}/boots?hello`);
+  const spot = [visitor.viewportSize().width - 120, visitor.viewportSize().height - 115];
+  const greeted = () => visitor.evaluate(([x, y]) => document.elementFromPoint(x, y)?.localName === "sportello-chat", spot);
+  await checkThat("the greeting shows by itself", () => until("the greeting", 10_000, greeted));
+  check("and moves nothing on the shop's page", (await visitor.evaluate(() => window.shifts)) === 0, await visitor.evaluate(() => window.shifts));
+  await visitor.mouse.click(...spot);
+  const frame = await frameOf(visitor);
+  await checkThat("a click opens the chat with it", () => frame.getByText(GREETING).waitFor({ timeout: LIVE }));
+  const start = frame.getByRole("button", { name: "Start a chat" });
+  if (await start.isVisible()) await start.click();
+  await type(frame, "Which size, 41 or 42?");
+  const offer = agent.locator("[data-offer]:visible").first();
+  await offer.waitFor({ timeout: LIVE });
+  const number = await offer.getAttribute("data-offer");
+  await offer.locator("[data-accept]").click();
+  const pane = agent.locator(`#chat-${number}`);
+  await checkThat("the agent sees that the shop vouches for her", () => pane.locator(".chat-verified").waitFor({ timeout: LIVE }));
+  const facts = await pane.evaluate((node) => node.textContent);
+  check("and what the shop told: order, cart, name", ["Lia Serra", "BG-77", "320"].every((fact) => facts.includes(fact)), facts);
+  const details = await query(data, `select details::text from tickets where id = ${number}`);
+  check("the ticket knows which greeting was answered", details.includes(GREETING), details);
+
+  const field = agent.locator(`#composer-${number} [data-body]`);
+  await field.fill("42, they run small.");
+  await field.press("Enter");
+  await checkThat("the answer arrives", () => bubble(frame, "42, they run small.").waitFor({ timeout: LIVE }));
+  await checkThat("the shop's script hears from whom, and no word of it", () => until("the event", LIVE, () => visitor.evaluate(() => window.heard.some(({ from, ...rest }) => from === "agent" && !JSON.stringify(rest).includes("small")))));
+
+  const tab = await visitor.context().newPage();
+  await tab.goto(`${shop.url}/belts`);
+  await tab.waitForFunction(() => typeof window.Sportello?.open === "function");
+  await tab.evaluate(() => window.Sportello.open());
+  const other = await frameOf(tab);
+  await checkThat("a second tab shows the conversation", () => bubble(other, "42, they run small.").waitFor({ timeout: LIVE }));
+  await type(other, "Then 42, please.");
+  await checkThat("what is said there stands in the first too", () => bubble(frame, "Then 42, please.").waitFor({ timeout: LIVE }));
+  check("once", (await query(data, `select count(*) from messages where body = 'Then 42, please.'`)) === "1");
+  await tab.close();
+
+  const bytes = [...(await readFile(PICTURE))];
+  await frame.locator("textarea.text").evaluate((field, bytes) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, bytes);
+  await checkThat("a pasted picture is taken", () => frame.locator(".chips .chip").waitFor({ timeout: LIVE }));
+  await type(frame, "Like these.");
+  await checkThat("and reaches the agent", () => agent.locator(`#thread-${number} .picture img`).first().waitFor({ timeout: LIVE }));
+  await field.fill("They will fit. Good bye, Lia!");
+  await field.press("Enter");
+  await bubble(frame, "Good bye, Lia!").waitFor({ timeout: LIVE });
+  await pane.locator('form[action$="/end"] button').click();
+  await frame.getByRole("heading", { name: "The chat has ended" }).waitFor({ timeout: LIVE });
+  await visitor.context().close();
+}
+
 async function loseAgents(frame, open, agent, url, number, data) {
   console.log("\nThe agent disappears");
   const second = await open("marta", "en-GB");
@@ -368,6 +462,8 @@ async function travel() {
     await shoot();
     await losesNetwork(visitor, frame, agent, number, data);
     await keepsNothing(agent, shop);
+    const secret = await configures(agent.context(), url, data);
+    await shopSpeaks(open, agent, shop, secret, data);
     await loseAgents(frame, open, agent, url, number, data);
     await goesOnByMail(frame, open, url, number, postfix, data);
 

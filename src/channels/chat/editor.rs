@@ -15,6 +15,7 @@ use http::StatusCode;
 use crate::app::App;
 use crate::channels::chat::settings::{Before, Field, MAX_ITEMS, Settings, Side};
 use crate::channels::chat::{loader, photo};
+use crate::channels::entries::Tongues;
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -27,7 +28,7 @@ use crate::http::multipart::Parts;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Error, Path, Result};
-use crate::i18n::{Language, Texts};
+use crate::i18n::Language;
 use crate::ids::{ChannelId, TeamId};
 
 use draft::{Draft, before_word, word};
@@ -95,24 +96,8 @@ impl EditorPage<'_> {
         self.draft.settings.languages.contains(language)
     }
 
-    /// Languages whose texts are shown; the others travel hidden, so that nothing is lost when one is switched off for a while.
-    fn shown(&self) -> Vec<Language> {
-        let offered = Language::ALL.into_iter().filter(|language| self.offers(language)).collect::<Vec<_>>();
-        if offered.is_empty() { Language::ALL.to_vec() } else { offered }
-    }
-
-    fn hidden(&self) -> Vec<Language> {
-        let shown = self.shown();
-        Language::ALL.into_iter().filter(|language| !shown.contains(language)).collect()
-    }
-
-    fn text<'t>(&self, texts: &'t Texts, language: &Language) -> &'t str {
-        texts.of(*language).unwrap_or_default()
-    }
-
-    fn label<'t>(&self, texts: &'t Texts) -> &'t str {
-        let first = self.shown().first().copied().unwrap_or(Language::En);
-        texts.get(first, first)
+    fn tongues(&self) -> Tongues<'_> {
+        Tongues(&self.draft.settings.languages)
     }
 
     fn is_team(&self, chosen: &Option<TeamId>, team: &TeamId) -> bool {

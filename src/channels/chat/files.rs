@@ -1,13 +1,11 @@
 //! Files of a chat, both ways.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use tokio_util::io::ReaderStream;
 
 use crate::app::App;
 use crate::channels::chat::caller::{Caller, Refusal, Refused};
@@ -19,7 +17,7 @@ use crate::desk::files::{self, MAX_FILES, StoredFile};
 use crate::desk::visitors;
 use crate::http::multipart::Parts;
 use crate::http::visitors::limits::Limit;
-use crate::http::{Path, Query};
+use crate::http::{Path, Query, downloads};
 use crate::ids::{AttachmentId, VisitorId};
 
 /// Keeps a file until its message comes. The first may come before the first word, and brings the token.
@@ -83,27 +81,8 @@ pub async fn show(
         chat.map(|_| file).ok_or(sqlx::Error::RowNotFound)
     };
     let file = find.await.map_err(|error| caller.failed(error))?;
-    let content = app.blobs.open(&file.sha256).await.map_err(|error| {
+    downloads::attachment(&app, &file, "private, max-age=3600").await.map_err(|error| {
         tracing::error!(%error, "a chat's file cannot be read");
         caller.refuse(Refusal::Failed)
-    })?;
-    let (media_type, disposition) = match file.is_picture() {
-        true => (&*file.media_type, "inline"),
-        false => ("application/octet-stream", "attachment"),
-    };
-    let name: String = url::form_urlencoded::byte_serialize(file.name.as_bytes()).collect::<String>().replace('+', "%20");
-    let mut response = Body::from_stream(ReaderStream::new(content)).into_response();
-    let headers = response.headers_mut();
-    let mut set = |name, value: String| {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::CONTENT_TYPE, media_type.to_owned());
-    set(header::CONTENT_LENGTH, file.size.to_string());
-    set(header::CONTENT_DISPOSITION, format!("{disposition}; filename*=UTF-8''{name}"));
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox; frame-ancestors 'none'".to_owned());
-    set(header::CACHE_CONTROL, "private, max-age=3600".to_owned());
-    set(header::HeaderName::from_static("x-robots-tag"), "noindex".to_owned());
-    Ok(response)
+    })
 }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::desk::channels::Channel;
-use crate::i18n::{Language, Texts};
+use crate::i18n::{self, Language, Texts};
 use crate::ids::{ChannelId, TeamId};
+use crate::text::slugs;
 
 /// The longest list of topics, of greetings and of sites.
 pub const MAX_ITEMS: usize = 30;
@@ -140,26 +141,22 @@ impl Settings {
 
     /// The languages offered, never none.
     pub fn offered(&self) -> &[Language] {
-        if self.languages.is_empty() { &Language::ALL } else { &self.languages }
+        i18n::offered(&self.languages)
     }
 
-    /// The language for those whose own is not offered: the desk's if it is, else the first.
+    /// The language for those whose own is not offered.
     pub fn fallback(&self, desk: Language) -> Language {
-        let offered = self.offered();
-        if offered.contains(&desk) { desk } else { offered.first().copied().unwrap_or(desk) }
+        i18n::fallback(&self.languages, desk)
     }
 
-    /// The language for a visitor: the one asked for, else what the browser likes best.
+    /// The language for a visitor.
     pub fn language(&self, asked: &str, accept_language: &str, desk: Language) -> Language {
-        match Language::from_code(asked).filter(|language| self.offered().contains(language)) {
-            Some(language) => language,
-            None => Language::best(accept_language, self.offered(), self.fallback(desk)),
-        }
+        i18n::choose(&self.languages, asked, accept_language, desk)
     }
 
     /// The `frame-ancestors` of the chat's document. Our own pages (the sample shop, the preview) may always show it.
     pub fn frame_ancestors(&self) -> String {
-        if self.origins.is_empty() { "*".to_owned() } else { format!("'self' {}", self.origins.join(" ")) }
+        slugs::frame_ancestors(&self.origins)
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::channels::chat::caller::{Caller, Refused};
@@ -50,14 +51,14 @@ pub async fn listen(
         caller: Box::new(caller),
         watch,
         floor,
-        ticket: None,
         after: MessageId(query.after.unwrap_or(i64::MAX)),
         told_availability: [0; 8],
         told_chat: [0; 8],
         pending: Vec::new(),
+        looks_at: Instant::now() + LOOK,
         ended: false,
     };
-    listener.look(true).await;
+    Box::pin(listener.look(true)).await;
     let stream = futures_util::stream::unfold(Box::new(listener), |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -70,14 +71,14 @@ struct Listener {
     caller: Box<Caller>,
     watch: Option<Watch>,
     floor: watch::Receiver<u64>,
-    /// The visitor's newest conversation.
-    ticket: Option<TicketId>,
     /// The newest message that their screen has.
     after: MessageId,
     /// What was told last, as a digest: the same is not told twice.
     told_availability: [u8; 8],
     told_chat: [u8; 8],
     pending: Vec<Event>,
+    /// When it looks without being told.
+    looks_at: Instant,
     ended: bool,
 }
 
@@ -98,21 +99,29 @@ impl Listener {
 
     async fn wait(&mut self) {
         let stopping = self.app.stopping.clone();
-        tokio::select! {
-            () = stopping.cancelled() => {
+        let heard = tokio::select! {
+            () = stopping.cancelled() => Heard::Stop,
+            nudge = nudged(self.watch.as_ref()) => Heard::Nudge(nudge),
+            Ok(()) = self.floor.changed() => Heard::Floor,
+            () = tokio::time::sleep_until(self.looks_at) => Heard::Time,
+        };
+        // What reads is boxed: for hours a stream only waits, and should not take the room that reading takes.
+        match heard {
+            Heard::Stop => {
                 self.ended = true;
                 self.pending.push(Event::default().event("bye").data("{}"));
             }
-            nudge = nudged(self.watch.as_ref()) => match nudge {
-                Nudge::Changed => self.look(false).await,
-                Nudge::Typing(agent) => self.tell_typing(agent).await,
-            },
-            changed = self.floor.changed() => if changed.is_ok() {
+            Heard::Nudge(Nudge::Changed) => Box::pin(self.look(false)).await,
+            Heard::Nudge(Nudge::Typing(agent)) => Box::pin(self.tell_typing(agent)).await,
+            Heard::Floor => {
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..SPREAD_MILLISECONDS))).await;
                 self.floor.mark_unchanged();
-                self.look(true).await;
-            },
-            () = tokio::time::sleep(LOOK) => self.look(true).await,
+                Box::pin(self.look(true)).await;
+            }
+            Heard::Time => {
+                self.looks_at = Instant::now() + LOOK;
+                Box::pin(self.look(true)).await;
+            }
         }
     }
 
@@ -146,7 +155,6 @@ impl Listener {
         if let Some(watch) = &mut self.watch {
             watch.follow(ticket);
         }
-        self.ticket = ticket;
         let Some(ticket) = ticket else { return Ok(()) };
         self.read_words(&mut db, visitor, ticket).await?;
         if let Some(chat) = chats::find(&mut db, ticket).await? {
@@ -184,6 +192,14 @@ impl Listener {
         }
         digest
     }
+}
+
+/// What ends a stream's waiting.
+enum Heard {
+    Stop,
+    Nudge(Nudge),
+    Floor,
+    Time,
 }
 
 async fn nudged(watch: Option<&Watch>) -> Nudge {

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use http::StatusCode;
 
 use crate::app::App;
+use crate::channels::entries::{Tongues, rearrange, unique_key};
 use crate::channels::form::settings::{self, Field, FieldKind, MAX_ITEMS, Settings, Texts, Topic};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
@@ -169,10 +170,10 @@ impl Draft {
         let at: usize = at.parse().unwrap_or(usize::MAX);
         match verb.split_once('-') {
             Some(("topic", verb)) => {
-                self.open = rearrange(&mut self.settings.topics, verb, at).map(|at| format!("topic-{at}")).unwrap_or_default()
+                self.open = rearrange(&mut self.settings.topics, verb, at, MAX_ITEMS).map(|at| format!("topic-{at}")).unwrap_or_default()
             }
             Some(("field", verb)) => {
-                self.open = rearrange(&mut self.settings.fields, verb, at).map(|at| format!("field-{at}")).unwrap_or_default()
+                self.open = rearrange(&mut self.settings.fields, verb, at, MAX_ITEMS).map(|at| format!("field-{at}")).unwrap_or_default()
             }
             _ => return verb == "languages" || verb == "kinds",
         }
@@ -211,7 +212,7 @@ impl Draft {
             if topic.labels.is_empty() {
                 problems.add(format!("topic-{at}"), "Enter what customers read, or remove this topic.");
             }
-            topic.key = unique_key(&topic.key, &topic.labels, &mut keys);
+            topic.key = unique_key(&topic.key, &topic.labels, "question", &mut keys);
         }
         let mut keys: Vec<String> = Vec::new();
         for (at, field) in self.settings.fields.iter_mut().enumerate() {
@@ -223,7 +224,7 @@ impl Draft {
             if field.kind != FieldKind::Select {
                 field.options.clear();
             }
-            field.key = unique_key(&field.key, &field.labels, &mut keys);
+            field.key = unique_key(&field.key, &field.labels, "question", &mut keys);
         }
         problems
     }
@@ -259,48 +260,6 @@ fn options(parts: &Parts, at: usize) -> Vec<Texts> {
     options
 }
 
-/// Moves, removes or adds an entry; returns which one to show open.
-fn rearrange<T: Default>(list: &mut Vec<T>, verb: &str, at: usize) -> Option<usize> {
-    match verb {
-        "up" if at > 0 && at < list.len() => {
-            list.swap(at, at - 1);
-            Some(at - 1)
-        }
-        "down" if at + 1 < list.len() => {
-            list.swap(at, at + 1);
-            Some(at + 1)
-        }
-        "remove" if at < list.len() => {
-            list.remove(at);
-            None
-        }
-        "add" if list.len() < MAX_ITEMS => {
-            list.push(T::default());
-            Some(list.len() - 1)
-        }
-        _ => None,
-    }
-}
-
-/// The key of an entry: the one it has, else one made from its label; never that of another.
-fn unique_key(key: &str, labels: &Texts, taken: &mut Vec<String>) -> String {
-    let base = match settings::slug(key) {
-        key if !key.is_empty() => key,
-        _ => match settings::slug(labels.get(Language::En, Language::It)) {
-            made if !made.is_empty() => made,
-            _ => "question".to_owned(),
-        },
-    };
-    let mut unique = base.clone();
-    let mut number = 2;
-    while taken.contains(&unique) {
-        unique = format!("{base}-{number}");
-        number += 1;
-    }
-    taken.push(unique.clone());
-    unique
-}
-
 #[derive(Template)]
 #[template(path = "channels/form/editor.html")]
 struct EditorPage<'a> {
@@ -322,28 +281,12 @@ impl EditorPage<'_> {
         self.draft.settings.languages.contains(language)
     }
 
-    /// Languages whose texts are shown; the others travel hidden, so that nothing is lost when one is switched off for a while.
-    fn shown(&self) -> Vec<Language> {
-        let offered = Language::ALL.into_iter().filter(|language| self.offers(language)).collect::<Vec<_>>();
-        if offered.is_empty() { Language::ALL.to_vec() } else { offered }
-    }
-
-    fn hidden(&self) -> Vec<Language> {
-        let shown = self.shown();
-        Language::ALL.into_iter().filter(|language| !shown.contains(language)).collect()
-    }
-
-    fn text<'t>(&self, texts: &'t Texts, language: &Language) -> &'t str {
-        texts.of(*language).unwrap_or_default()
+    fn tongues(&self) -> Tongues<'_> {
+        Tongues(&self.draft.settings.languages)
     }
 
     fn option_lines(&self, field: &Field, language: &Language) -> String {
         field.options.iter().filter_map(|option| option.of(*language)).collect::<Vec<_>>().join("\n")
-    }
-
-    fn label<'t>(&self, texts: &'t Texts) -> &'t str {
-        let first = self.shown().first().copied().unwrap_or(Language::En);
-        texts.get(first, first)
     }
 
     fn is_team(&self, chosen: &Option<TeamId>, team: &TeamId) -> bool {

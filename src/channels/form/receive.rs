@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::channels::form::parse::{self, Submission};
 use crate::channels::form::settings::Settings;
+use crate::database::is_crossing;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::deliveries::{self, Delivery, NewDelivery};
@@ -112,9 +113,4 @@ async fn attempt_to_keep(app: &App, channel: &Channel, delivery: &Delivery, subm
     deliveries::finish(&mut change, delivery.id, state, reason.as_deref()).await?;
     change.commit().await?;
     Ok(received)
-}
-
-/// Unique violation, serialisation failure, deadlock: a new transaction sees what the other one did.
-pub(super) fn is_crossing(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::desk::channels::Channel;
-use crate::i18n::Language;
 pub use crate::i18n::Texts;
+use crate::i18n::{self, Language};
 use crate::ids::{ChannelId, TeamId};
+use crate::text::slugs;
 pub use crate::text::slugs::{is_slug, origin, slug};
 
 /// The longest list of topics, of fields, and of options in one field.
@@ -153,22 +154,17 @@ impl Settings {
 
     /// The languages offered, never none.
     pub fn offered(&self) -> &[Language] {
-        if self.languages.is_empty() { &Language::ALL } else { &self.languages }
+        i18n::offered(&self.languages)
     }
 
-    /// The language for those whose own is not offered: the desk's if it is, else the first.
+    /// The language for those whose own is not offered.
     pub fn fallback(&self, desk: Language) -> Language {
-        let offered = self.offered();
-        if offered.contains(&desk) { desk } else { offered.first().copied().unwrap_or(desk) }
+        i18n::fallback(&self.languages, desk)
     }
 
-    /// The language for a visitor: the one asked for, else what the browser likes best.
+    /// The language for a visitor.
     pub fn language(&self, asked: &str, accept_language: &str, desk: Language) -> Language {
-        let offered = self.offered();
-        match Language::from_code(asked).filter(|language| offered.contains(language)) {
-            Some(language) => language,
-            None => Language::best(accept_language, offered, self.fallback(desk)),
-        }
+        i18n::choose(&self.languages, asked, accept_language, desk)
     }
 
     /// The topic of a key.
@@ -178,7 +174,7 @@ impl Settings {
 
     /// The `frame-ancestors` of the form's pages. Our own pages (the sample shop) may always show it.
     pub fn frame_ancestors(&self) -> String {
-        if self.origins.is_empty() { "*".to_owned() } else { format!("'self' {}", self.origins.join(" ")) }
+        slugs::frame_ancestors(&self.origins)
     }
 }
 

@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::database::is_crossing;
 use crate::desk::changes::Change;
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::desk::files::StoredFile;
@@ -137,11 +138,6 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// The same answer was sent twice at once, or two changes waited for each other: a new transaction sees what the other one did.
-fn is_crossing(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| matches!(&*code, "23505" | "40001" | "40P01"))
 }
 
 /// The customer says that it is settled.

@@ -1,19 +1,17 @@
 //! What came with messages: files, the formatted version, the original. Nothing of it may run or phone home.
 
 use askama::Template;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 
 use crate::app::App;
 use crate::desk::agents::Agent;
 use crate::desk::deliveries;
-use crate::desk::files::{self, Attachment};
+use crate::desk::files;
 use crate::desk::tickets::thread;
-use crate::http::{Error, Path, Query, Result};
+use crate::http::{Error, Path, Query, Result, downloads};
 use crate::ids::{AttachmentId, MessageId, TicketId};
 use crate::screens::tickets::permitted;
 use crate::text::html;
@@ -27,27 +25,7 @@ pub async fn show_file(State(app): State<App>, Path((id, file)): Path<(TicketId,
     permitted(&mut db, &agent, id).await?;
     let attachment = files::find(&mut db, id, file).await?.ok_or(Error::NotFound)?;
     drop(db);
-    stream(&app, &attachment).await
-}
-
-/// Streams an attachment: pictures in place, everything else to be saved.
-pub async fn stream(app: &App, attachment: &Attachment) -> Result<Response> {
-    let file = app.blobs.open(&attachment.sha256).await?;
-    let kind = if attachment.is_picture() { "inline" } else { "attachment" };
-    let ascii: String = attachment.name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '_' }).collect();
-    let encoded: String = url::form_urlencoded::byte_serialize(attachment.name.as_bytes()).collect::<String>().replace('+', "%20");
-    let disposition = format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}");
-    let media_type = if attachment.is_picture() { attachment.media_type.as_str() } else { "application/octet-stream" };
-    let mut response = Body::from_stream(ReaderStream::new(file)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream")));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(attachment.size));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable"));
-    if let Ok(value) = HeaderValue::from_str(&disposition) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    Ok(response)
+    Ok(downloads::attachment(&app, &attachment, "private, max-age=86400, immutable").await?)
 }
 
 /// Whether remote pictures were asked for.

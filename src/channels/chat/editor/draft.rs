@@ -1,6 +1,7 @@
 //! A chat as the editor holds it between two clicks.
 
 use crate::channels::chat::settings::{Before, Field, Greeting, MAX_ITEMS, Settings, Side, Topic};
+use crate::channels::entries::{rearrange, unique_key};
 use crate::desk::channels::{Channel, ChannelDraft};
 use crate::desk::kinds::ChannelKind;
 use crate::http::assets::is_colour;
@@ -157,8 +158,8 @@ impl Draft {
         let (verb, at) = act.split_once(':').unwrap_or((act, ""));
         let at: usize = at.parse().unwrap_or(usize::MAX);
         let open = match verb.split_once('-') {
-            Some(("topic", verb)) => rearrange(&mut self.settings.topics, verb, at).map(|at| format!("topic-{at}")),
-            Some(("greeting", verb)) => rearrange(&mut self.greetings, verb, at).map(|at| format!("greeting-{at}")),
+            Some(("topic", verb)) => rearrange(&mut self.settings.topics, verb, at, MAX_ITEMS).map(|at| format!("topic-{at}")),
+            Some(("greeting", verb)) => rearrange(&mut self.greetings, verb, at, MAX_ITEMS).map(|at| format!("greeting-{at}")),
             _ => return verb == "languages",
         };
         self.open = open.unwrap_or_default();
@@ -212,7 +213,7 @@ impl Draft {
             if topic.labels.is_empty() {
                 problems.add(format!("topic-{at}"), "Enter what visitors read, or remove this topic.");
             }
-            topic.key = unique_key(&topic.key, &topic.labels, &mut keys);
+            topic.key = unique_key(&topic.key, &topic.labels, "topic", &mut keys);
         }
         let mut greetings: Vec<Greeting> = Vec::new();
         for (at, row) in self.greetings.iter_mut().enumerate() {
@@ -289,43 +290,6 @@ fn secure_address(text: &str) -> Option<String> {
     }
     let url = url::Url::parse(text).ok()?;
     (url.scheme() == "https" && url.host_str().is_some_and(|host| !host.is_empty()) && text.len() <= 500).then(|| url.to_string())
-}
-
-/// Moves, removes or adds an entry; returns which one to show open.
-fn rearrange<T: Default>(list: &mut Vec<T>, verb: &str, at: usize) -> Option<usize> {
-    match verb {
-        "up" if at > 0 && at < list.len() => {
-            list.swap(at, at - 1);
-            Some(at - 1)
-        }
-        "down" if at < list.len().saturating_sub(1) => {
-            list.swap(at, at + 1);
-            Some(at + 1)
-        }
-        "remove" if at < list.len() => {
-            list.remove(at);
-            None
-        }
-        "add" if list.len() < MAX_ITEMS => {
-            list.push(T::default());
-            Some(list.len() - 1)
-        }
-        _ => None,
-    }
-}
-
-/// The key of a topic: the one it has, else one made from its label; never that of another.
-fn unique_key(key: &str, labels: &Texts, taken: &mut Vec<String>) -> String {
-    let made = [slug(key), slug(labels.get(Language::En, Language::It))].into_iter().find(|made| !made.is_empty());
-    let base = made.unwrap_or_else(|| "topic".to_owned());
-    let mut unique = base.clone();
-    let mut number = 2;
-    while taken.contains(&unique) {
-        unique = format!("{base}-{number}");
-        number += 1;
-    }
-    taken.push(unique.clone());
-    unique
 }
 
 #[cfg(test)]
