@@ -662,7 +662,7 @@ function hero() {
   return h("header", { class: "hero" },
     h("p", { class: "shop" }, C.team_photo && h("img", { src: C.team_photo, alt: "", width: 32, height: 32 }), C.shop),
     availability?.open && availability.people.length > 0 && faces(availability.people),
-    h("h1", { tabindex: "-1" }, S.visitor?.name ? t("home-title-name", { name: first(S.visitor.name) }) : t("home-title")),
+    h("h1", { tabindex: "-1" }, C.greeting || (S.visitor?.name ? t("home-title-name", { name: first(S.visitor.name) }) : t("home-title"))),
     availability && h("p", { class: "truth" }, truth(availability).map((line) => h("span", null, line))));
 }
 
