@@ -125,13 +125,17 @@ struct SheetQuery {
     c: String,
 }
 
-async fn show_sheet(Query(query): Query<SheetQuery>) -> Result<Response> {
+async fn show_sheet(Query(query): Query<SheetQuery>, headers: HeaderMap) -> Result<Response> {
     // As the address says, so that what browsers keep for ever is what it names.
     let accent = Some(format!("#{}", query.c)).filter(|accent| is_colour(accent)).ok_or(Error::NotFound)?;
     let file = Static::get("css/app.css").map(|file| file.data).unwrap_or_default();
     let css = format!("{}\n{}", String::from_utf8_lossy(&file), accents::style(&accent));
     let cache = if cfg!(debug_assertions) { "no-cache" } else { "public, max-age=31536000, immutable" };
-    Ok(([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, cache)], css).into_response())
+    let tag = hex::encode(&Sha256::digest(css.as_bytes())[..8]);
+    let mut response = written("css/app.css", &tag, &css, pressed::reads_gzip(&headers)).await;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    Ok(response)
 }
 
 /// Whether this is `#rrggbb`: the only form of colour that settings take, and nothing that could end a style rule.

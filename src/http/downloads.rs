@@ -10,7 +10,7 @@ use crate::desk::files::Attachment;
 use crate::http::{Error, Result};
 
 /// What a stranger sent runs nothing and loads nothing.
-const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+const POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 
 /// A file: a picture in place, anything else to be saved. `cache` is its Cache-Control.
 ///

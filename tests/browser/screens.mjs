@@ -21,6 +21,8 @@ const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WIDTHS = [1440, 1024, 390];
 const SHOP = "ciao@bottegaginestra.example";
 const ADMIN = "chiara@bottegaginestra.example";
+/** Holds the demo's chats. */
+const AGENT = "giulia@bottegaginestra.example";
 /** Forms that are filled in within two seconds are shown once more. */
 const TOO_FAST = 2500;
 const REFUSED = "abgelehnt.example";
@@ -141,7 +143,7 @@ async function budgets(browser, product, cookies, ticket) {
     };
     judgeVisit("first visit", await weigh(page, url), 120, 8);
     const again = await weigh(page, url);
-    if (!release) for (const place of [...again.keys()]) if (place.startsWith("/static/")) again.delete(place);
+    if (!release) for (const place of [...again.keys()]) if (/^\/(static\/|screens\.css)/.test(place)) again.delete(place);
     judgeVisit("later visit", again, 20, 1);
     await context.close();
   }
@@ -155,12 +157,14 @@ async function look() {
   const browser = await startBrowser();
   const desk = await (await browser.newContext({ locale: "en-GB" })).newPage();
   const door = await (await browser.newContext({ locale: "en-GB" })).newPage();
+  const chats = await (await browser.newContext({ locale: "en-GB" })).newPage();
   let now = "";
-  for (const page of [desk, door]) {
+  for (const page of [desk, door, chats]) {
     page.setDefaultTimeout(20_000);
     listenForTrouble(page, troubles, () => now);
   }
   await signIn(desk, url, ADMIN);
+  await signIn(chats, url, AGENT);
   const { german, eighty } = await fill(product, desk);
   const ticket = (await first(desk, `${url}/inbox/solved`, "[data-row]")).replace(url, "");
 
@@ -192,6 +196,12 @@ async function look() {
     ["ticket-pick-canned", desk, `${ticket.split("?")[0]}/canned`],
     ["palette", desk, "/inbox/open", async (page) => page.keyboard.press("Control+k")],
     ["keys", desk, "/inbox/open", async (page) => page.keyboard.press("?")],
+    ["chats", chats, "/chats"],
+    ["chats-transfer", chats, "/chats", async (page) => page.locator('[id^="transfer-"] summary').first().click()],
+    ["chats-facts", chats, "/chats", async (page) => page.locator(".chat-facts summary").first().click()],
+    ["chats-ticket", chats, await first(chats, `${url}/chats`, '[id^="chat-"] h2 a')],
+    ["chats-empty", desk, "/chats"],
+    ["chats-floor", desk, "/chats/floor"],
     ["customers", desk, "/customers"],
     ["customer", desk, await first(desk, `${url}/customers`, 'a[href^="/customers/"]')],
     ["profile", desk, "/profile"],
@@ -209,6 +219,16 @@ async function look() {
     ["settings-forms", desk, "/settings/forms"],
     ["settings-form", desk, await first(desk, `${url}/settings/forms`, 'a[href^="/settings/forms/"]:not([href$=new])')],
     ["settings-form-new", desk, "/settings/forms/new"],
+    ["settings-hours", desk, "/settings/hours"],
+    ["settings-team-hours", desk, (await first(desk, `${url}/settings/teams`, 'a[href^="/settings/teams/"]')) + "/hours"],
+    ["settings-chats", desk, "/settings/chats"],
+    ["settings-chat", desk, await first(desk, `${url}/settings/chats`, 'a[href^="/settings/chats/"]:not([href$=new])')],
+    ["settings-chat-site", desk, (await first(desk, `${url}/settings/chats`, 'a[href^="/settings/chats/"]:not([href$=new])')) + "/install"],
+    ["settings-chat-new", desk, "/settings/chats/new"],
+    ["settings-chat-wrong", desk, "/settings/chats/new", async (page) => {
+      await page.fill("[name=key]", "Not a key!");
+      await page.getByRole("button", { name: "Save", exact: true }).last().click();
+    }],
     ["settings-canned", desk, "/settings/canned"],
     ["settings-canned-edit", desk, await first(desk, `${url}/settings/canned`, 'a[href^="/settings/canned/"]:not([href$=new])')],
     ["settings-canned-new", desk, "/settings/canned/new"],
@@ -219,6 +239,7 @@ async function look() {
     ["api-docs", door, "/api/v1/docs"],
     ["storefront", door, "/demo"],
     ...["it", "en", "fr", "de", "es"].map((language) => [`form-${language}`, door, `/forms/contact?lang=${language}`]),
+    ...["it", "en", "fr", "de", "es"].map((language) => [`widget-${language}`, door, `/chat/demo/frame?lang=${language}`]),
     ["form-returns", door, "/forms/returns?lang=de"],
     ["form-errors", door, "/forms/returns?lang=de", async (page) => {
       await page.fill("[name=email]", "anke(at)posta");
