@@ -14,7 +14,7 @@ use crate::channels::chat::views::{self, AvailabilityView, ChatView, VisitorView
 use crate::clock::Ts;
 use crate::database::is_crossing;
 use crate::desk::changes::Change;
-use crate::desk::chats::availability;
+use crate::desk::chats::availability::{self, Availability};
 use crate::desk::chats::{self, Chat};
 use crate::desk::directory;
 use crate::desk::envelope::{Address, Envelope, Incoming};
@@ -118,11 +118,16 @@ pub async fn send(State(app): State<App>, caller: Caller, Body(said): Body<Said>
         return Err(caller.refuse(Refusal::Blocked));
     }
     let who = check(&app, &caller, &said).map_err(|refusal| caller.refuse(refusal))?;
+    // Who is there matters when a chat begins; one that goes on needs no asking.
+    let mut open = goes_on(&app, &caller).await.map_err(|error| caller.failed(error))?;
     let mut attempt = 1;
     loop {
-        match keep(&app, &caller, &said, &who).await {
+        let availability = if open { None } else { Some(find_out(&app, &caller).await.map_err(|error| caller.failed(error))?) };
+        match keep(&app, &caller, &said, &who, availability.as_ref()).await {
             Ok(kept) => return answer(&app, &caller, kept).await.map_err(|error| caller.failed(error)),
             Err(NotKept::Refused(refusal)) => return Err(caller.refuse(refusal)),
+            // It ended a moment ago.
+            Err(NotKept::Begins) => open = false,
             // Another tab, or the same message once more.
             Err(NotKept::Failed(ReplyError::Database(error))) if attempt < ATTEMPTS && is_crossing(&error) => {
                 attempt += 1;
@@ -131,6 +136,18 @@ pub async fn send(State(app): State<App>, caller: Caller, Body(said): Body<Said>
             Err(NotKept::Failed(error)) => return Err(caller.failed(error)),
         }
     }
+}
+
+async fn find_out(app: &App, caller: &Caller) -> sqlx::Result<Availability> {
+    availability::find_out(app, &caller.asked(), Ts::now()).await
+}
+
+/// Whether the visitor's chat is open.
+async fn goes_on(app: &App, caller: &Caller) -> sqlx::Result<bool> {
+    let Some(visitor) = &caller.visitor else { return Ok(false) };
+    let mut db = app.db.acquire().await?;
+    let Some(ticket) = chats::last_of_visitor(&mut db, visitor.id).await? else { return Ok(false) };
+    Ok(chats::find(&mut db, ticket).await?.is_some_and(|chat| chat.is_open()))
 }
 
 fn check(app: &App, caller: &Caller, said: &Said) -> Result<Who, Refusal> {
@@ -182,6 +199,8 @@ struct Kept {
 
 enum NotKept {
     Refused(Refusal),
+    /// No chat is open any more: whether a new one may begin has to be found out first.
+    Begins,
     Failed(ReplyError),
 }
 
@@ -198,11 +217,11 @@ impl From<ReplyError> for NotKept {
 }
 
 /// One transaction: the visitor, their contact, the message, its ticket, and who is rung for it.
-async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who) -> Result<Kept, NotKept> {
+/// `availability` is not asked for while a chat goes on.
+async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: Option<&Availability>) -> Result<Kept, NotKept> {
     let channel = &caller.chat.channel;
     let provider_id = views::provider_id(&said.id);
     let now = Ts::now();
-    let availability = availability::find_out(app, &caller.asked(), now).await?;
     let mut change = Change::begin(app).await?;
     if let Some((ticket, message)) = receive::find_duplicate(&mut change, channel, &provider_id).await? {
         return known_already(change, caller, ticket, message).await;
@@ -219,14 +238,21 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who) -> Result<Kept
     };
     let last = last.filter(|(ticket, chat)| chat.is_open() || !matches!(ticket.status, Status::Solved | Status::Spam));
     let open = last.as_ref().is_some_and(|(_, chat)| chat.is_open());
-    // Checked again now: it may have changed since they began to type. A chat that goes on goes on.
-    let goes_on_by_mail = last.as_ref().is_some_and(|(_, chat)| chat.state == ChatState::Mail) && visitor.email.is_some();
-    if said.mode == Mode::Chat && !open && !availability.is_open() && !goes_on_by_mail {
-        let directory = directory::get(app).await?;
-        let truth = AvailabilityView::new(&availability, &caller.chat, &directory, caller.language.code());
-        let truth = serde_json::to_value(truth).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        return Err(NotKept::Refused(Refusal::Unavailable(Box::new(truth))));
-    }
+    let promise = match availability {
+        None if !open => return Err(NotKept::Begins),
+        None => None,
+        Some(availability) => {
+            // It may have changed since they began to type.
+            let goes_on_by_mail = last.as_ref().is_some_and(|(_, chat)| chat.state == ChatState::Mail) && visitor.email.is_some();
+            if said.mode == Mode::Chat && !open && !availability.is_open() && !goes_on_by_mail {
+                let directory = directory::get(app).await?;
+                let truth = AvailabilityView::new(availability, &caller.chat, &directory, caller.language.code());
+                let truth = serde_json::to_value(truth).map_err(|error| sqlx::Error::Encode(error.into()))?;
+                return Err(NotKept::Refused(Refusal::Unavailable(Box::new(truth))));
+            }
+            availability.is_open().then(|| availability.promise())
+        }
+    };
     let taken =
         visitors::take_uploads(&mut change, visitor.id, &said.files.iter().copied().map(VisitorUploadId).collect::<Vec<_>>()).await?;
     if taken.len() != said.files.len() {
@@ -248,11 +274,10 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who) -> Result<Kept
     };
     let received = receive::receive(&mut change, &origin, &incoming).await?;
     let ticket = received.ticket;
-    let promise = availability.promise();
     let created = received.outcome == Outcome::Created;
     match said.mode {
-        Mode::Chat if created => chats::start(&mut change, ticket, channel.id, visitor.id, promise, now).await?,
-        Mode::Chat => chats::hear(&mut change, ticket, availability.is_open().then_some(promise), now).await?,
+        Mode::Chat if created => chats::start(&mut change, ticket, channel.id, visitor.id, promise.unwrap_or(chats::ANSWER), now).await?,
+        Mode::Chat => chats::hear(&mut change, ticket, promise, now).await?,
         Mode::Email | Mode::Callback => {
             if created {
                 chats::leave_word(&mut change, ticket, channel.id, visitor.id, now).await?;
