@@ -471,15 +471,19 @@ export function send(message) {
   pump();
 }
 
-let pumping = false, tries = 0, retry;
+let pumping = false, more = false, tries = 0, retry;
 
 /** Sends what waits, the oldest first. Only one tab does it at a time. */
 export async function pump() {
+  more = true; // what was written while the last look at the outbox ended is looked for once more
   if (pumping) return;
   pumping = true;
   clearTimeout(retry);
   try {
-    while (await alone(sendFirst)) tries = 0;
+    while (more) {
+      more = false;
+      while (await alone(sendFirst)) tries = 0;
+    }
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.status === 0) S.up = false;

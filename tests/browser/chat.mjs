@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { listenForTrouble, signIn, startBrowser } from "./lib/browser.mjs";
-import { check, checkThat, summary } from "./lib/checks.mjs";
+import { check, checkThat, failed, summary } from "./lib/checks.mjs";
 import { part, read } from "./lib/mail.mjs";
 import { canRun, startPostfix } from "./lib/postfix.mjs";
 import { endAll, freePort, sleep, until } from "./lib/processes.mjs";
@@ -25,7 +25,7 @@ const MARTA = `marta@${SHOP_DOMAIN}`;
 const VISITOR = "noemi.costa@courriel.example";
 const PICTURE = path.join(ROOT, "src/demo/files/parcel.png");
 /** How long something may take to appear by itself on the other side's screen. */
-const LIVE = 5000;
+const LIVE = 20_000;
 /** A closed screen is given this long to come back (src/desk/presence.rs, CLOSING), and one offer rings this long (ladder.rs, OFFER). */
 const CLOSING = 25_000;
 const OFFER = 30_000;
@@ -301,7 +301,7 @@ async function shopSpeaks(open, agent, shop, secret, data) {
   await visitor.goto(`${shop.url}/boots?hello`);
   const spot = [visitor.viewportSize().width - 120, visitor.viewportSize().height - 115];
   const greeted = () => visitor.evaluate(([x, y]) => document.elementFromPoint(x, y)?.localName === "sportello-chat", spot);
-  await checkThat("the greeting shows by itself", () => until("the greeting", 10_000, greeted));
+  await checkThat("the greeting shows by itself", () => until("the greeting", LIVE, greeted));
   check("and moves nothing on the shop's page", (await visitor.evaluate(() => window.shifts)) === 0, await visitor.evaluate(() => window.shifts));
   await visitor.mouse.click(...spot);
   const frame = await frameOf(visitor);
@@ -475,11 +475,12 @@ async function travel() {
     const elsewhere = asked.filter((one) => !/\/chat\/shop\/|\/static\//.test(one));
     check("nothing of the desk was asked for but the chat's own", elsewhere.length === 0, elsewhere);
   } catch (error) {
+    check("the journey came to its end", false, error.stack);
+  }
+  if (failed()) {
     await shoot();
     const complaints = product.log.split("\n").filter((line) => /"level":"(WARN|ERROR)"/.test(line));
-    console.log(troubles.join("\n"));
-    console.log(complaints.slice(-20).join("\n"));
-    throw error;
+    console.log(["\nWhat the browser and the desk had to say", ...troubles, ...complaints.slice(-40)].join("\n"));
   }
 }
 

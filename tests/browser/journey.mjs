@@ -21,7 +21,7 @@ const GIULIA = "giulia@bottegaginestra.example";
 const DANIEL = "daniel@bottegaginestra.example";
 const SUBJECT_WORD = "stivaletti";
 /** How long something may take to appear by itself on an agent's screen. */
-const LIVE = 5000;
+const LIVE = 20_000;
 /** The customer's page asks every fifteen seconds. */
 const CUSTOMER_LIVE = 25_000;
 /** Mail goes through a queue. */

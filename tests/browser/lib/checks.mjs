@@ -27,6 +27,9 @@ export async function checkThat(what, wait) {
   }
 }
 
+/** Whether anything has failed so far. */
+export const failed = () => failures.length > 0;
+
 /** The last line. True when nothing failed. */
 export function summary() {
   if (failures.length) console.log(`\nFailed:\n${failures.map((what) => `  - ${what}`).join("\n")}\n`);
