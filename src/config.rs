@@ -52,6 +52,9 @@ pub struct WebConfig {
     /// Addresses of proxies whose X-Forwarded-For is believed, separated by commas
     #[arg(long, env = "SPORTELLO_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
     pub trusted_proxies: Vec<IpAddr>,
+    /// Let channels and webhooks call addresses in private networks too, and without TLS
+    #[arg(long, env = "SPORTELLO_ALLOW_PRIVATE_NETWORKS", global = true)]
+    pub allow_private_networks: bool,
 }
 
 /// Incoming and outgoing mail.

@@ -41,6 +41,8 @@ ids! {
     IdentityId,
     JobId,
     MessageId,
+    PartId,
+    PostId,
     SessionId,
     TagId,
     TeamId,

@@ -26,6 +26,7 @@ pub fn router(app: App) -> Router {
     // No cookie gives any right here, so other sites may send these forms; uploads over slow lines take their own time.
     let public = channels::form::router()
         .merge(channels::chat::router())
+        .merge(channels::wire::hooks::router())
         .merge(screens::customer::router())
         .merge(layers::timed(demo::storefront::router()));
     let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)));

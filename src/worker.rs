@@ -156,6 +156,7 @@ async fn process(app: &App, id: DeliveryId, claimed: &Claimed) -> Outcome {
     match channels::process(app, id).await {
         Ok(_) => Outcome::Done,
         Err(ProcessError::Hopeless(reason)) => Outcome::Fail(reason),
+        Err(ProcessError::Soon) => Outcome::Again(2),
         Err(error @ (ProcessError::Database(_) | ProcessError::Files(_))) => {
             if jobs::is_last(claimed) {
                 let noted = async {

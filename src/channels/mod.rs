@@ -4,6 +4,9 @@ pub mod chat;
 pub mod email;
 mod entries;
 pub mod form;
+pub mod meta;
+pub mod telegram;
+pub mod wire;
 
 use std::io;
 
@@ -32,7 +35,7 @@ pub fn router() -> Router<App> {
 }
 
 /// Attempts at one transaction that others may cross.
-const ATTEMPTS: u32 = 4;
+pub(crate) const ATTEMPTS: u32 = 4;
 
 /// What became of something that came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,6 +90,9 @@ pub enum ProcessError {
     /// No attempt will help; its reason stands on the delivery.
     #[error("{0}")]
     Hopeless(String),
+    /// To be asked again in a second or two: what it is about is still on its way.
+    #[error("it is to be looked at again in a moment")]
+    Soon,
 }
 
 /// Turns a stored delivery into a message of a ticket. May be asked again, and by several processes at once: one message results.
@@ -103,8 +109,9 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     let understood = match channel.kind {
         ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
         ChannelKind::Form => return from_form(app, channel, &delivery).await,
+        kind if let Some(net) = wire::network(kind) => return wire::taking::process(app, &channels, channel, &delivery, net).await,
         // Its messages are understood while the request is open; nothing of them is stored raw.
-        ChannelKind::Chat | ChannelKind::Api => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
+        _ => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
     match understood {
         Understood::Drop(reason) => discard(app, id, reason).await,
@@ -253,7 +260,7 @@ fn answer(incoming: &Incoming, received: &Received) -> Processed {
 }
 
 /// Invalid data, a broken constraint, a limit exceeded: the same message will be refused again.
-fn is_refusal(error: &sqlx::Error) -> bool {
+pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Encode(_) => true,
         other => other
@@ -308,11 +315,10 @@ pub async fn send(app: &App, message: MessageId, last: bool) -> jobs::Outcome {
         Ok(None) => return jobs::Outcome::Done,
         Err(error) => return jobs::Outcome::Retry(error.to_string()),
     };
-    match channel.kind {
-        ChannelKind::Email => deliver::send(app, &channel, message, last).await,
-        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => {
-            jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned())
-        }
+    match (channel.kind, wire::network(channel.kind)) {
+        (ChannelKind::Email, _) => deliver::send(app, &channel, message, last).await,
+        (_, Some(net)) => wire::sending::send(app, &channel, net, message, last).await,
+        (_, None) => jobs::Outcome::Fail("This kind of channel sends nothing itself.".to_owned()),
     }
 }
 
@@ -321,7 +327,7 @@ pub async fn give_up(app: &App, message: MessageId, reason: &str) {
     let noted = async {
         let mut change = Change::begin(app).await?;
         if let Some(message) = thread::find(&mut change, message).await?
-            && message.delivery != Some(DeliveryStatus::Sent)
+            && !message.delivery.is_some_and(DeliveryStatus::has_left)
         {
             outbound::failed(&mut change, &message, reason).await?;
         }
@@ -336,7 +342,8 @@ pub async fn give_up(app: &App, message: MessageId, reason: &str) {
 pub fn delivers(app: &App, channel: &Channel) -> bool {
     match channel.kind {
         ChannelKind::Email => deliver::delivers(app, channel),
-        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => app.mailer.delivers(),
+        kind if wire::network(kind).is_some() => true,
+        _ => app.mailer.delivers(),
     }
 }
 
@@ -356,7 +363,10 @@ pub async fn poll(app: &App, id: ChannelId) -> jobs::Outcome {
     };
     match channel.kind {
         ChannelKind::Email => imap::poll(app, &channel).await,
-        ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => jobs::Outcome::Done,
+        kind => match wire::network(kind) {
+            Some(net) => wire::polling::poll(app, &channel, net).await,
+            None => jobs::Outcome::Done,
+        },
     }
 }
 
@@ -366,7 +376,7 @@ pub async fn ensure_polls(app: &App) -> sqlx::Result<()> {
     for channel in rows::list(&mut db).await? {
         let polled = match channel.kind {
             ChannelKind::Email => settings::Settings::of(&channel).imap.is_some(),
-            ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => false,
+            kind => wire::network(kind).is_some_and(|net| net.polls(&channel)),
         };
         if polled && channel.enabled {
             let job = Job::PollMailbox { channel: channel.id };

@@ -115,6 +115,7 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
                     canned: Vec::new(),
                     canned_files: Vec::new(),
                     choices: choices.to_vec(),
+                    outlet: None,
                     once: None,
                 };
                 let message = reply::reply_apart(&mut change, &agent, id, &new).await?;

@@ -27,6 +27,10 @@ pub struct Channel {
     pub last_ok_at: Option<Ts>,
     pub last_error: Option<String>,
     pub last_error_at: Option<Ts>,
+    /// The provider no longer lets us in: what is queued waits until the channel is connected again.
+    pub sign_in_lost_at: Option<Ts>,
+    /// When something last came in by webhook.
+    pub last_event_at: Option<Ts>,
 }
 
 impl Channel {
@@ -65,7 +69,7 @@ pub fn seal(keys: &Keys, secrets: &impl Serialize) -> serde_json::Result<Vec<u8>
 pub async fn find(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where id = $1",
         id.0
     )
@@ -77,7 +81,7 @@ pub async fn find(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<Option<C
 pub async fn find_by_name(db: &mut PgConnection, name: &str) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where lower(name) = lower($1) or lower(address) = lower($1) order by lower(name) = lower($1) desc, id limit 1",
         name
     )
@@ -89,7 +93,7 @@ pub async fn find_by_name(db: &mut PgConnection, name: &str) -> sqlx::Result<Opt
 pub async fn find_by_address(db: &mut PgConnection, kind: ChannelKind, address: &str) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where kind = $1 and lower(address) = lower($2)",
         kind as ChannelKind,
         address
@@ -102,7 +106,7 @@ pub async fn find_by_address(db: &mut PgConnection, kind: ChannelKind, address: 
 pub async fn first_of(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where kind = $1 and enabled order by id limit 1",
         kind as ChannelKind
     )
@@ -114,7 +118,7 @@ pub async fn first_of(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<
 pub async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels order by kind, lower(name) limit 500"
     )
     .fetch_all(db)
@@ -125,7 +129,7 @@ pub async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<Channel>> {
 pub async fn default_mailbox(db: &mut PgConnection) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
-        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at
+        "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where kind = 'email' and enabled and address is not null order by id limit 1"
     )
     .fetch_optional(db)
@@ -214,6 +218,55 @@ pub async fn note_error(db: &mut PgConnection, id: ChannelId, error: &str) -> sq
 pub async fn note_ok(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
     sqlx::query!(
         "update channels set last_ok_at = now(), last_error = null where id = $1 and (last_error is not null or last_ok_at is null or last_ok_at < now() - interval '1 minute')",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The provider no longer lets us in: this channel stops sending, and says so, until it is connected again.
+pub async fn lose_sign_in(db: &mut PgConnection, id: ChannelId, words: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update channels set sign_in_lost_at = coalesce(sign_in_lost_at, now()), last_error = $2, last_error_at = now() where id = $1",
+        id.0,
+        words
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The provider lets us in again: everything that waited for it leaves by itself. Answers with how many messages those are.
+pub async fn regain_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<i64> {
+    let was = sqlx::query_scalar!(
+        r#"update channels c set sign_in_lost_at = null, last_error = null, last_error_at = null, last_ok_at = now()
+           from (select id, sign_in_lost_at from channels where id = $1 for update) old where c.id = old.id
+           returning old.sign_in_lost_at is not null as "lost!""#,
+        id.0
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if was != Some(true) {
+        return Ok(0);
+    }
+    // The jobs are `Job::SendMessage` as `jobs::push` would write them.
+    let queued = sqlx::query!(
+        "insert into jobs (kind, args, unique_key)
+         select 'send_message', jsonb_build_object('message', id), 'send:' || id from messages
+         where channel_id = $1 and direction = 'outbound' and delivery in ('queued', 'sending') order by id limit 10000
+         on conflict (unique_key) where unique_key is not null and dead_at is null do update set run_at = now(), attempts = 0",
+        id.0
+    )
+    .execute(db)
+    .await?;
+    Ok(i64::try_from(queued.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// Something came in by webhook; noted at most once in ten seconds.
+pub async fn note_event(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update channels set last_event_at = now() where id = $1 and (last_event_at is null or last_event_at < now() - interval '10 seconds')",
         id.0
     )
     .execute(db)

@@ -79,6 +79,44 @@ pub async fn identify(
     find_by_address(db, kind, address).await?.map(|known| known.id).ok_or(sqlx::Error::RowNotFound)
 }
 
+/// Finds whoever has the first address, else whoever has one of the others; the contact has all of them afterwards, but for those that
+/// somebody else has: people are only ever joined by an agent.
+pub async fn recognize(
+    db: &mut PgConnection,
+    first: &(IdentityKind, String),
+    also: &[(IdentityKind, String)],
+    name: &str,
+    language: Option<&str>,
+) -> sqlx::Result<ContactId> {
+    let mut known = find_by_address(db, first.0, &first.1).await?.map(|known| known.id);
+    for (kind, address) in also {
+        if known.is_none() {
+            known = find_by_address(db, *kind, address).await?.map(|known| known.id);
+        }
+    }
+    if let Some(contact) = known {
+        add_identity(db, contact, first.0, &first.1).await?;
+    }
+    let contact = identify(db, first.0, &first.1, name, language).await?;
+    for (kind, address) in also {
+        add_identity(db, contact, *kind, address).await?;
+    }
+    Ok(contact)
+}
+
+/// Gives a contact one more address; one that somebody has already stays theirs.
+pub async fn add_identity(db: &mut PgConnection, contact: ContactId, kind: IdentityKind, address: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",
+        contact.0,
+        kind as IdentityKind,
+        address
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A contact found by an address, and what is not known of them yet.
 struct Known {
     id: ContactId,

@@ -105,6 +105,23 @@ pub enum Event {
         stars: i16,
     },
     VisitorBlocked {},
+    /// Its author changed the words of a message on their network.
+    MessageEdited {
+        message: MessageId,
+    },
+    /// Its author took a message back.
+    MessageRemoved {
+        message: MessageId,
+    },
+    /// An agent hid a public message, or showed it again.
+    MessageHidden {
+        message: MessageId,
+        hidden: bool,
+    },
+    /// An agent deleted a public message.
+    MessageDeleted {
+        message: MessageId,
+    },
 }
 
 /// Who ended a chat.

@@ -157,6 +157,7 @@ pub async fn find_any(db: &mut PgConnection, id: AttachmentId) -> sqlx::Result<O
 pub struct Upload {
     pub id: UploadId,
     pub name: String,
+    pub media_type: String,
     pub size: i64,
 }
 
@@ -186,7 +187,7 @@ pub async fn add_upload(db: &mut PgConnection, ticket: TicketId, agent: AgentId,
 pub async fn uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Upload>> {
     sqlx::query_as!(
         Upload,
-        "select id, name, size from uploads where ticket_id = $1 and agent_id = $2 order by id limit 100",
+        "select id, name, media_type, size from uploads where ticket_id = $1 and agent_id = $2 order by id limit 100",
         ticket.0,
         agent.0
     )

@@ -62,12 +62,26 @@ kinds! {
         Email = "email" "Email",
         Form = "form" "Contact form",
         Chat = "chat" "Live chat",
+        Facebook = "facebook" "Facebook",
+        Instagram = "instagram" "Instagram",
+        Whatsapp = "whatsapp" "WhatsApp",
+        Telegram = "telegram" "Telegram",
+        X = "x" "X",
+        Google = "google" "Google reviews",
+        Sms = "sms" "SMS",
+        Phone = "phone" "Phone",
         Api = "api" "API",
     }
     /// What sort of address identifies a contact.
     IdentityKind as "identity_kind" {
         Email = "email" "Email",
         Phone = "phone" "Phone",
+        Facebook = "facebook" "Facebook",
+        Instagram = "instagram" "Instagram",
+        Whatsapp = "whatsapp" "WhatsApp",
+        Telegram = "telegram" "Telegram",
+        X = "x" "X",
+        Google = "google" "Google",
         External = "external" "External id",
     }
     /// Where a ticket stands.
@@ -96,7 +110,11 @@ kinds! {
     DeliveryStatus as "delivery_status" {
         Queued = "queued" "Queued",
         Sending = "sending" "Sending",
+        /// It left, and no answer came back: it may have arrived.
+        Unsure = "unsure" "Not certain",
         Sent = "sent" "Sent",
+        Delivered = "delivered" "Delivered",
+        Read = "read" "Read",
         Failed = "failed" "Failed",
     }
     /// What became of something that came in.
@@ -145,5 +163,12 @@ kinds! {
         Declined = "declined" "Declined",
         /// Somebody else took it, or the visitor left.
         Withdrawn = "withdrawn" "Withdrawn",
+    }
+}
+
+impl DeliveryStatus {
+    /// Whether the provider has it, as far as we know.
+    pub fn has_left(self) -> bool {
+        matches!(self, Self::Sent | Self::Delivered | Self::Read)
     }
 }

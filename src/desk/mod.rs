@@ -16,6 +16,7 @@ pub mod hours;
 pub mod housekeeping;
 pub mod import;
 pub mod kinds;
+pub mod networks;
 pub mod photos;
 pub mod presence;
 pub mod search;

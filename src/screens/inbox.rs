@@ -194,6 +194,14 @@ pub fn channel_icon(kind: ChannelKind) -> Icon {
         ChannelKind::Email => icon("mail"),
         ChannelKind::Form => icon("clipboard-list"),
         ChannelKind::Chat => icon("messages-square"),
+        ChannelKind::Facebook => icon("facebook"),
+        ChannelKind::Instagram => icon("instagram"),
+        ChannelKind::Whatsapp => icon("whatsapp"),
+        ChannelKind::Telegram => icon("telegram"),
+        ChannelKind::X => icon("x-network"),
+        ChannelKind::Google => icon("star"),
+        ChannelKind::Sms => icon("message-square-text"),
+        ChannelKind::Phone => icon("phone"),
         ChannelKind::Api => icon("webhook"),
     }
 }

@@ -136,6 +136,7 @@ impl ChatDesk {
             canned: Vec::new(),
             canned_files: Vec::new(),
             choices: words.choices.clone(),
+            outlet: None,
             once: words.once.clone(),
         };
         let mut change = Change::begin(&self.app).await.expect("a database");

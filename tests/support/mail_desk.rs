@@ -124,6 +124,7 @@ impl MailDesk {
             canned: Vec::new(),
             canned_files: Vec::new(),
             choices: Vec::new(),
+            outlet: None,
             once: None,
         };
         let message = reply::reply(&mut change, agent, ticket, &new).await.expect("a reply");
@@ -204,6 +205,7 @@ fn config(data: PathBuf) -> Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             public_url: Some("https://desk.bottega.example".parse().expect("a URL")),
             trusted_proxies: Vec::new(),
+            allow_private_networks: true,
         },
         mail: MailConfig {
             smtp_listen: SocketAddr::from(([127, 0, 0, 1], 0)),

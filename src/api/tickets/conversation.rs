@@ -133,6 +133,7 @@ fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>) -> NewR
         canned: Vec::new(),
         canned_files: Vec::new(),
         choices: Vec::new(),
+        outlet: None,
         once: None,
     }
 }

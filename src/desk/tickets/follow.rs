@@ -43,7 +43,7 @@ fn is_theirs(message: &Message, undo_seconds: u32, now: Ts) -> bool {
         (Direction::Outbound, _) if message.automatic => false,
         (Direction::Outbound, Some(DeliveryStatus::Failed)) => false,
         (Direction::Outbound, Some(DeliveryStatus::Queued)) => message.created_at <= now.plus_seconds(-i64::from(undo_seconds) - 1),
-        (Direction::Outbound, Some(DeliveryStatus::Sending | DeliveryStatus::Sent) | None) => true,
+        (Direction::Outbound, Some(_) | None) => true,
     }
 }
 

@@ -12,6 +12,8 @@ use crate::desk::envelope::{Address, Envelope};
 use crate::desk::events::{ChatEnd, Event};
 use crate::desk::files;
 use crate::desk::kinds::{ChannelKind, Status};
+use crate::desk::networks;
+use crate::desk::networks::say::Outlet;
 use crate::desk::search;
 use crate::desk::tickets::{self, Ticket, drafts, update};
 use crate::desk::waits;
@@ -43,6 +45,8 @@ pub struct NewReply {
     pub choices: Vec<String>,
     /// A random id of the form: sent twice in a chat, it is said once.
     pub once: Option<String>,
+    /// Where it goes when the ticket came over a network and is answered there; `None`: by mail, or in the chat.
+    pub outlet: Option<Outlet>,
 }
 
 /// Why a reply was not taken. Nothing is lost: the draft is still there.
@@ -84,7 +88,7 @@ pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, n
 async fn send(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply, wordless: bool) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     let chat = chats::find(change, ticket.id).await?;
-    if !(wordless && chat.as_ref().is_some_and(Chat::is_open)) {
+    if !(wordless && (new.outlet.is_some() || chat.as_ref().is_some_and(Chat::is_open))) {
         check(&new.body)?;
     }
     match chat {
@@ -99,10 +103,15 @@ async fn send(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewRep
     {
         return Err(ReplyError::Newer);
     }
-    let body = with_signature(&new.body, &agent.signature);
-    let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
-    let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
-    let message = queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?;
+    let message = match &new.outlet {
+        Some(outlet) => networks::say::queue(change, agent, &ticket, new, outlet).await?,
+        None => {
+            let body = with_signature(&new.body, &agent.signature);
+            let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
+            let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
+            queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?
+        }
+    };
     waits::record(change, &ticket, agent.id).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(

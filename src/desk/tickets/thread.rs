@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::envelope::Envelope;
 use crate::desk::kinds::{DeliveryStatus, Direction};
+use crate::desk::networks::Extras;
 use crate::ids::{AgentId, ChannelId, ContactId, DeliveryId, MessageId, TicketId};
 use crate::text;
 
@@ -39,6 +40,19 @@ pub struct Message {
     pub sent_at: Option<Ts>,
     pub delivery_id: Option<DeliveryId>,
     pub created_at: Ts,
+    /// Everybody can read it.
+    pub public: bool,
+    /// See [`Message::extras`].
+    pub extras: serde_json::Value,
+    /// Who (`customer`, `shop`) → emoji and time.
+    pub reactions: serde_json::Value,
+    pub reply_to_id: Option<MessageId>,
+    pub edited_at: Option<Ts>,
+    /// Its author took it back; nothing of what it said is here.
+    pub removed_at: Option<Ts>,
+    /// Hidden from the public by us.
+    pub hidden: bool,
+    pub liked: bool,
 }
 
 impl Message {
@@ -63,6 +77,16 @@ impl Message {
         &self.body[self.quote()]
     }
 
+    /// What it carries beside words and files, where it came over a network.
+    pub fn extras(&self) -> Extras {
+        Extras::deserialize(&self.extras).unwrap_or_default()
+    }
+
+    /// The emoji on it: the customer's, then ours.
+    pub fn emoji(&self) -> Vec<String> {
+        ["customer", "shop"].iter().filter_map(|who| self.reactions.get(who)?.get("emoji")?.as_str().map(str::to_owned)).collect()
+    }
+
     /// What the wire said around it.
     pub fn envelope(&self) -> Envelope {
         Envelope::deserialize(&self.envelope).unwrap_or_default()
@@ -76,7 +100,7 @@ pub async fn list(db: &mut PgConnection, ticket: TicketId, before: Option<Messag
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, case when m.html is not null then '' end as html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
            from messages m left join contacts c on c.id = m.contact_id
            where m.ticket_id = $1 and m.id < $2 and ($3 or m.direction <> 'note') order by m.id desc limit $4"#,
         ticket.0,
@@ -96,7 +120,7 @@ pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<Messag
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
            from messages m left join contacts c on c.id = m.contact_id
            where m.ticket_id = $1 and m.id > $2 order by m.id limit $3"#,
         ticket.0,
@@ -113,7 +137,7 @@ pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<M
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
            from messages m left join contacts c on c.id = m.contact_id where m.id = $1"#,
         id.0
     )
@@ -127,7 +151,7 @@ pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: Messa
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
            from messages m left join contacts c on c.id = m.contact_id
            where m.ticket_id = $1 and m.id < $2 and m.direction = 'inbound' and not m.bounce and not m.automatic order by m.id desc limit 1"#,
         ticket.0,

@@ -50,6 +50,7 @@ impl Line {
             ChannelKind::Form => Some(format!("/settings/forms/{id}")),
             ChannelKind::Chat => Some(format!("/settings/chats/{id}")),
             ChannelKind::Api => None,
+            kind => Some(format!("/settings/networks/{kind}/{id}")),
         }
     }
 

@@ -118,6 +118,7 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
         canned: parts.ids("canned"),
         canned_files: parts.ids("canned_file"),
         choices: parts.all("choice").map(str::to_owned).collect(),
+        outlet: None,
         once: Some(parts.text("once").to_owned()).filter(|once| !once.is_empty() && once.len() <= 64),
     })
 }

@@ -143,6 +143,7 @@ fn words() -> NewReply {
         canned: Vec::new(),
         canned_files: Vec::new(),
         choices: Vec::new(),
+        outlet: None,
         once: None,
     }
 }

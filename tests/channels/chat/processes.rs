@@ -18,6 +18,7 @@ fn words(text: &str) -> NewReply {
         canned: Vec::new(),
         canned_files: Vec::new(),
         choices: Vec::new(),
+        outlet: None,
         once: None,
     }
 }

@@ -1,0 +1,182 @@
+//! What all networks share: the door for their webhooks, the way to their APIs, the loop that sends.
+
+pub mod calls;
+pub mod hooks;
+pub mod polling;
+pub mod sending;
+pub mod taking;
+
+use futures_util::future::BoxFuture;
+
+use crate::app::App;
+use crate::channels::wire::calls::Caller;
+use crate::channels::wire::hooks::{Answer, Hook};
+use crate::desk::channels::Channel;
+use crate::desk::envelope::{IncomingFile, OutgoingFile};
+use crate::desk::kinds::{ChannelKind, IdentityKind};
+use crate::desk::networks::abilities::Abilities;
+use crate::desk::networks::parts::{NewPart, Part};
+use crate::desk::networks::{Element, Fault, Media, Said};
+use crate::desk::tickets::thread::Message;
+
+/// What a folder of a network implements. Everything that talks to the provider has a time-out and a size limit by the [`Caller`].
+pub trait Network: Send + Sync {
+    /// What can be sent, how long, until when.
+    fn abilities(&self, channel: &Channel) -> Abilities;
+
+    /// Whether a webhook is the provider's, judged on its raw bytes in constant time, and what to answer at once. Handshakes end here.
+    fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer;
+
+    /// What a stored webhook tells. Pure; never fails as a whole.
+    fn read(&self, channel: &Channel, raw: &[u8]) -> Vec<Element>;
+
+    /// Fetches a file of a message.
+    fn fetch<'a>(&'a self, way: &'a Way<'a>, media: &'a Media) -> BoxFuture<'a, Result<IncomingFile, Fault>>;
+
+    /// Fills in what a message did not tell: the sender's name and picture, the post around it. What cannot be found out is left as it is.
+    fn complete<'a>(&'a self, way: &'a Way<'a>, said: &'a mut Said) -> BoxFuture<'a, ()> {
+        let _ = (way, said);
+        Box::pin(async {})
+    }
+
+    /// Cuts an outgoing message into what the provider takes in one call each.
+    fn plan(&self, channel: &Channel, message: &Message, files: &[OutgoingFile]) -> Vec<NewPart>;
+
+    /// Sends one part; answers with the provider's id of it.
+    fn send<'a>(
+        &'a self,
+        way: &'a Way<'a>,
+        to: &'a Recipient,
+        message: &'a Message,
+        part: &'a Part,
+        files: &'a [OutgoingFile],
+    ) -> BoxFuture<'a, Result<Receipt, Fault>>;
+
+    /// Does something to a public message.
+    fn act<'a>(&'a self, way: &'a Way<'a>, target: &'a str, act: Act) -> BoxFuture<'a, Result<(), Fault>> {
+        let _ = (way, target, act);
+        Box::pin(async { Err(Fault::Permanent("This network cannot do that.".into())) })
+    }
+
+    /// Tells the customer's side that we have read up to a message, or are typing.
+    fn tell<'a>(&'a self, way: &'a Way<'a>, to: &'a Recipient, sign: Sign) -> BoxFuture<'a, Result<(), Fault>> {
+        let _ = (way, to, sign);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Asks the provider whether we are let in, and as whom; shown on the channel's page. Subscribes to what the desk needs.
+    fn check<'a>(&'a self, way: &'a Way<'a>) -> BoxFuture<'a, Result<Health, Fault>>;
+
+    /// Whether it has to be asked for what is new.
+    fn polls(&self, channel: &Channel) -> bool {
+        let _ = channel;
+        false
+    }
+
+    /// Fetches what does not come by itself.
+    fn poll<'a>(&'a self, way: &'a Way<'a>) -> BoxFuture<'a, Result<Polled, Fault>> {
+        let _ = way;
+        Box::pin(async { Err(Fault::Permanent("This network sends by itself what is new.".into())) })
+    }
+
+    /// How fast the provider lets us send.
+    fn pace(&self) -> Pace;
+}
+
+impl Recipient {
+    /// The customer's first address of a kind.
+    pub fn address(&self, kind: IdentityKind) -> Option<&str> {
+        self.identities.iter().find(|(other, _)| *other == kind).map(|(_, address)| &**address)
+    }
+}
+
+/// A channel and the means to reach its provider.
+pub struct Way<'a> {
+    pub app: &'a App,
+    pub channel: &'a Channel,
+    pub calls: Caller,
+}
+
+/// Whom an answer goes to.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// The key of the conversation, as its messages gave it.
+    pub conversation: String,
+    /// The provider's id of the customer's newest message.
+    pub newest: Option<String>,
+    /// Every address of the customer, of whatever kind.
+    pub identities: Vec<(IdentityKind, String)>,
+    pub name: String,
+    /// The provider's id of the post that the conversation stands under.
+    pub post: Option<String>,
+    /// Public, or between the two.
+    pub public: bool,
+    /// To the author of this comment, privately.
+    pub private_reply_to: Option<String>,
+    /// The message goes out in the hours in which only a person may answer.
+    pub human_hours: bool,
+    /// The provider's id of the message that ours quotes.
+    pub reply_to: Option<String>,
+}
+
+/// What a provider answered to a part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its id there.
+    pub id: String,
+}
+
+/// What an agent does to a public message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    Hide(bool),
+    Like(bool),
+    Delete,
+}
+
+/// What the customer's side may see of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    Typing,
+    Read,
+}
+
+/// How an account stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// As whom we are let in (`Bar Sport`, `@barsport_bot`).
+    pub account: String,
+    /// The id under which webhooks name it; becomes the channel's address.
+    pub id: String,
+    /// One line each: what is subscribed, what is missing.
+    pub notes: Vec<String>,
+}
+
+/// What a poll brought: stored as if it had come by webhook, and how far it went.
+#[derive(Debug, Clone, Default)]
+pub struct Polled {
+    /// Raw answers of the provider, for [`Network::read`].
+    pub raw: Vec<Vec<u8>>,
+    /// Kept with the channel when what was brought is stored.
+    pub cursor: serde_json::Value,
+    /// Seconds until the next.
+    pub again: i64,
+}
+
+/// How fast a provider lets us send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Calls per second, for the whole channel.
+    pub per_second: u32,
+    /// Seconds between two messages to one customer.
+    pub per_recipient: i64,
+}
+
+/// The folder of a kind of channel, if it is a network.
+pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
+    match kind {
+        ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
+        _ => None,
+    }
+}

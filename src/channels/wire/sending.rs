@@ -1,0 +1,210 @@
+//! Sends what agents say on networks: part by part, in order, at the provider's pace, and never twice where that cannot be known.
+
+use std::num::NonZeroU32;
+use std::sync::LazyLock;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::app::App;
+use crate::channels::wire::calls::Caller;
+use crate::channels::wire::{Network, Recipient, Way};
+use crate::clock::Ts;
+use crate::desk::changes::Change;
+use crate::desk::channels::{self, Channel};
+use crate::desk::envelope::OutgoingFile;
+use crate::desk::files;
+use crate::desk::kinds::DeliveryStatus;
+use crate::desk::networks::abilities::Window;
+use crate::desk::networks::parts::{self, Part};
+use crate::desk::networks::{Extras, Fault, Step, say};
+use crate::desk::tickets::outbound;
+use crate::desk::tickets::thread::{self, Message};
+use crate::ids::{ChannelId, MessageId};
+use crate::jobs::Outcome;
+
+/// Seconds between two looks whether an earlier answer has left.
+const TURN: i64 = 2;
+
+/// Sends one queued message and records how far it came. `last`: no attempt follows, so what cannot leave now has failed.
+pub async fn send(app: &App, channel: &Channel, net: &dyn Network, id: MessageId, last: bool) -> Outcome {
+    match attempt(app, channel, net, id, last).await {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Retry(error.to_string()),
+    }
+}
+
+async fn attempt(app: &App, channel: &Channel, net: &dyn Network, id: MessageId, last: bool) -> sqlx::Result<Outcome> {
+    let mut db = app.db.acquire().await?;
+    let Some(message) = thread::find(&mut db, id).await? else { return Ok(Outcome::Done) };
+    if channel.sign_in_lost_at.is_some() {
+        drop(db);
+        return wait_for_sign_in(app, channel, &message).await;
+    }
+    if say::earlier_waits(&mut db, channel.id, message.ticket_id, id).await? {
+        return Ok(Outcome::Again(TURN));
+    }
+    let pause = say::pause(&mut db, message.ticket_id, net.pace().per_recipient).await?;
+    let fresh = parts::list(&mut db, id).await?.iter().all(|part| part.state == DeliveryStatus::Queued);
+    if pause > 0 && fresh {
+        return Ok(Outcome::Again(pause));
+    }
+    let Some(message) = outbound::begin(&mut db, id).await? else { return Ok(Outcome::Done) };
+    let Some(recipient) = recipient(&mut db, channel, net, &message).await? else {
+        drop(db);
+        return fail(app, &message, "The customer has no address on this network any more.").await;
+    };
+    drop(db);
+    let files = match files::load_for_sending(app, message.id).await {
+        Ok(files) => files,
+        Err(error) => return delay(app, &message, &format!("a file could not be read: {error}"), None, last).await,
+    };
+    let parts = plan(app, channel, net, &message, &files).await?;
+    let way = Way { app, channel, calls: Caller::of(app) };
+    for part in parts {
+        match part.state {
+            DeliveryStatus::Sent | DeliveryStatus::Delivered | DeliveryStatus::Read => continue,
+            DeliveryStatus::Unsure => return hold(app, &message).await,
+            // An earlier attempt died with it in hand: it may have arrived.
+            DeliveryStatus::Sending => {
+                fault(app, &message, &part, &Fault::Unsure("Sportello was stopped while sending this.".to_owned())).await?;
+                return Ok(Outcome::Done);
+            }
+            DeliveryStatus::Queued | DeliveryStatus::Failed => {}
+        }
+        keep_pace(channel.id, net.pace().per_second).await;
+        let mut db = app.db.acquire().await?;
+        if !parts::begin(&mut db, part.id).await? {
+            continue;
+        }
+        drop(db);
+        match net.send(&way, &recipient, &message, &part, &files).await {
+            Ok(receipt) => {
+                let mut change = Change::begin(app).await?;
+                parts::taken(&mut change, part.id, &receipt.id).await?;
+                channels::note_ok(&mut change, channel.id).await?;
+                change.commit().await?;
+            }
+            Err(trouble) => {
+                fault(app, &message, &part, &trouble).await?;
+                return judge(app, channel, &message, &part, trouble, last).await;
+            }
+        }
+    }
+    hold(app, &message).await
+}
+
+/// What the parts say stands on the message.
+async fn hold(app: &App, message: &Message) -> sqlx::Result<Outcome> {
+    let mut change = Change::begin(app).await?;
+    parts::settle(&mut change, message.ticket_id, message.id).await?;
+    change.commit().await?;
+    Ok(Outcome::Done)
+}
+
+async fn fault(app: &App, message: &Message, part: &Part, fault: &Fault) -> sqlx::Result<()> {
+    let mut change = Change::begin(app).await?;
+    parts::faulted(&mut change, part.id, fault).await?;
+    parts::settle(&mut change, message.ticket_id, message.id).await?;
+    change.commit().await
+}
+
+async fn judge(app: &App, channel: &Channel, message: &Message, part: &Part, trouble: Fault, last: bool) -> sqlx::Result<Outcome> {
+    match trouble {
+        Fault::SignIn(words) => {
+            let mut change = Change::begin(app).await?;
+            channels::lose_sign_in(&mut change, channel.id, &words).await?;
+            change.touch_settings();
+            change.commit().await?;
+            wait_for_sign_in(app, channel, message).await
+        }
+        Fault::Later { words, .. } if last => {
+            let mut change = Change::begin(app).await?;
+            parts::step(&mut change, part.id, &Step::Failed(Fault::Permanent(words.clone())), None).await?;
+            change.commit().await?;
+            Ok(Outcome::Fail(words))
+        }
+        Fault::Later { words, after } => delay(app, message, &words, after, last).await,
+        // Held for the echo, or for an agent's decision: sent again blindly it might arrive twice.
+        Fault::Unsure(_) => Ok(Outcome::Done),
+        Fault::Window(words) | Fault::Recipient(words) | Fault::Permanent(words) => Ok(Outcome::Fail(words)),
+    }
+}
+
+async fn wait_for_sign_in(app: &App, channel: &Channel, message: &Message) -> sqlx::Result<Outcome> {
+    let mut change = Change::begin(app).await?;
+    let words = format!("{} has to be connected again by an admin. This leaves by itself then.", channel.name);
+    outbound::delayed(&mut change, message, &words).await?;
+    change.commit().await?;
+    Ok(Outcome::Done)
+}
+
+async fn delay(app: &App, message: &Message, words: &str, after: Option<i64>, last: bool) -> sqlx::Result<Outcome> {
+    let mut change = Change::begin(app).await?;
+    if last {
+        outbound::failed(&mut change, message, words).await?;
+    } else {
+        outbound::delayed(&mut change, message, words).await?;
+    }
+    change.commit().await?;
+    Ok(match after {
+        // The provider says when; that is no failed attempt of ours.
+        Some(after) if !last => Outcome::Again(after.clamp(1, 3600)),
+        _ => Outcome::Retry(words.to_owned()),
+    })
+}
+
+async fn fail(app: &App, message: &Message, words: &str) -> sqlx::Result<Outcome> {
+    let mut change = Change::begin(app).await?;
+    outbound::failed(&mut change, message, words).await?;
+    change.commit().await?;
+    Ok(Outcome::Fail(words.to_owned()))
+}
+
+async fn plan(app: &App, channel: &Channel, net: &dyn Network, message: &Message, files: &[OutgoingFile]) -> sqlx::Result<Vec<Part>> {
+    let mut db = app.db.acquire().await?;
+    let known = parts::list(&mut db, message.id).await?;
+    if !known.is_empty() {
+        return Ok(known);
+    }
+    let new = net.plan(channel, message, files);
+    drop(db);
+    let mut tx = app.db.begin().await?;
+    parts::plan(&mut tx, channel.id, message.id, &new).await?;
+    tx.commit().await?;
+    parts::list(&mut *app.db.acquire().await?, message.id).await
+}
+
+async fn recipient(
+    db: &mut sqlx::PgConnection,
+    channel: &Channel,
+    net: &dyn Network,
+    message: &Message,
+) -> sqlx::Result<Option<Recipient>> {
+    let Some(addressee) = say::addressee(db, channel, message.ticket_id).await? else { return Ok(None) };
+    let extras: Extras = message.extras();
+    let window = net.abilities(channel).window(addressee.spoke_at, Ts::now());
+    Ok(Some(Recipient {
+        conversation: addressee.conversation,
+        newest: addressee.newest,
+        identities: addressee.identities,
+        name: addressee.name,
+        post: addressee.post,
+        public: message.public,
+        private_reply_to: extras.private_reply_to,
+        human_hours: matches!(window, Window::Human(_)),
+        reply_to: None,
+    }))
+}
+
+/// Waits for the channel's turn. Per process: providers' limits leave room for a few of them.
+async fn keep_pace(channel: ChannelId, per_second: u32) {
+    static PACES: LazyLock<DefaultKeyedRateLimiter<(ChannelId, u32)>> =
+        LazyLock::new(|| RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)));
+    static QUICK: LazyLock<DefaultKeyedRateLimiter<ChannelId>> =
+        LazyLock::new(|| RateLimiter::keyed(Quota::per_second(NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN))));
+    if per_second >= 20 {
+        QUICK.until_key_ready(&channel).await;
+    } else {
+        PACES.until_key_ready(&(channel, per_second)).await;
+    }
+}

@@ -1,0 +1,216 @@
+//! Understands what came in from a network: every element by itself, none at the cost of another.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::channels::wire::calls::Caller;
+use crate::channels::wire::{Network, Way, network};
+use crate::channels::{ATTEMPTS, Outcome, ProcessError, Processed, is_refusal};
+use crate::clock::Ts;
+use crate::database::is_crossing;
+use crate::desk::changes::Change;
+use crate::desk::channels::Channel;
+use crate::desk::deliveries::{self, Delivery};
+use crate::desk::files::StoredFile;
+use crate::desk::kinds::IntakeState;
+use crate::desk::networks::take::{self, Door, Taken};
+use crate::desk::networks::{Fault, Happening, Said};
+use crate::desk::tickets::receive::MatchedBy;
+use crate::ids::TicketId;
+
+/// Between two looks at what may be our own message, whose answer is on its way.
+pub const PAUSE: Duration = Duration::from_secs(1);
+/// How many looks that takes at most.
+pub const LOOKS: u32 = 6;
+/// Seconds for which an echo that nothing here explains yet may still be our own.
+const FRESH: i64 = 4;
+/// Attempts at a file.
+const FETCHES: u32 = 3;
+/// What may be noted about a delivery, in characters.
+const MAX_REASON: usize = 2000;
+
+/// Conversations that are understood in the order in which their events came in, as far as one process can tell.
+static TURNS: LazyLock<Vec<Mutex<()>>> = LazyLock::new(|| (0..64).map(|_| Mutex::new(())).collect());
+
+/// What one delivery came to.
+#[derive(Debug, Default)]
+struct Tally {
+    kept: Option<TicketId>,
+    changed: bool,
+    odd: Vec<String>,
+    wait: bool,
+}
+
+/// Understands a stored delivery. May be asked again, and by several processes at once: everything in it happens once.
+pub async fn process(
+    app: &App,
+    channels: &[Channel],
+    channel: &Channel,
+    delivery: &Delivery,
+    net: &dyn Network,
+) -> Result<Processed, ProcessError> {
+    let patient = Ts::now().seconds_since(delivery.received_at) < FRESH;
+    let mut tally = Tally::default();
+    for element in net.read(channel, &delivery.raw) {
+        let happening = match element.told {
+            Ok(happening) => happening,
+            Err(words) => {
+                tally.odd.push(words);
+                continue;
+            }
+        };
+        let target = match &element.account {
+            None => Some(channel),
+            // Several accounts may share one address; each is a channel of its own, known by the id that its provider gives it.
+            Some((kind, id)) => channels.iter().find(|other| other.kind == *kind && other.address.as_deref() == Some(id)),
+        };
+        match (target, &element.account) {
+            (Some(target), _) => {
+                let net = network(target.kind).unwrap_or(net);
+                let turn = turn_of(target, &happening);
+                let _turn = match turn {
+                    Some(turn) => Some(TURNS[turn].lock().await),
+                    None => None,
+                };
+                take_one(app, target, delivery, net, happening, patient, &mut tally).await?;
+            }
+            (None, Some((kind, id))) => {
+                tally.odd.push(format!("It is for the {} account {id}, which is not connected here.", kind.label()))
+            }
+            (None, None) => {}
+        }
+    }
+    if tally.wait {
+        return Err(ProcessError::Soon);
+    }
+    let mut reason = tally.odd.join("\n");
+    if let Some((at, _)) = reason.char_indices().nth(MAX_REASON) {
+        reason.truncate(at);
+    }
+    let state = if tally.kept.is_some() || tally.changed { IntakeState::Processed } else { IntakeState::Dropped };
+    let mut change = Change::begin(app).await?;
+    if deliveries::lock(&mut change, delivery.id).await? {
+        deliveries::finish(&mut change, delivery.id, state, Some(&*reason).filter(|reason| !reason.is_empty())).await?;
+        change.commit().await?;
+    }
+    Ok(Processed {
+        outcome: match (tally.kept, tally.changed) {
+            (Some(_), _) | (None, true) => Outcome::Appended,
+            (None, false) => Outcome::Dropped,
+        },
+        ticket: tally.kept,
+        message: None,
+        matched_by: MatchedBy::Key,
+        automatic: None,
+        bounce: false,
+        acknowledged: false,
+        reason: Some(reason).filter(|reason| !reason.is_empty()),
+    })
+}
+
+fn turn_of(channel: &Channel, happening: &Happening) -> Option<usize> {
+    let Happening::Said(said) = happening else { return None };
+    let mut hasher = DefaultHasher::new();
+    (channel.id, &said.conversation).hash(&mut hasher);
+    usize::try_from(hasher.finish() % 64).ok()
+}
+
+async fn take_one(
+    app: &App,
+    channel: &Channel,
+    delivery: &Delivery,
+    net: &dyn Network,
+    mut happening: Happening,
+    patient: bool,
+    tally: &mut Tally,
+) -> Result<(), ProcessError> {
+    let abilities = net.abilities(channel);
+    let door = Door { channel, abilities: &abilities, delivery: Some(delivery.id), patient };
+    let mut files = Vec::new();
+    if let Happening::Said(said) = &mut happening {
+        clean(said);
+        let mut db = app.db.acquire().await?;
+        let known = take::is_known(&mut db, channel, &said.id).await?;
+        drop(db);
+        if known {
+            return Ok(());
+        }
+        files = bring(app, channel, net, said).await?;
+    }
+    let mut attempt = 1;
+    loop {
+        let mut change = Change::begin(app).await?;
+        let taken = match take::take(&mut change, &door, &happening, &files).await {
+            Ok(taken) => change.commit().await.map(|()| taken),
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(Taken::Kept(ticket)) => tally.kept = Some(ticket),
+            Ok(Taken::Changed(_) | Taken::Parked) => tally.changed = true,
+            Ok(Taken::Duplicate | Taken::Nothing) => {}
+            Ok(Taken::Wait) => tally.wait = true,
+            Err(error) if attempt < ATTEMPTS && is_crossing(&error) => {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(rand::random_range(5..50))).await;
+                continue;
+            }
+            Err(error) if is_refusal(&error) => {
+                tracing::error!(delivery = %delivery.id, %error, "one element of a webhook could not be stored");
+                tally.odd.push("One element could not be stored.".to_owned());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        return Ok(());
+    }
+}
+
+/// What a message did not bring itself: its files, its author's name, the post around it.
+async fn bring(app: &App, channel: &Channel, net: &dyn Network, said: &mut Said) -> Result<Vec<StoredFile>, ProcessError> {
+    let way = Way { app, channel, calls: Caller::of(app) };
+    net.complete(&way, said).await;
+    let mut files = Vec::new();
+    for media in std::mem::take(&mut said.media) {
+        match fetch(&way, net, &media).await {
+            Ok(file) => files.push(file),
+            Err(fault) => said.extras.missing.push(format!("{} could not be fetched: {fault}", media.kind.label())),
+        }
+    }
+    Ok(StoredFile::store_all(app, &files).await?)
+}
+
+async fn fetch(
+    way: &Way<'_>,
+    net: &dyn Network,
+    media: &crate::desk::networks::Media,
+) -> Result<crate::desk::envelope::IncomingFile, Fault> {
+    let mut attempt = 1;
+    loop {
+        match net.fetch(way, media).await {
+            Err(Fault::Later { .. }) if attempt < FETCHES => {
+                tokio::time::sleep(Duration::from_millis(400 * u64::from(attempt))).await;
+                attempt += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Postgres has no NUL, and an index takes no endless keys.
+fn clean(said: &mut Said) {
+    const MAX_KEY: usize = 500;
+    for text in [&mut said.id, &mut said.conversation, &mut said.text, &mut said.subject, &mut said.person.name] {
+        if text.contains('\0') {
+            *text = text.replace('\0', "");
+        }
+    }
+    for key in [&mut said.id, &mut said.conversation] {
+        if key.len() > MAX_KEY {
+            use sha2::{Digest as _, Sha256};
+            *key = format!("sha256-{}", hex::encode(Sha256::digest(key.as_bytes())));
+        }
+    }
+}

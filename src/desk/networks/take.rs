@@ -1,0 +1,363 @@
+//! Takes in what a network tells: each thing in a transaction of its own, once, however often and in whatever order it comes.
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::changes::{Actor, Change};
+use crate::desk::channels::{self, Channel};
+use crate::desk::contacts;
+use crate::desk::envelope::{Address, Envelope, Incoming};
+use crate::desk::events::Event;
+use crate::desk::files::{self, StoredFile};
+use crate::desk::kinds::{DeliveryStatus, Status};
+use crate::desk::networks::abilities::Abilities;
+use crate::desk::networks::notices::{self, Noticed};
+use crate::desk::networks::{AccountNews, Echo, Extras, Happening, Post, Said, parts};
+use crate::desk::search;
+use crate::desk::tickets::receive::{self, Origin};
+use crate::desk::tickets::{self, Ticket};
+use crate::ids::{ContactId, DeliveryId, MessageId, PostId, TicketId};
+use crate::text;
+
+/// A conversation that was settled longer ago begins a new ticket, in days.
+const REOPENS_DAYS: i64 = 7;
+/// The longest subject made from a message, in characters.
+const SUBJECT: usize = 80;
+
+/// What became of one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// A message that was not here.
+    Kept(TicketId),
+    Changed(TicketId),
+    /// It is about a message that has not come yet.
+    Parked,
+    Duplicate,
+    /// It concerns nothing here.
+    Nothing,
+    /// It may be our own message, whose answer is on its way: to be looked at again in a moment.
+    Wait,
+}
+
+/// Where something came in.
+pub struct Door<'a> {
+    pub channel: &'a Channel,
+    pub abilities: &'a Abilities,
+    pub delivery: Option<DeliveryId>,
+    /// It is still fresh: our own answer may be on its way.
+    pub patient: bool,
+}
+
+/// Takes one thing in. `files` are those of a message, stored already.
+///
+/// # Errors
+/// See [`receive::receive`]: two processes that take the same thing cross, and one of them asks again.
+pub async fn take(change: &mut Change, door: &Door<'_>, happening: &Happening, files: &[StoredFile]) -> sqlx::Result<Taken> {
+    match happening {
+        Happening::Said(said) => match &said.echo {
+            None => hear(change, door, said, files).await,
+            Some(echo) => hear_ourselves(change, door, said, echo, files).await,
+        },
+        Happening::Noticed { target, notice } => Ok(match notices::take(change, door.channel.id, target, notice).await? {
+            Noticed::Done(ticket) => Taken::Changed(ticket),
+            Noticed::Parked => Taken::Parked,
+        }),
+        Happening::Reached { conversation, until, step } => {
+            let Some(ticket) = find_conversation(change, door.channel, conversation).await? else { return Ok(Taken::Nothing) };
+            for part in parts::sent_until(change, ticket, *until).await? {
+                parts::step(change, part, step, Some(*until)).await?;
+            }
+            Ok(Taken::Changed(ticket))
+        }
+        Happening::Account(news) => account(change, door.channel, news).await,
+    }
+}
+
+async fn account(change: &mut Change, channel: &Channel, news: &AccountNews) -> sqlx::Result<Taken> {
+    match news {
+        AccountNews::SignInLost(words) => {
+            channels::lose_sign_in(change, channel.id, words).await?;
+            change.touch_settings();
+            Ok(Taken::Nothing)
+        }
+        AccountNews::Notice(words) => {
+            channels::note_error(change, channel.id, words).await?;
+            change.touch_settings();
+            Ok(Taken::Nothing)
+        }
+        AccountNews::Blocked { conversation, blocked } => {
+            let Some(ticket) = find_conversation(change, channel, conversation).await? else { return Ok(Taken::Nothing) };
+            set_blocked(change, ticket, *blocked).await?;
+            Ok(Taken::Changed(ticket))
+        }
+        AccountNews::Renamed { from, to } => {
+            let Some(ticket) = find_conversation(change, channel, from).await? else { return Ok(Taken::Nothing) };
+            remember_conversation(change, channel, to, ticket).await?;
+            Ok(Taken::Changed(ticket))
+        }
+    }
+}
+
+/// Notes that a customer does not want to hear from us on this network, or does again.
+pub async fn set_blocked(change: &mut Change, ticket: TicketId, blocked: bool) -> sqlx::Result<()> {
+    sqlx::query!("update tickets set blocked_at = case when $2 then coalesce(blocked_at, now()) end where id = $1", ticket.0, blocked)
+        .execute(&mut **change)
+        .await?;
+    change.touch(ticket);
+    Ok(())
+}
+
+/// Whether a message of this id is here, whoever said it.
+pub async fn is_known(db: &mut PgConnection, channel: &Channel, id: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from messages where channel_id = $1 and provider_id = $2)
+               or exists (select from message_parts where channel_id = $1 and provider_id = $2) as "known!""#,
+        channel.id.0,
+        id
+    )
+    .fetch_one(db)
+    .await
+}
+
+fn conversation_key(conversation: &str) -> String {
+    format!("conversation:{conversation}")
+}
+
+async fn find_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str) -> sqlx::Result<Option<TicketId>> {
+    sqlx::query_scalar!(
+        r#"select ticket_id as "ticket: TicketId" from thread_keys where channel_id = $1 and key = $2"#,
+        channel.id.0,
+        conversation_key(conversation)
+    )
+    .fetch_optional(db)
+    .await
+}
+
+async fn remember_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str, ticket: TicketId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3)
+         on conflict (channel_id, key) do update set ticket_id = excluded.ticket_id where thread_keys.ticket_id <> excluded.ticket_id",
+        channel.id.0,
+        conversation_key(conversation),
+        ticket.0
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The ticket that a conversation goes on in, locked. Two messages of a new conversation, understood side by side, wait for each other here.
+async fn find_ticket(change: &mut Change, channel: &Channel, conversation: &str) -> sqlx::Result<Option<Ticket>> {
+    let key = conversation_key(conversation);
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, $2))", key, channel.id.0).fetch_one(&mut **change).await?;
+    let Some(id) = find_conversation(change, channel, conversation).await? else { return Ok(None) };
+    let Some(ticket) = tickets::lock(change, id).await? else { return Ok(None) };
+    let long_settled =
+        ticket.status == Status::Solved && ticket.solved_at.is_some_and(|at| Ts::now().seconds_since(at) > REOPENS_DAYS * 24 * 3600);
+    Ok(Some(ticket).filter(|_| !long_settled))
+}
+
+async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[StoredFile]) -> sqlx::Result<Taken> {
+    let channel = door.channel;
+    if is_known(change, channel, &said.id).await? {
+        return Ok(Taken::Duplicate);
+    }
+    let ticket = find_ticket(change, channel, &said.conversation).await?;
+    let contact = recognize(change, said).await?;
+    let incoming = incoming(said);
+    let origin = Origin {
+        channel,
+        delivery: door.delivery,
+        files,
+        ticket: ticket.as_ref().map(|ticket| ticket.id),
+        contact: Some(contact),
+        acknowledge: false,
+    };
+    let received = receive::receive(change, &origin, &incoming).await?;
+    if received.outcome == receive::Outcome::Duplicate {
+        return Ok(Taken::Duplicate);
+    }
+    remember_conversation(change, channel, &said.conversation, received.ticket).await?;
+    let post = match &said.post {
+        Some(post) => Some(keep_post(change, channel, post).await?),
+        None => None,
+    };
+    decorate(change, channel, received.message, said).await?;
+    let spoke = said.at.unwrap_or_else(Ts::now);
+    let free = door.abilities.window.map(|rule| rule.free).filter(|_| said.opens_window && !said.public);
+    sqlx::query!(
+        "update tickets set public = public or $2, post_id = coalesce(post_id, $3),
+                spoke_at = case when $4 then greatest(spoke_at, $5) else spoke_at end,
+                window_until = case when $6::float8 is null then window_until else greatest(window_until, $5 + make_interval(secs => $6)) end,
+                blocked_at = case when $2 then blocked_at end
+         where id = $1",
+        received.ticket.0,
+        said.public,
+        post.map(|id| id.0),
+        said.opens_window,
+        spoke as Ts,
+        free.map(|seconds| seconds as f64)
+    )
+    .execute(&mut **change)
+    .await?;
+    notices::catch_up(change, channel.id, &said.id).await?;
+    Ok(Taken::Kept(received.ticket))
+}
+
+/// What a message carries beside what every message does.
+async fn decorate(change: &mut Change, channel: &Channel, message: MessageId, said: &Said) -> sqlx::Result<()> {
+    let extras = Extras { review: said.review.clone().or_else(|| said.extras.review.clone()), ..said.extras.clone() };
+    let extras = serde_json::to_value(&extras).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "update messages m set public = $2, extras = $3, sent_at = coalesce($4, m.created_at),
+                reply_to_id = coalesce((select id from messages o where o.channel_id = $5 and o.provider_id = $6),
+                                       (select message_id from message_parts p where p.channel_id = $5 and p.provider_id = $6))
+         where id = $1",
+        message.0,
+        said.public,
+        extras,
+        said.at as Option<Ts>,
+        channel.id.0,
+        said.reply_to
+    )
+    .execute(&mut **change)
+    .await?;
+    Ok(())
+}
+
+async fn recognize(change: &mut Change, said: &Said) -> sqlx::Result<ContactId> {
+    let person = &said.person;
+    let unknown = (crate::desk::kinds::IdentityKind::External, format!("unknown:{}", said.conversation));
+    let identity = person.identity.clone().unwrap_or(unknown);
+    let name = if person.name.is_empty() { person.handle.clone().unwrap_or_default() } else { person.name.clone() };
+    contacts::recognize(change, &identity, &person.also, &name, said.language.as_deref()).await
+}
+
+fn incoming(said: &Said) -> Incoming {
+    let language = said.language.clone().or_else(|| text::languages::detect(&said.text).map(str::to_owned));
+    Incoming {
+        provider_id: said.id.clone(),
+        from: Address { name: said.person.name.clone(), address: said.person.handle.clone().unwrap_or_default() },
+        subject: subject(said),
+        body: said.text.clone(),
+        language,
+        envelope: Envelope {
+            from: Some(Address { name: said.person.name.clone(), address: said.person.handle.clone().unwrap_or_default() }),
+            ..Envelope::default()
+        },
+        sent_at: said.at,
+        ..Incoming::default()
+    }
+}
+
+/// What a list calls a conversation that has no subject: its first words.
+fn subject(said: &Said) -> String {
+    if !said.subject.is_empty() {
+        return said.subject.clone();
+    }
+    let words = text::excerpts::excerpt(&said.text, SUBJECT);
+    if !words.is_empty() {
+        return words;
+    }
+    match (&said.media.first(), &said.extras.location) {
+        (Some(media), _) => format!("({})", media.kind.label()),
+        (None, Some(_)) => "(Location)".to_owned(),
+        (None, None) => "(No words)".to_owned(),
+    }
+}
+
+async fn keep_post(db: &mut PgConnection, channel: &Channel, post: &Post) -> sqlx::Result<PostId> {
+    sqlx::query_scalar!(
+        r#"insert into posts (channel_id, provider_id, url, author, body) values ($1, $2, $3, $4, $5)
+           on conflict (channel_id, provider_id) do update set url = coalesce(excluded.url, posts.url),
+               author = case when excluded.author <> '' then excluded.author else posts.author end,
+               body = case when excluded.body <> '' then excluded.body else posts.body end
+           returning id as "id: PostId""#,
+        channel.id.0,
+        post.id,
+        post.url,
+        post.author.as_deref().unwrap_or_default(),
+        post.text.as_deref().unwrap_or_default()
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// What we said comes back: from here, it is known or will be in a moment; from the provider's own app, it is part of the conversation.
+async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo: &Echo, files: &[StoredFile]) -> sqlx::Result<Taken> {
+    let channel = door.channel;
+    if is_known(change, channel, &said.id).await? {
+        return Ok(Taken::Duplicate);
+    }
+    if let Some(part) = echo.part {
+        parts::taken(change, part, &said.id).await?;
+        return Ok(Taken::Duplicate);
+    }
+    let ticket = find_ticket(change, channel, &said.conversation).await?;
+    if let Some(ticket) = &ticket
+        && let Some((part, state)) = parts::find_nameless(change, ticket.id, &said.text).await?
+    {
+        if state == DeliveryStatus::Sending && door.patient {
+            return Ok(Taken::Wait);
+        }
+        parts::taken(change, part, &said.id).await?;
+        return Ok(Taken::Duplicate);
+    }
+    let contact = recognize(change, said).await?;
+    let excerpt = text::excerpts::excerpt(&said.text, 200);
+    let id = match ticket {
+        Some(ticket) => {
+            sqlx::query!(
+                "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound',
+                        waiting_since = null, first_answered_at = coalesce(first_answered_at, now()), updated_at = now(),
+                        status = case when status = 'open' then 'pending'::ticket_status else status end
+                 where id = $1",
+                ticket.id.0,
+                excerpt
+            )
+            .execute(&mut **change)
+            .await?;
+            ticket.id
+        }
+        None => begin_with_ours(change, channel, contact, said, &excerpt).await?,
+    };
+    remember_conversation(change, channel, &said.conversation, id).await?;
+    let message = sqlx::query_scalar!(
+        r#"insert into messages (ticket_id, channel_id, direction, body, language, provider_id, delivery)
+           values ($1, $2, 'outbound', $3, $4, $5, 'sent') returning id as "id: MessageId""#,
+        id.0,
+        channel.id.0,
+        said.text,
+        text::languages::detect(&said.text),
+        said.id
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    files::attach(change, id, message, files).await?;
+    let mut said = said.clone();
+    said.extras.app = Some(echo.app.clone().unwrap_or_else(|| channel.kind.label().to_owned()));
+    decorate(change, channel, message, &said).await?;
+    search::index(change, id, message, None, &[&said.text]).await?;
+    change.record(id, Actor::System, Event::Replied { message }).await?;
+    notices::catch_up(change, channel.id, &said.id).await?;
+    Ok(Taken::Kept(id))
+}
+
+/// A conversation that the shop began elsewhere, or whose first message comes late.
+async fn begin_with_ours(change: &mut Change, channel: &Channel, contact: ContactId, said: &Said, excerpt: &str) -> sqlx::Result<TicketId> {
+    let id = sqlx::query_scalar!(
+        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, status, message_count, excerpt, last_direction, public, first_answered_at)
+           values ($1, $2, $3, $4, $5, 'pending', 1, $6, 'outbound', $7, now()) returning id as "id: TicketId""#,
+        channel.id.0,
+        contact.0,
+        subject(said),
+        channel.team_id.map(|id| id.0),
+        channel.language,
+        excerpt,
+        said.public
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    change.record(id, Actor::System, Event::Created {}).await?;
+    Ok(id)
+}
