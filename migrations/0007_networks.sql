@@ -24,7 +24,9 @@ alter type delivery_status add value 'read' after 'delivered';
 alter table channels
     -- the provider no longer lets us in: what is queued waits until the channel is connected again
     add column sign_in_lost_at timestamptz,
-    add column last_event_at timestamptz;
+    add column last_event_at timestamptz,
+    -- what can be sent through it, and until when, as its folder declares it; null: it is no network
+    add column abilities jsonb;
 
 -- The public posts that comments stand under.
 create table posts (
@@ -97,3 +99,7 @@ create table parked_notices (
 );
 create index parked_notices_target_idx on parked_notices (channel_id, target);
 create index parked_notices_received_at_idx on parked_notices (received_at);
+
+-- What a channel did in the last day, and what it did not understand.
+create index messages_channel_id_idx on messages (channel_id, id);
+create index deliveries_odd_idx on deliveries (channel_id, id) where reason is not null;

@@ -270,6 +270,7 @@ async fn settings_changed(signals: &mut broadcast::Receiver<Signal>) {
 /// Queues the jobs that come back by themselves where they are missing.
 pub async fn ensure_recurring(app: &App) -> sqlx::Result<()> {
     channels::ensure_polls(app).await?;
+    channels::wire::declare(app).await?;
     let mut db = app.db.acquire().await?;
     jobs::ensure(&mut db, &Job::Housekeeping {}).await
 }

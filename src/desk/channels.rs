@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::kinds::ChannelKind;
+use crate::desk::networks::abilities::Abilities;
 use crate::ids::{ChannelId, TeamId};
 use crate::secrets::Keys;
 
@@ -261,6 +262,60 @@ pub async fn regain_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Resul
     .execute(db)
     .await?;
     Ok(i64::try_from(queued.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// Keeps what the channel's folder declares about it.
+pub async fn set_abilities(db: &mut PgConnection, id: ChannelId, abilities: &Abilities) -> sqlx::Result<()> {
+    let value = serde_json::to_value(abilities).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update channels set abilities = $2 where id = $1 and abilities is distinct from $2", id.0, value).execute(db).await?;
+    Ok(())
+}
+
+/// Keeps the id under which the provider names the account. Fails on `channels_address_key`.
+pub async fn set_address(db: &mut PgConnection, id: ChannelId, address: &str) -> sqlx::Result<()> {
+    sqlx::query!("update channels set address = $2 where id = $1 and address is distinct from $2", id.0, address).execute(db).await?;
+    Ok(())
+}
+
+/// What a channel did in the last day.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// Messages that came in, and that left.
+    pub came: i64,
+    pub left: i64,
+    /// Answers that wait, and that failed.
+    pub waiting: i64,
+    pub failed: i64,
+    /// What came in and was not understood, the newest first.
+    pub odd: Vec<(Ts, String)>,
+}
+
+/// What a channel did in the last day; each count stops at ten thousand.
+pub async fn day(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<Day> {
+    let row = sqlx::query!(
+        r#"with recent as (select direction, delivery from messages where channel_id = $1 and created_at > now() - interval '1 day'
+                           order by id desc limit 10000)
+           select count(*) filter (where direction = 'inbound') as "came!",
+                  count(*) filter (where delivery in ('sent', 'delivered', 'read')) as "left!",
+                  count(*) filter (where delivery in ('queued', 'sending', 'unsure')) as "waiting!",
+                  count(*) filter (where delivery = 'failed') as "failed!" from recent"#,
+        id.0
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    let odd = sqlx::query!(
+        r#"select received_at, reason as "reason!" from deliveries where channel_id = $1 and reason is not null order by id desc limit 5"#,
+        id.0
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Day {
+        came: row.came,
+        left: row.left,
+        waiting: row.waiting,
+        failed: row.failed,
+        odd: odd.into_iter().map(|row| (row.received_at, row.reason)).collect(),
+    })
 }
 
 /// Something came in by webhook; noted at most once in ten seconds.

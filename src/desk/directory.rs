@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::desk::channels;
 use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
+use crate::desk::networks::abilities::Abilities;
 use crate::desk::photos;
 use crate::desk::waits::Targets;
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
@@ -83,6 +84,8 @@ pub struct ChannelName {
     pub kind: ChannelKind,
     pub name: String,
     pub address: Option<String>,
+    /// What can be sent through it, if it is a network.
+    pub abilities: Option<Arc<Abilities>>,
 }
 
 impl Directory {
@@ -188,9 +191,19 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     };
     let teams = teams.into_iter().map(|row| TeamName { id: row.id, name: row.name, hours: row.hours.map(own) }).collect();
     let tags = sqlx::query_as!(TagName, "select id, name from tags order by lower(name) limit 5000").fetch_all(&mut *db).await?;
-    let names = sqlx::query_as!(ChannelName, "select id, kind, name, address from channels order by kind, lower(name) limit 500")
+    let names = sqlx::query!("select id, kind, name, address, abilities from channels order by kind, lower(name) limit 500")
         .fetch_all(&mut *db)
         .await?;
+    let names = names
+        .into_iter()
+        .map(|row| ChannelName {
+            id: row.id,
+            kind: row.kind,
+            name: row.name,
+            address: row.address,
+            abilities: row.abilities.and_then(|value| serde_json::from_value(value).ok()).map(Arc::new),
+        })
+        .collect();
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;

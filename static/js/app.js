@@ -570,6 +570,25 @@ const grow = (field) => {
   field.style.height = `${field.scrollHeight}px`;
 };
 
+// How long the text is, as the network counts that it goes to (src/desk/networks/abilities.rs).
+const COUNTS = {
+  characters: (text) => [...text].length,
+  bytes: (text) => new TextEncoder().encode(text).length,
+  utf16: (text) => text.length,
+  weighted: (text) => [...text.replace(/https?:\/\/\S+/g, "x".repeat(23))].reduce((sum, c) => {
+    const n = c.codePointAt(0);
+    return sum + (n <= 4351 || (n >= 8192 && n <= 8205) || (n >= 8208 && n <= 8223) || (n >= 8242 && n <= 8247) ? 1 : n === 0xfe0f || (n >= 0x1f3fb && n <= 0x1f3ff) ? 0 : 2);
+  }, 0),
+};
+function count(form) {
+  const place = $("[data-count]", form), way = $("[data-way]", form)?.selectedOptions[0];
+  if (!place) return;
+  const max = Number(way?.dataset.limit), is = max && COUNTS[way.dataset.unit]($("[data-body]", form).value.trim());
+  const over = is > max, messages = over && "splits" in way.dataset ? Math.ceil(is / max) : 1;
+  place.textContent = !max || is < max * 0.7 ? "" : messages > 1 ? `Becomes ${messages} messages` : `${is} of ${max}`;
+  place.classList.toggle("count--over", !!over && messages === 1);
+}
+
 document.addEventListener("keydown", cannedKey, true);
 document.addEventListener("input", ({ target }) => {
   const form = composerAt(target);
@@ -577,7 +596,9 @@ document.addEventListener("input", ({ target }) => {
   if (target.matches("[data-body]")) {
     grow(target);
     suggest(target);
+    count(form);
   }
+  if (target.matches("[data-way]")) count(form);
   if (target.matches("[data-body]")) draftChanged(form);
   if (target.matches("[name=note]")) switchDraft(form);
 });
@@ -614,6 +635,7 @@ document.addEventListener("sportello:unsent", ({ target }) => target.matches("[d
 document.addEventListener("sportello:shown", ({ detail }) => {
   if (!detail.samePage) flushDraft();
   $$("[data-body]").forEach(grow);
+  $$("[data-composer]").forEach(count);
 });
 addEventListener("pagehide", flushDraft);
 document.addEventListener("visibilitychange", () => document.hidden && draft && saveDraft());
@@ -643,3 +665,4 @@ function insertVariable(name) {
 start();
 startChats();
 if (main()) $$("[data-body]").forEach(grow);
+$$("[data-composer]").forEach(count);

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::channels::wire::hooks::{self, Answer, Hook, Reply};
-use crate::channels::wire::{Health, Network, Pace, Receipt, Recipient, Sign, Way};
+use crate::channels::wire::{Guide, Health, Network, Pace, Receipt, Recipient, Sign, Way};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, FileRule, TextLimit};
@@ -23,11 +23,24 @@ use settings::Secrets;
 pub struct Telegram;
 
 impl Network for Telegram {
+    fn guide(&self) -> Guide {
+        Guide {
+            fields: settings::FIELDS,
+            steps: &[
+                "In Telegram, write to @BotFather: /newbot, and choose a name and a username for your shop’s bot.",
+                "Copy the token that BotFather answers with, and enter it below.",
+                "Press “Save and test it”: Sportello tells Telegram by itself where to send what customers write.",
+            ],
+            ids: "the bot’s number",
+            hook_by_hand: false,
+        }
+    }
+
     fn abilities(&self, _channel: &Channel) -> Abilities {
         Abilities {
             text: TextLimit::Utf16(4096),
             splits: true,
-            files: Some(FileRule { max_picture: 10 << 20, max_other: 20 << 20, types: &[], max_count: 10 }),
+            files: Some(FileRule { max_picture: 10 << 20, max_other: 20 << 20, types: Vec::new(), max_count: 10 }),
             choices: Some((8, 40)),
             marks: true,
             reacts: true,

@@ -2,6 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::wire::Field;
+
+/// What an admin enters.
+pub const FIELDS: &[Field] = &[
+    Field::secret("token", "Bot token", "As BotFather gives it: 123456789:AAE…"),
+    Field::chosen("hook_token"),
+    Field::base("https://api.telegram.org"),
+];
+
 /// Kept as plain JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]

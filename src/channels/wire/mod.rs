@@ -1,6 +1,7 @@
 //! What all networks share: the door for their webhooks, the way to their APIs, the loop that sends.
 
 pub mod calls;
+pub mod editor;
 pub mod hooks;
 pub mod polling;
 pub mod sending;
@@ -11,7 +12,7 @@ use futures_util::future::BoxFuture;
 use crate::app::App;
 use crate::channels::wire::calls::Caller;
 use crate::channels::wire::hooks::{Answer, Hook};
-use crate::desk::channels::Channel;
+use crate::desk::channels::{self as rows, Channel};
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::desk::networks::abilities::Abilities;
@@ -21,6 +22,9 @@ use crate::desk::tickets::thread::Message;
 
 /// What a folder of a network implements. Everything that talks to the provider has a time-out and a size limit by the [`Caller`].
 pub trait Network: Send + Sync {
+    /// How an admin connects it.
+    fn guide(&self) -> Guide;
+
     /// What can be sent, how long, until when.
     fn abilities(&self, channel: &Channel) -> Abilities;
 
@@ -87,6 +91,88 @@ impl Recipient {
     /// The customer's first address of a kind.
     pub fn address(&self, kind: IdentityKind) -> Option<&str> {
         self.identities.iter().find(|(other, _)| *other == kind).map(|(_, address)| &**address)
+    }
+}
+
+/// How an admin connects a network.
+#[derive(Debug, Clone, Copy)]
+pub struct Guide {
+    pub fields: &'static [Field],
+    /// What is to be done at the provider's, in order.
+    pub steps: &'static [&'static str],
+    /// What names the account in its webhooks (`the page’s id`).
+    pub ids: &'static str,
+    /// The admin enters the webhook's address at the provider's; else that is done by [`Network::check`].
+    pub hook_by_hand: bool,
+}
+
+/// Something that a channel of a network is configured with.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// In the settings or secrets of the channel's folder.
+    pub name: &'static str,
+    pub label: &'static str,
+    pub hint: &'static str,
+    /// Kept sealed, and never shown again.
+    pub secret: bool,
+    /// Nobody enters it: a long random text is chosen when the channel is made. Shown, so that it can be entered at the provider's, if it
+    /// has a label.
+    pub chosen: bool,
+    pub required: bool,
+    pub default: &'static str,
+    /// Only few ever change it.
+    pub advanced: bool,
+}
+
+impl Field {
+    /// Something that everybody may see.
+    pub const fn plain(name: &'static str, label: &'static str, hint: &'static str) -> Self {
+        Self { name, label, hint, secret: false, chosen: false, required: true, default: "", advanced: false }
+    }
+
+    /// Something that is kept sealed.
+    pub const fn secret(name: &'static str, label: &'static str, hint: &'static str) -> Self {
+        Self { secret: true, ..Self::plain(name, label, hint) }
+    }
+
+    /// A secret that we choose and nobody has to see.
+    pub const fn chosen(name: &'static str) -> Self {
+        Self { secret: true, chosen: true, required: false, ..Self::plain(name, "", "") }
+    }
+
+    /// A secret that we choose and an admin enters at the provider's.
+    pub const fn shown(name: &'static str, label: &'static str, hint: &'static str) -> Self {
+        Self { secret: true, chosen: true, required: false, ..Self::plain(name, label, hint) }
+    }
+
+    /// Where the provider's API is.
+    pub const fn base(default: &'static str) -> Self {
+        Self {
+            required: false,
+            default,
+            advanced: true,
+            ..Self::plain("base", "API address", "Only for a server of one’s own, or for tests.")
+        }
+    }
+
+    /// The type of its input.
+    pub const fn input(&self) -> &'static str {
+        if self.secret { "password" } else { "text" }
+    }
+
+    /// May be left empty.
+    pub const fn optional(self) -> Self {
+        Self { required: false, ..self }
+    }
+
+    /// What stands there unless somebody changes it.
+    pub const fn with_default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    /// Only few ever change it.
+    pub const fn advanced(self) -> Self {
+        Self { advanced: true, ..self }
     }
 }
 
@@ -170,6 +256,22 @@ pub struct Pace {
     pub per_second: u32,
     /// Seconds between two messages to one customer.
     pub per_recipient: i64,
+}
+
+/// Keeps what channels declare about themselves beside them, where the desk reads it; after an upgrade that may be more than before.
+pub async fn declare(app: &App) -> sqlx::Result<()> {
+    let mut db = app.db.acquire().await?;
+    for channel in rows::list(&mut db).await? {
+        if let Some(net) = network(channel.kind) {
+            rows::set_abilities(&mut db, channel.id, &net.abilities(&channel)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The networks that can be connected, in the order in which they are offered.
+pub fn offered() -> impl Iterator<Item = (ChannelKind, &'static dyn Network)> {
+    ChannelKind::ALL.iter().filter_map(|kind| Some((*kind, network(*kind)?))).filter(|(kind, _)| *kind != ChannelKind::Api)
 }
 
 /// The folder of a kind of channel, if it is a network.

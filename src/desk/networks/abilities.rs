@@ -1,11 +1,11 @@
 //! What a channel can do, as its folder declares it: the core never asks which network it is.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Ts;
 
 /// What may be sent through a channel, and until when.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Abilities {
     /// The longest text of one message.
     pub text: TextLimit,
@@ -47,7 +47,7 @@ impl Default for Abilities {
 }
 
 /// How a provider counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "unit", content = "max", rename_all = "snake_case")]
 pub enum TextLimit {
     /// Unicode code points.
@@ -135,20 +135,20 @@ fn weigh(text: &str) -> usize {
 }
 
 /// Which files a provider takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRule {
     /// In bytes, for pictures.
     pub max_picture: i64,
     /// In bytes, for everything else.
     pub max_other: i64,
     /// Media types by their beginning (`image/`); empty: all.
-    pub types: &'static [&'static str],
+    pub types: Vec<String>,
     /// How many go with one answer.
     pub max_count: usize,
 }
 
 /// What can be done to a public message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicVerbs {
     pub hide: bool,
     pub like: bool,
@@ -158,7 +158,7 @@ pub struct PublicVerbs {
 }
 
 /// How long a provider lets us answer after the customer's last word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowRule {
     /// Seconds in which anything may be said.
     pub free: i64,

@@ -145,10 +145,10 @@ fn check_files<'a>(outlet: &Outlet, public: bool, uploads: impl Iterator<Item = 
     let mut count = 0;
     for (name, media_type, size) in uploads {
         count += 1;
-        let Some(rule) = outlet.abilities.files.filter(|_| !public || outlet.abilities.public_files) else {
+        let Some(rule) = outlet.abilities.files.as_ref().filter(|_| !public || outlet.abilities.public_files) else {
             return no(format!("“{name}” cannot go along: files cannot be sent here."));
         };
-        if let Some(words) = refuses(&rule, media_type, size) {
+        if let Some(words) = refuses(rule, media_type, size) {
             return no(format!("“{name}” cannot go along: {words}"));
         }
         if count > rule.max_count {

@@ -4,6 +4,7 @@ use crate::clock::Ts;
 use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
+use crate::desk::networks::Extras;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
 use crate::ids::{AgentId, MessageId, TicketId};
@@ -45,11 +46,22 @@ pub struct Letter {
     pub sent_at: Option<Ts>,
     pub at: Ts,
     pub open: bool,
+    /// Everybody can read it.
+    pub public: bool,
+    pub extras: Extras,
+    /// On it: the customer's, then ours.
+    pub emoji: Vec<String>,
+    /// What it answers, as one line.
+    pub answers: Option<(MessageId, String)>,
+    pub edited_at: Option<Ts>,
+    pub removed_at: Option<Ts>,
+    pub hidden: bool,
 }
 
 impl Letter {
-    fn new(shell: &Shell, message: &Message, attachments: &[Attachment]) -> Self {
+    fn new(shell: &Shell, message: &Message, attachments: &[Attachment], all: &[Message]) -> Self {
         let envelope = message.envelope();
+        let extras = message.extras();
         let addresses =
             |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
         let (class, author, about) = match message.direction {
@@ -80,8 +92,14 @@ impl Letter {
                     about = format!("automatic receipt {about}");
                 } else if envelope.copy {
                     about = format!("by mail what the chat had not shown, {about}");
+                } else if let Some(app) = &extras.app {
+                    about = format!("sent from {app}");
                 } else if envelope.to.is_empty() {
-                    about = "in the chat".to_owned();
+                    about = match shell.directory.channel(message.channel_id) {
+                        Some(channel) if channel.abilities.is_some() && message.public => format!("in public on {}", channel.kind.label()),
+                        Some(channel) if channel.abilities.is_some() => format!("on {}", channel.kind.label()),
+                        _ => "in the chat".to_owned(),
+                    };
                 }
                 let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
                 (class, author, about)
@@ -118,6 +136,17 @@ impl Letter {
             sent_at: message.sent_at,
             at: message.created_at,
             open: false,
+            public: message.public,
+            emoji: message.emoji(),
+            answers: message.reply_to_id.map(|id| {
+                let words =
+                    all.iter().find(|other| other.id == id).map(|other| excerpts::excerpt(&other.new_text(), 100)).unwrap_or_default();
+                (id, if words.is_empty() { "an earlier message".to_owned() } else { words })
+            }),
+            extras,
+            edited_at: message.edited_at,
+            removed_at: message.removed_at,
+            hidden: message.hidden,
         }
     }
 
@@ -138,7 +167,31 @@ impl Letter {
 
     /// Has left.
     pub fn sent(&self) -> bool {
-        self.delivery == Some(DeliveryStatus::Sent)
+        self.delivery.is_some_and(DeliveryStatus::has_left)
+    }
+
+    /// The word for how far it has come.
+    pub fn far(&self) -> &'static str {
+        self.delivery.map_or("", DeliveryStatus::label)
+    }
+
+    /// The customer has it, as far as their network tells.
+    pub fn arrived(&self) -> bool {
+        matches!(self.delivery, Some(DeliveryStatus::Delivered | DeliveryStatus::Read))
+    }
+
+    /// It left, and nobody knows whether it arrived.
+    pub fn unsure(&self) -> bool {
+        self.delivery == Some(DeliveryStatus::Unsure)
+    }
+
+    /// Where a location is on a map.
+    pub fn map(&self) -> Option<(String, String)> {
+        let place = self.extras.location.as_ref()?;
+        let name = [&place.name, &place.address].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+        let spot = format!("{:.5}, {:.5}", place.latitude, place.longitude);
+        let link = format!("https://www.openstreetmap.org/?mlat={0}&mlon={1}#map=16/{0}/{1}", place.latitude, place.longitude);
+        Some((link, if name.is_empty() { spot } else { name }))
     }
 
     /// Is on its way or about to be.
@@ -148,7 +201,7 @@ impl Letter {
 
     /// The reason why it has not left.
     pub fn reason(&self) -> &str {
-        self.delivery_error.as_deref().unwrap_or("The mail server did not say why.")
+        self.delivery_error.as_deref().unwrap_or("Nobody said why.")
     }
 }
 
@@ -167,7 +220,7 @@ pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachme
     let last_inbound = messages.iter().rposition(|message| message.direction == Direction::Inbound && !message.bounce).unwrap_or(0);
     let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
     for (at, message) in messages.iter().enumerate() {
-        let mut letter = Letter::new(shell, message, attachments);
+        let mut letter = Letter::new(shell, message, attachments, messages);
         // A receipt is read by the customer, not by us.
         let receipt = message.automatic && message.direction == Direction::Outbound;
         letter.open = letter.failed() || (!receipt && (all_open || at >= last_inbound || messages.len() <= 3));
@@ -205,7 +258,12 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::Replied { .. }
         | Event::Noted { .. }
         | Event::Acknowledged { .. }
-        | Event::SendFailed { .. } => return None,
+        | Event::SendFailed { .. }
+        | Event::MessageEdited { .. }
+        | Event::MessageRemoved { .. } => return None,
+        Event::MessageHidden { hidden: true, .. } => ("eye", "hid a public message".to_owned()),
+        Event::MessageHidden { hidden: false, .. } => ("eye", "showed a public message again".to_owned()),
+        Event::MessageDeleted { .. } => ("trash-2", "deleted a public message".to_owned()),
         Event::Reopened { from } => {
             ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase()))
         }

@@ -3,6 +3,7 @@
 pub mod composer;
 mod files;
 pub(crate) mod letters;
+mod networks;
 pub(crate) mod reply;
 mod update;
 
@@ -31,6 +32,7 @@ use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
 use crate::screens::inbox::{self, ListPane, ListQuery};
 use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
+use crate::screens::tickets::networks::OnNetwork;
 use crate::secrets;
 use crate::text::names;
 
@@ -41,6 +43,8 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/reply", post(reply::send))
         .route("/tickets/{id}/messages/{message}/undo", post(reply::undo))
         .route("/tickets/{id}/messages/{message}/retry", post(reply::retry))
+        .route("/tickets/{id}/messages/{message}/arrived", post(networks::arrived))
+        .route("/tickets/{id}/messages/{message}/again", post(networks::send_again))
         .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
         .route("/tickets/{id}/files/{file}", get(files::show_file))
@@ -85,6 +89,8 @@ struct TicketPage<'a> {
     chat: Option<Chat>,
     /// A random id, so that the same words sent twice into a chat are said once.
     once: String,
+    /// How it stands on its network, if it came over one.
+    network: Option<OnNetwork>,
 }
 
 /// A moment that the snooze menu offers.
@@ -103,6 +109,8 @@ pub(super) struct Composing {
     error: Option<String>,
     /// What arrived while the agent was typing: shown before anything is sent.
     arrived: Vec<Item>,
+    /// Which way the agent had chosen, if that was refused.
+    way: String,
     /// What the agent had put as recipients, if that was refused.
     to: Option<String>,
     cc: Option<String>,
@@ -326,6 +334,7 @@ async fn load<'a>(
     };
     let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
     let chat = if is_chat { chats::find(db, id).await? } else { None };
+    let network = OnNetwork::load(db, shell, &ticket).await?;
     let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
@@ -348,6 +357,7 @@ async fn load<'a>(
         composing,
         chat,
         once: secrets::token(),
+        network,
     })
 }
 

@@ -18,6 +18,7 @@ use crate::http::page::Shell;
 use crate::http::{Error, Path, Result};
 use crate::ids::{MessageId, TicketId};
 use crate::screens::tickets::letters::Item;
+use crate::screens::tickets::networks;
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
 
 /// Sends what the composer holds. Whatever is refused stays in the draft and is shown with the reason.
@@ -29,8 +30,9 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     let refused = |error: String| Composing {
         note,
         error: Some(error),
-        to: Some(parts.text("to").to_owned()).filter(|_| !note),
-        cc: Some(parts.text("cc").to_owned()).filter(|_| !note),
+        to: Some(parts.text("to").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
+        cc: Some(parts.text("cc").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
+        way: parts.text("way").to_owned(),
         ..Composing::default()
     };
     if !parts.refused.is_empty() {
@@ -48,7 +50,11 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         reply::note(&mut change, agent, id, &body).await.map(|_| None)
     } else {
         match new_reply(&parts, body) {
-            Ok(new) => reply::reply(&mut change, agent, id, &new).await.map(Some),
+            Ok(mut new) => {
+                let ticket = permitted(&mut change, agent, id).await?;
+                new.outlet = networks::outlet(&shell.directory, ticket.channel_id, parts.text("way"));
+                reply::reply(&mut change, agent, id, &new).await.map(Some)
+            }
             Err(words) => Err(ReplyError::NoWay(words)),
         }
     };
@@ -127,7 +133,12 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
 async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, parts: &Parts) -> Result<Response> {
     let seen = parts.text("seen").parse().ok().map_or(MessageId(i64::MAX), MessageId);
     let mut db = app.db.acquire().await?;
-    let composing = Composing { to: Some(parts.text("to").to_owned()), cc: Some(parts.text("cc").to_owned()), ..Composing::default() };
+    let composing = Composing {
+        way: parts.text("way").to_owned(),
+        to: Some(parts.text("to").to_owned()),
+        cc: Some(parts.text("cc").to_owned()),
+        ..Composing::default()
+    };
     let mut page = load(app, &mut db, shell, id, list_of(headers, id), None, composing).await?;
     let (arrived, known): (Vec<Item>, Vec<Item>) =
         page.items.into_iter().partition(|item| matches!(item, Item::Letter(letter) if letter.id > seen && !letter.mine));
