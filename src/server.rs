@@ -28,7 +28,7 @@ pub fn router(app: App) -> Router {
         .merge(channels::chat::router())
         .merge(channels::wire::hooks::router())
         .merge(screens::customer::router())
-        .merge(layers::timed(demo::storefront::router()));
+        .merge(layers::timed(demo::storefront::router().merge(demo::simulator::router())));
     let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)));
     let streams = screens::live::router().merge(channels::chat::streams());
     let routes = pages.merge(public).merge(open).merge(streams).merge(api::router());

@@ -31,7 +31,11 @@ use crate::jobs::{self, Job};
 
 /// The pages on which admins set channels up.
 pub fn router() -> Router<App> {
-    email::editor::router().merge(form::editor_router()).merge(chat::editor::router()).merge(wire::editor::router())
+    email::editor::router()
+        .merge(form::editor_router())
+        .merge(chat::editor::router())
+        .merge(wire::editor::router())
+        .merge(wire::acts::router())
 }
 
 /// Attempts at one transaction that others may cross.

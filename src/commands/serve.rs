@@ -32,7 +32,9 @@ pub struct ServeArgs {
 }
 
 /// Serves the desk until told to stop.
-pub async fn run(config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<ExitCode> {
+pub async fn run(mut config: Config, args: ServeArgs, demo: bool) -> anyhow::Result<ExitCode> {
+    // Its networks are played by this very process.
+    config.web.allow_private_networks |= demo;
     let _lock = match take_lock(&config) {
         Ok(lock) => lock,
         Err(ServeLockError::AlreadyRunning { pid, text }) => {
@@ -146,6 +148,7 @@ async fn load_demo(app: &App) -> anyhow::Result<()> {
     let loaded = crate::demo::load(app, &plan, now).await?;
     if matches!(loaded, Loaded::Fresh) {
         crate::demo::load_chats(app, &plan).await?;
+        crate::demo::load_networks(app, &plan).await?;
     }
     let url = app.config.public_url();
     match loaded {
@@ -157,6 +160,7 @@ async fn load_demo(app: &App) -> anyhow::Result<()> {
         println!("    {:<6} {:<16} {}", agent.role.word(), agent.name, agent.email);
     }
     println!("  The shop's own site, with its contact form: {url}/demo");
+    println!("  Play a customer on Telegram: {url}/demo/simulator");
     Ok(())
 }
 

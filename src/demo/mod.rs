@@ -10,13 +10,16 @@ mod dice;
 mod fill;
 mod history;
 pub mod load;
+mod networks;
 pub mod plan;
+pub mod simulator;
 pub mod storefront;
 mod telling;
 mod times;
 
 pub use chats::load_chats;
 pub use load::{LoadError, Loaded, load};
+pub use networks::load_networks;
 pub use plan::{Plan, plan};
 
 /// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.

@@ -264,11 +264,11 @@ pub async fn regain_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Resul
     Ok(i64::try_from(queued.rows_affected()).unwrap_or(i64::MAX))
 }
 
-/// Keeps what the channel's folder declares about it.
-pub async fn set_abilities(db: &mut PgConnection, id: ChannelId, abilities: &Abilities) -> sqlx::Result<()> {
+/// Keeps what the channel's folder declares about it. `false`: it was known.
+pub async fn set_abilities(db: &mut PgConnection, id: ChannelId, abilities: &Abilities) -> sqlx::Result<bool> {
     let value = serde_json::to_value(abilities).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query!("update channels set abilities = $2 where id = $1 and abilities is distinct from $2", id.0, value).execute(db).await?;
-    Ok(())
+    let done = sqlx::query!("update channels set abilities = $2 where id = $1 and abilities is distinct from $2", id.0, value);
+    Ok(done.execute(db).await?.rows_affected() > 0)
 }
 
 /// Keeps the id under which the provider names the account. Fails on `channels_address_key`.

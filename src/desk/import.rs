@@ -205,3 +205,31 @@ pub async fn chat_stays(change: &mut Change, id: TicketId, until: Ts) -> sqlx::R
     .await?;
     change.push(&Job::ChatStep { ticket: id }, until).await
 }
+
+/// Moves a conversation that was written just now back in time: it began so many seconds ago, and its words came `pace` seconds apart.
+pub async fn backdate(db: &mut PgConnection, ticket: TicketId, ago: i64, pace: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with placed as (
+             select id, now() - make_interval(secs => $2) + make_interval(secs => $3) * (row_number() over (order by id) - 1) as at
+             from messages where ticket_id = $1
+         ), moved as (
+             update messages m set created_at = p.at, sent_at = case when m.sent_at is not null then p.at end from placed p where p.id = m.id
+             returning m.direction, m.created_at
+         )
+         update tickets t set created_at = (select min(at) from placed), updated_at = (select max(at) from placed),
+                last_message_at = (select max(at) from placed),
+                waiting_since = case when waiting_since is not null then (select max(at) from placed) end,
+                solved_at = case when solved_at is not null then (select max(at) from placed) end,
+                first_answered_at = case when first_answered_at is not null then (select min(at) + make_interval(secs => $3) from placed) end
+         where id = $1",
+        ticket.0,
+        ago as f64,
+        pace as f64
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("update events set created_at = created_at - make_interval(secs => $2) where ticket_id = $1", ticket.0, ago as f64)
+        .execute(db)
+        .await?;
+    Ok(())
+}

@@ -33,7 +33,7 @@ fn configuration(language: Option<&str>) -> &'static str {
     }
 }
 
-/// Makes a message findable.
+/// Makes a message findable, by its present words if they have changed.
 pub async fn index(
     db: &mut PgConnection,
     ticket: TicketId,
@@ -47,7 +47,8 @@ pub async fn index(
     }
     sqlx::query!(
         "insert into search_documents (message_id, ticket_id, words)
-         values ($1, $2, to_tsvector($3::text::regconfig, $4) || array_to_tsvector($5::text[]))",
+         values ($1, $2, to_tsvector($3::text::regconfig, $4) || array_to_tsvector($5::text[]))
+         on conflict (message_id) do update set words = excluded.words",
         message.0,
         ticket.0,
         configuration(language),

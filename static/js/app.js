@@ -586,7 +586,7 @@ function count(form) {
   const max = Number(way?.dataset.limit), is = max && COUNTS[way.dataset.unit]($("[data-body]", form).value.trim());
   const over = is > max, messages = over && "splits" in way.dataset ? Math.ceil(is / max) : 1;
   place.textContent = !max || is < max * 0.7 ? "" : messages > 1 ? `Becomes ${messages} messages` : `${is} of ${max}`;
-  place.classList.toggle("count--over", !!over && messages === 1);
+  place.classList.toggle("typed-count--over", !!over && messages === 1);
 }
 
 document.addEventListener("keydown", cannedKey, true);

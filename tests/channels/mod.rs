@@ -1,3 +1,4 @@
 mod chat;
 pub mod email;
 mod form;
+mod telegram;

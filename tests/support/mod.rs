@@ -5,5 +5,6 @@ pub mod chats;
 pub mod mail_desk;
 pub mod mail_servers;
 pub mod postgres;
+pub mod providers;
 pub mod served;
 pub mod visitors;

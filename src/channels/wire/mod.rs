@@ -1,5 +1,6 @@
 //! What all networks share: the door for their webhooks, the way to their APIs, the loop that sends.
 
+pub mod acts;
 pub mod calls;
 pub mod editor;
 pub mod hooks;
@@ -12,10 +13,12 @@ use futures_util::future::BoxFuture;
 use crate::app::App;
 use crate::channels::wire::calls::Caller;
 use crate::channels::wire::hooks::{Answer, Hook};
+use crate::desk::changes::Change;
 use crate::desk::channels::{self as rows, Channel};
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::desk::networks::abilities::Abilities;
+pub use crate::desk::networks::acts::Act;
 use crate::desk::networks::parts::{NewPart, Part};
 use crate::desk::networks::{Element, Fault, Media, Said};
 use crate::desk::tickets::thread::Message;
@@ -212,14 +215,6 @@ pub struct Receipt {
     pub id: String,
 }
 
-/// What an agent does to a public message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    Hide(bool),
-    Like(bool),
-    Delete,
-}
-
 /// What the customer's side may see of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
@@ -260,13 +255,17 @@ pub struct Pace {
 
 /// Keeps what channels declare about themselves beside them, where the desk reads it; after an upgrade that may be more than before.
 pub async fn declare(app: &App) -> sqlx::Result<()> {
-    let mut db = app.db.acquire().await?;
-    for channel in rows::list(&mut db).await? {
+    let mut change = Change::begin(app).await?;
+    let mut any = false;
+    for channel in rows::list(&mut change).await? {
         if let Some(net) = network(channel.kind) {
-            rows::set_abilities(&mut db, channel.id, &net.abilities(&channel)).await?;
+            any |= rows::set_abilities(&mut change, channel.id, &net.abilities(&channel)).await?;
         }
     }
-    Ok(())
+    if any {
+        change.touch_settings();
+    }
+    change.commit().await
 }
 
 /// The networks that can be connected, in the order in which they are offered.

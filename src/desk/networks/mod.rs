@@ -2,6 +2,7 @@
 //! provider has; their folders under `channels` translate.
 
 pub mod abilities;
+pub mod acts;
 pub mod notices;
 pub mod parts;
 pub mod say;
@@ -184,9 +185,33 @@ pub struct Extras {
     /// The template that an outgoing message is made of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<serde_json::Value>,
+    /// We deleted it on the network; only the team still sees it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
     /// It goes to a commenter privately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_reply_to: Option<String>,
+}
+
+impl Extras {
+    /// What a list says of a message that has no words; empty when nothing of this is there.
+    pub fn in_words(&self) -> &'static str {
+        if self.unsupported.is_some() {
+            "(A kind of message that cannot be shown here)"
+        } else if self.location.is_some() {
+            "(Location)"
+        } else if !self.cards.is_empty() {
+            "(Contact)"
+        } else if self.story.is_some() {
+            "(Story)"
+        } else if self.review.is_some() {
+            "(Rating without words)"
+        } else if !self.missing.is_empty() {
+            "(A file that could not be fetched)"
+        } else {
+            ""
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -164,7 +164,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     }
     let ticket = find_ticket(change, channel, &said.conversation).await?;
     let contact = recognize(change, said).await?;
-    let incoming = incoming(said);
+    let incoming = incoming(said, files);
     let origin = Origin {
         channel,
         delivery: door.delivery,
@@ -189,14 +189,15 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
         "update tickets set public = public or $2, post_id = coalesce(post_id, $3),
                 spoke_at = case when $4 then greatest(spoke_at, $5) else spoke_at end,
                 window_until = case when $6::float8 is null then window_until else greatest(window_until, $5 + make_interval(secs => $6)) end,
-                blocked_at = case when $2 then blocked_at end
+                blocked_at = case when $2 then blocked_at end, excerpt = case when excerpt = '' then $7 else excerpt end
          where id = $1",
         received.ticket.0,
         said.public,
         post.map(|id| id.0),
         said.opens_window,
         spoke as Ts,
-        free.map(|seconds| seconds as f64)
+        free.map(|seconds| seconds as f64),
+        line(said, files)
     )
     .execute(&mut **change)
     .await?;
@@ -233,12 +234,12 @@ async fn recognize(change: &mut Change, said: &Said) -> sqlx::Result<ContactId> 
     contacts::recognize(change, &identity, &person.also, &name, said.language.as_deref()).await
 }
 
-fn incoming(said: &Said) -> Incoming {
+fn incoming(said: &Said, files: &[StoredFile]) -> Incoming {
     let language = said.language.clone().or_else(|| text::languages::detect(&said.text).map(str::to_owned));
     Incoming {
         provider_id: said.id.clone(),
         from: Address { name: said.person.name.clone(), address: said.person.handle.clone().unwrap_or_default() },
-        subject: subject(said),
+        subject: subject(said, files),
         body: said.text.clone(),
         language,
         envelope: Envelope {
@@ -250,19 +251,30 @@ fn incoming(said: &Said) -> Incoming {
     }
 }
 
+/// The line that a list shows of a message: its words, else what came instead of them.
+fn line(said: &Said, files: &[StoredFile]) -> String {
+    match (said.text.trim(), files.first()) {
+        ("", Some(file)) if file.media_type.starts_with("image/") => "(Picture)".to_owned(),
+        ("", Some(file)) if file.media_type.starts_with("audio/") => "(Voice message)".to_owned(),
+        ("", Some(file)) if file.media_type.starts_with("video/") => "(Video)".to_owned(),
+        ("", Some(file)) => format!("({})", file.name),
+        ("", None) => said.extras.in_words().to_owned(),
+        (text, _) => text::excerpts::excerpt(text, 200),
+    }
+}
+
 /// What a list calls a conversation that has no subject: its first words.
-fn subject(said: &Said) -> String {
+fn subject(said: &Said, files: &[StoredFile]) -> String {
     if !said.subject.is_empty() {
         return said.subject.clone();
     }
-    let words = text::excerpts::excerpt(&said.text, SUBJECT);
+    let words = line(said, files);
     if !words.is_empty() {
-        return words;
+        return text::excerpts::excerpt(&words, SUBJECT);
     }
-    match (&said.media.first(), &said.extras.location) {
-        (Some(media), _) => format!("({})", media.kind.label()),
-        (None, Some(_)) => "(Location)".to_owned(),
-        (None, None) => "(No words)".to_owned(),
+    match said.extras.in_words() {
+        "" => "(No words)".to_owned(),
+        words => words.to_owned(),
     }
 }
 
@@ -350,7 +362,7 @@ async fn begin_with_ours(change: &mut Change, channel: &Channel, contact: Contac
            values ($1, $2, $3, $4, $5, 'pending', 1, $6, 'outbound', $7, now()) returning id as "id: TicketId""#,
         channel.id.0,
         contact.0,
-        subject(said),
+        subject(said, &[]),
         channel.team_id.map(|id| id.0),
         channel.language,
         excerpt,

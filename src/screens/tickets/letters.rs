@@ -5,6 +5,7 @@ use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::networks::Extras;
+use crate::desk::networks::abilities::PublicVerbs;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
 use crate::ids::{AgentId, MessageId, TicketId};
@@ -56,6 +57,9 @@ pub struct Letter {
     pub edited_at: Option<Ts>,
     pub removed_at: Option<Ts>,
     pub hidden: bool,
+    pub liked: bool,
+    /// What can be done to it on its network.
+    pub verbs: PublicVerbs,
 }
 
 impl Letter {
@@ -119,7 +123,11 @@ impl Letter {
             avatar: avatar(&author, message.agent_id.and_then(|id| shell.directory.photo(id)), ""),
             author,
             about,
-            excerpt: excerpts::excerpt(&text, 140),
+            excerpt: if text.trim().is_empty() {
+                wordless(&extras, attachments.iter().find(|file| file.message == message.id))
+            } else {
+                excerpts::excerpt(&text, 140)
+            },
             text: html::from_text(&text),
             quoted: if message.quoted_text().is_empty() { String::new() } else { html::from_text(message.quoted_text()) },
             has_html: message.html.is_some(),
@@ -147,6 +155,8 @@ impl Letter {
             edited_at: message.edited_at,
             removed_at: message.removed_at,
             hidden: message.hidden,
+            liked: message.liked,
+            verbs: verbs(shell, message),
         }
     }
 
@@ -202,6 +212,27 @@ impl Letter {
     /// The reason why it has not left.
     pub fn reason(&self) -> &str {
         self.delivery_error.as_deref().unwrap_or("Nobody said why.")
+    }
+}
+
+/// What stands for words that are not there.
+fn wordless(extras: &Extras, file: Option<&Attachment>) -> String {
+    match (extras.in_words(), file) {
+        ("", Some(file)) if file.is_picture() => "(Picture)".to_owned(),
+        ("", Some(file)) => format!("({})", file.name),
+        (words, _) => words.to_owned(),
+    }
+}
+
+/// What can be done to a message on its network: to a customer's whatever it lets us do, to ours only taking it away.
+fn verbs(shell: &Shell, message: &Message) -> PublicVerbs {
+    let abilities = shell.directory.channel(message.channel_id).and_then(|channel| channel.abilities.as_deref());
+    match (abilities, message.direction) {
+        (Some(abilities), Direction::Inbound) if message.public && message.removed_at.is_none() => abilities.public,
+        (Some(abilities), Direction::Outbound) if message.public && message.delivery.is_some_and(DeliveryStatus::has_left) => {
+            PublicVerbs { delete: abilities.public.delete, ..PublicVerbs::default() }
+        }
+        _ => PublicVerbs::default(),
     }
 }
 

@@ -1,0 +1,163 @@
+//! Conversations on networks: written by the desk's own verbs, then moved back to when they are said to have happened.
+
+use serde::Deserialize;
+
+use super::plan::Plan;
+use super::simulator;
+use crate::app::App;
+use crate::clock::Ts;
+use crate::desk::agents::{self, Agent};
+use crate::desk::changes::{Actor, Change};
+use crate::desk::channels::{self, Channel, ChannelDraft, seal};
+use crate::desk::import;
+use crate::desk::kinds::{ChannelKind, IdentityKind, Status};
+use crate::desk::networks::abilities::Abilities;
+use crate::desk::networks::parts::{self, NewPart};
+use crate::desk::networks::say::Outlet;
+use crate::desk::networks::take::{self, Door};
+use crate::desk::networks::{Extras, Happening, Location, Notice, Person, Said, Who};
+use crate::desk::tickets::reply::{self, NewReply};
+use crate::desk::tickets::update;
+use crate::ids::TicketId;
+use crate::jobs::{self, Job};
+use crate::secrets;
+
+/// Seconds between two words.
+const PACE: i64 = 150;
+
+#[derive(Deserialize)]
+struct Script {
+    network: ChannelKind,
+    /// The customer's id there.
+    id: String,
+    name: String,
+    handle: String,
+    language: String,
+    /// How long ago it began, in minutes.
+    ago: i64,
+    /// Who answers, by their place in the plan.
+    agent: usize,
+    solve: bool,
+    /// What happens, and its words: `in`, `out`, `place`, `edit` (of the customer's last), `react` (to ours).
+    words: Vec<Vec<String>>,
+}
+
+/// Connects the networks of the demo to the simulator and writes what was said there.
+pub async fn load_networks(app: &App, plan: &Plan) -> anyhow::Result<()> {
+    let scripts: Vec<Script> = serde_json::from_str(include_str!("content/networks.json"))?;
+    let telegram = connect(app, ChannelKind::Telegram, "Telegram @bottegaginestra_bot", simulator::TELEGRAM_BOT).await?;
+    for script in &scripts {
+        if script.network == telegram.kind {
+            tell(app, plan, &telegram, script).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str) -> anyhow::Result<Channel> {
+    let draft = ChannelDraft {
+        kind,
+        name: name.to_owned(),
+        address: Some(account.to_owned()),
+        team_id: None,
+        language: None,
+        enabled: true,
+        settings: serde_json::json!({ "base": format!("{}/demo/providers/{kind}", simulator::own_address(app)) }),
+        secrets: Some(seal(&app.keys, &serde_json::json!({ "token": format!("{account}:demo"), "hook_token": secrets::token() }))?),
+    };
+    let mut change = Change::begin(app).await?;
+    let id = channels::create(&mut change, &draft).await?;
+    let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    change.touch_settings();
+    change.commit().await?;
+    Ok(channel)
+}
+
+async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> anyhow::Result<()> {
+    let email = plan.agents.get(script.agent).map_or("", |agent| &agent.email);
+    let mut db = app.db.acquire().await?;
+    let Some(person) = agents::find_by_email(&mut db, email).await? else { return Ok(()) };
+    drop(db);
+    let agent = Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
+    let abilities = Abilities::default();
+    let door = Door { channel, abilities: &abilities, delivery: None, patient: false };
+    let name = |index: usize| format!("{}:{}", script.id, index + 1);
+    let (mut ticket, mut heard, mut said_last) = (None::<TicketId>, String::new(), String::new());
+    let began = Ts::now().plus_seconds(-60 * script.ago);
+    for (index, line) in script.words.iter().enumerate() {
+        let [what, words, more @ ..] = line.as_slice() else { continue };
+        let at = began.plus_seconds(PACE * i64::try_from(index).unwrap_or_default());
+        let mut change = Change::begin(app).await?;
+        match (what.as_str(), ticket) {
+            ("in" | "place", _) => {
+                heard = name(index);
+                let place = (what == "place").then(|| Location {
+                    latitude: words.parse().unwrap_or_default(),
+                    longitude: more.first().and_then(|text| text.parse().ok()).unwrap_or_default(),
+                    name: more.get(1).cloned().unwrap_or_default(),
+                    address: String::new(),
+                });
+                let said = Said {
+                    id: heard.clone(),
+                    conversation: format!("dm:{}", script.id),
+                    person: Person {
+                        identity: Some((IdentityKind::Telegram, script.id.clone())),
+                        name: script.name.clone(),
+                        handle: Some(script.handle.clone()).filter(|handle| !handle.is_empty()),
+                        ..Person::default()
+                    },
+                    text: if place.is_some() { String::new() } else { words.clone() },
+                    at: Some(at),
+                    extras: Extras { location: place, ..Extras::default() },
+                    language: Some(script.language.clone()),
+                    opens_window: true,
+                    ..Said::default()
+                };
+                if let take::Taken::Kept(id) = take::take(&mut change, &door, &Happening::Said(Box::new(said)), &[]).await? {
+                    ticket = Some(id);
+                }
+            }
+            ("out", Some(id)) => {
+                let new = NewReply {
+                    body: words.clone(),
+                    seen: None,
+                    then: None,
+                    to: Vec::new(),
+                    cc: Vec::new(),
+                    canned: Vec::new(),
+                    canned_files: Vec::new(),
+                    choices: Vec::new(),
+                    once: None,
+                    outlet: Some(Outlet { channel: channel.id, abilities: abilities.clone(), private: false, template: None }),
+                };
+                let message = reply::reply_apart(&mut change, &agent, id, &new).await?;
+                // It has left long ago.
+                jobs::cancel(&mut change, &Job::SendMessage { message }).await?;
+                parts::plan(&mut change, channel.id, message, &[NewPart { body: words.clone(), ..NewPart::default() }]).await?;
+                said_last = name(index);
+                for part in parts::list(&mut change, message).await? {
+                    parts::taken(&mut change, part.id, &said_last).await?;
+                }
+            }
+            ("edit", _) => notice(&mut change, &door, &heard, Notice::Edited { text: words.clone(), at: Some(at) }).await?,
+            ("react", _) => {
+                notice(&mut change, &door, &said_last, Notice::Reacted { by: Who::Customer, emoji: Some(words.clone()), at: Some(at) })
+                    .await?
+            }
+            _ => {}
+        }
+        change.commit().await?;
+    }
+    let Some(id) = ticket else { return Ok(()) };
+    let mut change = Change::begin(app).await?;
+    if script.solve {
+        update::set_status(&mut change, Actor::Agent(agent.id), id, Status::Solved, None).await?;
+    }
+    import::backdate(&mut change, id, 60 * script.ago, PACE).await?;
+    change.commit().await?;
+    Ok(())
+}
+
+async fn notice(change: &mut Change, door: &Door<'_>, target: &str, notice: Notice) -> sqlx::Result<()> {
+    take::take(change, door, &Happening::Noticed { target: target.to_owned(), notice }, &[]).await.map(drop)
+}

@@ -1,0 +1,3 @@
+//! What stands for the outside in tests.
+
+pub mod telegram;
