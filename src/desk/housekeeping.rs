@@ -2,7 +2,10 @@
 
 use sqlx::PgConnection;
 
-/// Removes ended sessions, one-time links of last month, yesterday's failed sign-ins and files of replies that were never sent.
+use crate::desk::networks::notices;
+
+/// Removes ended sessions, one-time links of last month, yesterday's failed sign-ins, files of replies that were never sent,
+/// and what networks told of messages that never came.
 pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
     let mut gone = 0;
     gone += sqlx::query!("delete from sessions where expires_at < now()").execute(&mut *db).await?.rows_affected();
@@ -24,5 +27,6 @@ pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
         .await?
         .rows_affected();
     gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days'").execute(&mut *db).await?.rows_affected();
+    gone += notices::forget(db).await?;
     Ok(gone)
 }

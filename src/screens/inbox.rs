@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::directory::Directory;
 use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
@@ -142,6 +143,11 @@ impl RowView {
         self.directory.channel(self.row.channel_id).map_or(ChannelKind::Api, |channel| channel.kind)
     }
 
+    /// Until when its network lets us say anything, while we owe an answer.
+    pub(crate) fn closes(&self) -> Option<Ts> {
+        self.row.window_until.filter(|until| self.row.waiting_since.is_some() && *until > Ts::now())
+    }
+
     pub(crate) fn channel_icon(&self) -> Icon {
         channel_icon(self.channel())
     }
@@ -238,8 +244,12 @@ impl ListPane {
         let suffix = ListQuery { after: String::new(), ..query.clone() }.encode();
         let next = page.next.map(|cursor| ListQuery { after: cursor.to_string(), view: String::new(), ..query.clone() }.encode());
         let base = view.map_or_else(|| "/search".to_owned(), |view| format!("/inbox/{}", view.slug()));
+        // Only networks let us answer for a limited time.
+        let limited =
+            shell.directory.channels.iter().any(|channel| channel.abilities.as_ref().is_some_and(|abilities| abilities.window.is_some()));
         let links = View::ALL
             .into_iter()
+            .filter(|each| *each != View::Closing || limited)
             .map(|each| ViewLink {
                 icon: view_icon(each),
                 label: each.label().to_owned(),
@@ -317,6 +327,7 @@ const fn view_icon(view: View) -> &'static str {
         View::Unassigned => "user-plus",
         View::Open => "circle-dot",
         View::Waiting => "clock",
+        View::Closing => "globe",
         View::Snoozed => "alarm-clock",
         View::Solved => "circle-check",
         View::Spam => "circle-slash",

@@ -19,6 +19,8 @@ pub enum View {
     Unassigned,
     Open,
     Waiting,
+    /// Whose network lets us answer for a limited time, what ends first on top.
+    Closing,
     Snoozed,
     Solved,
     Spam,
@@ -26,7 +28,8 @@ pub enum View {
 
 impl View {
     /// Every view in the order of the sidebar.
-    pub const ALL: [Self; 7] = [Self::Mine, Self::Unassigned, Self::Open, Self::Waiting, Self::Snoozed, Self::Solved, Self::Spam];
+    pub const ALL: [Self; 8] =
+        [Self::Mine, Self::Unassigned, Self::Open, Self::Waiting, Self::Closing, Self::Snoozed, Self::Solved, Self::Spam];
 
     /// The last part of its address.
     pub const fn slug(self) -> &'static str {
@@ -35,6 +38,7 @@ impl View {
             Self::Unassigned => "unassigned",
             Self::Open => "open",
             Self::Waiting => "waiting",
+            Self::Closing => "closing",
             Self::Snoozed => "snoozed",
             Self::Solved => "solved",
             Self::Spam => "spam",
@@ -48,6 +52,7 @@ impl View {
             Self::Unassigned => "Unassigned",
             Self::Open => "All open",
             Self::Waiting => "Waiting longest",
+            Self::Closing => "Answer time ends",
             Self::Snoozed => "Snoozed",
             Self::Solved => "Solved",
             Self::Spam => "Spam",
@@ -74,6 +79,11 @@ impl View {
             Self::Waiting => {
                 query.push("status in ('open', 'pending') and waiting_since is not null");
             }
+            Self::Closing => {
+                query.push(
+                    "status in ('open', 'pending') and window_until is not null and waiting_since is not null and window_until > now()",
+                );
+            }
             Self::Snoozed => {
                 query.push("status = 'snoozed'");
             }
@@ -90,6 +100,7 @@ impl View {
         match self {
             Self::Mine | Self::Unassigned | Self::Open => Order::Queue,
             Self::Waiting => Order::Waiting,
+            Self::Closing => Order::Closing,
             Self::Snoozed => Order::Snoozed,
             Self::Solved => Order::Solved,
             Self::Spam => Order::Recent,
@@ -103,6 +114,7 @@ pub(super) enum Order {
     /// Who waits longest first, then those who wait for nothing.
     Queue,
     Waiting,
+    Closing,
     Snoozed,
     Solved,
     Recent,
@@ -114,6 +126,7 @@ impl Order {
         match self {
             Self::Queue => ("coalesce(waiting_since, 'infinity')", true),
             Self::Waiting => ("waiting_since", true),
+            Self::Closing => ("window_until", true),
             Self::Snoozed => ("snoozed_until", true),
             Self::Solved => ("solved_at", false),
             Self::Recent => ("last_message_at", false),
@@ -124,6 +137,7 @@ impl Order {
     pub(super) const fn column(self) -> &'static str {
         match self {
             Self::Queue | Self::Waiting => "waiting_since",
+            Self::Closing => "window_until",
             Self::Snoozed => "snoozed_until",
             Self::Solved => "solved_at",
             Self::Recent => "last_message_at",
@@ -199,6 +213,10 @@ pub struct Row {
     pub last_direction: Option<Direction>,
     pub excerpt: String,
     pub tag_ids: Vec<TagId>,
+    /// Everybody can read it.
+    pub public: bool,
+    /// Until when the network lets us say anything; `None`: always.
+    pub window_until: Option<Ts>,
 }
 
 /// A page of a list.
@@ -215,7 +233,7 @@ const COLUMNS: &str = "t.id, t.channel_id, \
      (select case when c.name <> '' then c.name else (select address from identities i where i.contact_id = c.id order by i.id limit 1) end \
       from contacts c where c.id = t.contact_id) as contact_name, \
      t.subject, t.status, t.priority, t.assignee_id, t.waiting_since, t.snoozed_until, t.solved_at, t.last_message_at, t.last_direction, \
-     t.excerpt, t.tag_ids";
+     t.excerpt, t.tag_ids, t.public, t.window_until";
 
 /// A page of a view.
 pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filters, after: Option<Cursor>) -> sqlx::Result<Page> {
@@ -243,6 +261,7 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
     let next = rows.last().filter(|_| more).map(|row| {
         let at = match view.order() {
             Order::Queue | Order::Waiting => row.waiting_since,
+            Order::Closing => row.window_until,
             Order::Snoozed => row.snoozed_until,
             Order::Solved => row.solved_at,
             Order::Recent => Some(row.last_message_at),
@@ -328,7 +347,7 @@ impl Counts {
             View::Open => Some(self.open),
             View::Waiting => Some(self.waiting),
             View::Snoozed => Some(self.snoozed),
-            View::Solved => None,
+            View::Closing | View::Solved => None,
             View::Spam => Some(self.spam),
         }
     }
