@@ -239,13 +239,11 @@ async fn save(
     save_as(&app, &shell, kind, net, Some(channel), form).await
 }
 
+/// The settings and the secrets of a channel.
+type Entered = (Map<String, Value>, Map<String, Value>);
+
 /// What was entered, or what is wrong with it.
-fn read(
-    guide: &Guide,
-    app: &App,
-    channel: Option<&Channel>,
-    form: &HashMap<String, String>,
-) -> std::result::Result<(Map<String, Value>, Map<String, Value>), Problems> {
+fn read(guide: &Guide, app: &App, channel: Option<&Channel>, form: &HashMap<String, String>) -> std::result::Result<Entered, Problems> {
     const MAX: usize = 2000;
     let mut settings = channel.and_then(|channel| channel.settings.as_object().cloned()).unwrap_or_default();
     let mut secrets: Map<String, Value> = channel.map(|channel| channel.secrets(&app.keys)).unwrap_or_default();

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -35,8 +34,6 @@ impl Call {
 pub enum Faked {
     Json(u16, Value),
     Raw(u16, &'static str),
-    /// The call is taken, and nothing is answered.
-    Silence,
 }
 
 #[derive(Default)]
@@ -98,10 +95,6 @@ async fn answer(State(server): State<TelegramServer>, uri: Uri, headers: HeaderM
     match faked {
         Some(Faked::Json(status, body)) => (StatusCode::from_u16(status).expect("a status"), Json(body)).into_response(),
         Some(Faked::Raw(status, body)) => (StatusCode::from_u16(status).expect("a status"), body).into_response(),
-        Some(Faked::Silence) => {
-            tokio::time::sleep(Duration::from_secs(120)).await;
-            StatusCode::OK.into_response()
-        }
         None => match method {
             "getMe" => ok(json!({ "id": 123_456_789, "is_bot": true, "first_name": "Bar Sport", "username": "barsport_bot" })),
             "setWebhook" => ok(json!(true)),
