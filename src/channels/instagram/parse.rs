@@ -35,7 +35,7 @@ fn comment(account: &Account<'_>, value: &Value, at: Option<Ts>) -> Element {
         conversation: format!("comment:{post}:{}", parent.as_ref().unwrap_or(&id)),
         id,
         public: true,
-        echo: ours.then(|| Echo { part: None, app: None }),
+        echo: ours.then_some(Echo { part: None, app: None }),
         person,
         text: text_of(value, "text").unwrap_or_default().to_owned(),
         at: time_of(&value["timestamp"]).or(at),
