@@ -17,7 +17,8 @@ async fn check(desk: &MetaDesk) -> Result<Health, Fault> {
 #[tokio::test]
 async fn signed_in_through_the_page() {
     let desk = desk().await;
-    let me = json!({ "id": "104512987654321", "name": "Bar Sport", "instagram_business_account": { "id": ACCOUNT, "username": "bar.sport" } });
+    let me =
+        json!({ "id": "104512987654321", "name": "Bar Sport", "instagram_business_account": { "id": ACCOUNT, "username": "bar.sport" } });
     desk.graph.on(Method::GET, "/me", Say::json(200, me));
     let present = json!({ "data": [{ "subscribed_fields": ["feed"] }] });
     desk.graph.on(Method::GET, "/104512987654321/subscribed_apps", Say::json(200, present));
@@ -68,7 +69,12 @@ async fn the_token_is_renewed_in_time() {
     // Nine days before its end, it is.
     let mut cursor = row.cursor.clone();
     cursor["until"] = json!(jiff::Timestamp::now().as_second() + 9 * 24 * 3600);
-    sqlx::query("update channels set cursor = $1 where id = $2").bind(cursor).bind(desk.channel).execute(&desk.app.db).await.expect("a row");
+    sqlx::query("update channels set cursor = $1 where id = $2")
+        .bind(cursor)
+        .bind(desk.channel)
+        .execute(&desk.app.db)
+        .await
+        .expect("a row");
     channels::poll(&desk.app, desk.channel).await;
     assert_eq!(desk.graph.calls_to(Method::GET, "/refresh_access_token")[1].param("access_token"), Some("IGnew"));
 }

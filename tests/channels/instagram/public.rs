@@ -55,7 +55,11 @@ async fn a_mention_is_asked_for_its_words_and_answered_where_it_is() {
     let found = json!({ "mentioned_comment": { "id": "17950000000000077", "text": "Chiedi a @bar.sport", "timestamp": "2026-10-03T09:00:00+0000",
         "username": "ugo", "media": { "id": "18000000000000099", "permalink": "https://www.instagram.com/p/y" } }, "id": ACCOUNT });
     desk.graph.on(Method::GET, &format!("/{ACCOUNT}"), Say::json(200, found));
-    desk.changes(ACCOUNT, json!([{ "field": "mentions", "value": { "media_id": "18000000000000099", "comment_id": "17950000000000077" } }])).await;
+    desk.changes(
+        ACCOUNT,
+        json!([{ "field": "mentions", "value": { "media_id": "18000000000000099", "comment_id": "17950000000000077" } }]),
+    )
+    .await;
     let ticket = desk.ticket().await;
     assert_eq!(desk.lines(ticket).await, ["< Chiedi a @bar.sport"]);
     assert_eq!(desk.value("select to_jsonb(name) from contacts").await, json!("ugo"));

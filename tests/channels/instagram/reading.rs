@@ -67,9 +67,8 @@ fn stories_that_are_answered_and_that_mention_us() {
     let answered = said(
         r#"{"message":{"mid":"aWdfR2","text":"Bello!","reply_to":{"story":{"id":"17900000000000007","url":"https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1802"}}}}"#,
     );
-    let story = |mention: bool, id: u32| {
-        Some(Story { mention, url: format!("https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id={id}") })
-    };
+    let story =
+        |mention: bool, id: u32| Some(Story { mention, url: format!("https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id={id}") });
     assert_eq!((answered.extras.story, answered.media.len()), (story(false, 1802), 1));
     let mentioned = said(
         r#"{"message":{"mid":"aWdfSM","attachments":[{"type":"story_mention","payload":{"url":"https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1803"}}]}}"#,
@@ -142,8 +141,9 @@ fn comments_in_both_shapes() {
 
 #[test]
 fn mentions_are_ids() {
-    let mention =
-        entry(r#"{"id":"17841400000000001","time":1791001200,"changes":[{"field":"mentions","value":{"media_id":"18000000000000099","comment_id":"17950000000000077"}}]}"#);
+    let mention = entry(
+        r#"{"id":"17841400000000001","time":1791001200,"changes":[{"field":"mentions","value":{"media_id":"18000000000000099","comment_id":"17950000000000077"}}]}"#,
+    );
     assert_eq!((&*mention.id, &*mention.conversation), ("17950000000000077", "mention:17950000000000077"));
     assert_eq!(mention.post.expect("a post").id, "18000000000000099");
     let caption =

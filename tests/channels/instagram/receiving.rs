@@ -11,7 +11,8 @@ const AT: i64 = 1_791_000_000_000;
 #[tokio::test]
 async fn a_message_told_twice_by_two_apps_is_one() {
     let desk = desk().await;
-    let profile = json!({ "name": "Anna Verdi", "username": "anna.verdi", "profile_pic": "https://x.example/a.jpg", "follower_count": 321 });
+    let profile =
+        json!({ "name": "Anna Verdi", "username": "anna.verdi", "profile_pic": "https://x.example/a.jpg", "follower_count": 321 });
     desk.graph.on(Method::GET, &format!("/{ANNA}"), Say::json(200, profile));
     desk.messaging(ACCOUNT, json!([from_anna(AT, json!({ "message": { "mid": "aWdfT1", "text": "Ciao" } }))])).await;
     // The same, as a change, by the other way of signing in.
@@ -32,8 +33,14 @@ async fn stories_that_have_vanished_leave_their_words() {
     desk.messaging(
         ACCOUNT,
         json!([
-            from_anna(AT, json!({ "message": { "mid": "aWdfSM", "attachments": [{ "type": "story_mention", "payload": { "url": there } }] } })),
-            from_anna(AT + 1, json!({ "message": { "mid": "aWdfR2", "text": "Bello!", "reply_to": { "story": { "id": "1", "url": gone } } } })),
+            from_anna(
+                AT,
+                json!({ "message": { "mid": "aWdfSM", "attachments": [{ "type": "story_mention", "payload": { "url": there } }] } })
+            ),
+            from_anna(
+                AT + 1,
+                json!({ "message": { "mid": "aWdfR2", "text": "Bello!", "reply_to": { "story": { "id": "1", "url": gone } } } })
+            ),
         ]),
     )
     .await;
@@ -58,6 +65,7 @@ async fn what_is_unsent_is_no_longer_shown() {
 async fn words_from_the_app_are_part_of_the_conversation() {
     let desk = desk().await;
     desk.messaging(ACCOUNT, json!([from_anna(AT, json!({ "message": { "mid": "a", "text": "Ciao" } }))])).await;
-    desk.messaging(ACCOUNT, json!([event(ACCOUNT, ANNA, AT + 5, json!({ "message": { "mid": "b", "is_echo": true, "text": "Eccoci" } }))])).await;
+    desk.messaging(ACCOUNT, json!([event(ACCOUNT, ANNA, AT + 5, json!({ "message": { "mid": "b", "is_echo": true, "text": "Eccoci" } }))]))
+        .await;
     assert_eq!(desk.lines(desk.ticket().await).await, ["< Ciao", "> Eccoci"]);
 }

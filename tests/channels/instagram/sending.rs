@@ -66,7 +66,11 @@ async fn an_echo_before_the_answer_makes_no_second_message() {
     let message = desk.send(ticket, "Eccoci").await;
     assert_eq!(message.delivery, Some(DeliveryStatus::Unsure));
     let now = jiff::Timestamp::now().as_millisecond();
-    desk.messaging(ACCOUNT, json!([event(ACCOUNT, ANNA, now, json!({ "message": { "mid": "aWdfO9", "is_echo": true, "text": "Eccoci" } }))])).await;
+    desk.messaging(
+        ACCOUNT,
+        json!([event(ACCOUNT, ANNA, now, json!({ "message": { "mid": "aWdfO9", "is_echo": true, "text": "Eccoci" } }))]),
+    )
+    .await;
     assert_eq!(desk.message(message.id).await.delivery, Some(DeliveryStatus::Sent));
     assert_eq!(desk.lines(ticket).await, ["< Ciao", "> Eccoci"]);
 }
