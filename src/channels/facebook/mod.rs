@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::channels::meta::messages::{self, Dialect};
 use crate::channels::meta::{self, Graph, attachments, events};
 use crate::channels::wire::hooks::{Answer, Hook};
-use crate::channels::wire::{Act, Health, Network, Pace, Receipt, Recipient, Sign, Way};
+use crate::channels::wire::{Act, Guide, Health, Network, Pace, Receipt, Recipient, Sign, Way};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, FileRule, PublicVerbs, TextLimit, WindowRule};
@@ -39,13 +39,27 @@ pub fn graph<'a>(way: &'a Way<'a>) -> Graph<'a> {
 }
 
 impl Network for Facebook {
+    fn guide(&self) -> Guide {
+        Guide {
+            fields: settings::FIELDS,
+            steps: &[
+                "On developers.facebook.com, make an app of the type Business and add Messenger and Webhooks to it.",
+                "Let the app have pages_messaging, pages_manage_metadata, pages_read_engagement, pages_read_user_content and pages_manage_engagement, and take the page’s own access token.",
+                "Enter the token and the app’s secret below and press “Save and test it”: the page is subscribed then.",
+                "In the app, under Webhooks, Page, enter the address and the verify token shown here, and subscribe the same fields.",
+            ],
+            ids: "the page’s id",
+            hook_by_hand: true,
+        }
+    }
+
     fn abilities(&self, channel: &Channel) -> Abilities {
         let settings: Settings = channel.settings().unwrap_or_default();
         Abilities {
             text: TextLimit::Characters(2000),
             public_text: Some(TextLimit::Characters(8000)),
             splits: true,
-            files: Some(FileRule { max_picture: 25 << 20, max_other: 25 << 20, types: &[], max_count: 10 }),
+            files: Some(FileRule { max_picture: 25 << 20, max_other: 25 << 20, types: Vec::new(), max_count: 10 }),
             choices: Some((13, 20)),
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
             public: PublicVerbs { hide: true, like: true, delete: true, private_reply_days: Some(7) },

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::channels::meta::messages::{self, Dialect};
 use crate::channels::meta::{self, Graph, attachments, events};
 use crate::channels::wire::hooks::{Answer, Hook};
-use crate::channels::wire::{Act, Health, Network, Pace, Polled, Receipt, Recipient, Sign, Way};
+use crate::channels::wire::{Act, Guide, Health, Network, Pace, Polled, Receipt, Recipient, Sign, Way};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, FileRule, PublicVerbs, TextLimit, WindowRule};
@@ -50,13 +50,32 @@ pub fn account_path(channel: &Channel) -> String {
 }
 
 impl Network for Instagram {
+    fn guide(&self) -> Guide {
+        Guide {
+            fields: settings::FIELDS,
+            steps: &[
+                "Make the Instagram account a professional one, and allow access to its messages in its settings.",
+                "On developers.facebook.com, add Instagram to your app. Sign in through the connected page (its access token), or as the account itself (an Instagram token).",
+                "Enter the token and the secrets below and press “Save and test it”.",
+                "In the app, under Webhooks, Instagram, enter the address and the verify token shown here, and subscribe messages, message_reactions, messaging_postbacks, messaging_seen, comments and mentions.",
+            ],
+            ids: "the Instagram account’s id",
+            hook_by_hand: true,
+        }
+    }
+
     fn abilities(&self, channel: &Channel) -> Abilities {
         let settings: Settings = channel.settings().unwrap_or_default();
         Abilities {
             text: TextLimit::Bytes(1000),
             public_text: Some(TextLimit::Characters(2200)),
             splits: true,
-            files: Some(FileRule { max_picture: 8 << 20, max_other: 25 << 20, types: TYPES, max_count: 10 }),
+            files: Some(FileRule {
+                max_picture: 8 << 20,
+                max_other: 25 << 20,
+                types: TYPES.iter().map(|&kind| kind.to_owned()).collect(),
+                max_count: 10,
+            }),
             choices: Some((13, 20)),
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
             public: PublicVerbs { hide: true, like: false, delete: true, private_reply_days: Some(7) },

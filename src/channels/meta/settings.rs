@@ -20,3 +20,39 @@ pub fn secrets_list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D
         Some(Given::Text(text)) => clean(text.split([',', ' ', '\n', '\r', '\t']).map(str::to_owned).collect()),
     })
 }
+
+/// A switch: true or false, or a word that an admin may write for them.
+///
+/// # Errors
+/// When it is neither a truth value nor a text.
+pub fn switch<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Truth(bool),
+        Text(String),
+    }
+    Ok(match Given::deserialize(from)? {
+        Given::Truth(truth) => truth,
+        Given::Text(text) => matches!(text.trim().to_lowercase().as_str(), "yes" | "true" | "on" | "1"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::channels::{facebook, instagram};
+
+    #[test]
+    fn what_an_admin_writes_is_understood() {
+        let secrets: facebook::settings::Secrets =
+            serde_json::from_value(json!({ "token": "EAA", "app_secrets": "one, two\nthree" })).unwrap_or_default();
+        assert_eq!((&*secrets.token, secrets.app_secrets), ("EAA", vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]));
+        let settings: instagram::settings::Settings = serde_json::from_value(
+            json!({ "sign_in": "Instagram ", "base": "https://graph.facebook.com", "human_agent": "no", "prove": "yes" }),
+        )
+        .unwrap_or_default();
+        assert_eq!((settings.host(), settings.human_agent, settings.prove), ("https://graph.instagram.com", false, true));
+    }
+}
