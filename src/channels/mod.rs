@@ -3,7 +3,9 @@
 pub mod chat;
 pub mod email;
 mod entries;
+pub mod facebook;
 pub mod form;
+pub mod instagram;
 pub mod meta;
 pub mod telegram;
 pub mod wire;

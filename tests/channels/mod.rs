@@ -1,4 +1,6 @@
 mod chat;
 pub mod email;
+mod facebook;
 mod form;
+mod instagram;
 mod telegram;

@@ -4,6 +4,7 @@ pub mod chat_desk;
 pub mod chats;
 pub mod mail_desk;
 pub mod mail_servers;
+pub mod meta_desk;
 pub mod postgres;
 pub mod providers;
 pub mod served;

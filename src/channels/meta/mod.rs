@@ -1,5 +1,12 @@
 //! What all of Meta's networks share: signatures, handshakes, Graph calls and their errors. Source: developers.facebook.com, Graph API v25.
 
+pub mod accounts;
+pub mod attachments;
+pub mod events;
+pub mod lookups;
+pub mod messages;
+pub mod settings;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
 use reqwest::RequestBuilder;
@@ -118,11 +125,13 @@ pub fn fault(answer: &Answered, error: &Value) -> Fault {
         (10, 2_018_278 | 2_534_022) => {
             Fault::Window(words("The time for answers is over on this network: the customer has to write again first."))
         }
-        (551, _) | (100, 2_018_001 | 2_018_218) => {
+        (551 | 9010, _) | (100, 2_018_001 | 2_018_218) => {
             Fault::Recipient(words("This person cannot be reached: messages are off, or we were blocked."))
         }
         (100, _) if told.contains("No matching user") => Fault::Recipient(words("This person is not known on this network any more.")),
         (368, _) | (10, 1_893_063) => Fault::Permanent(words("Meta has restricted this account for a while because of its policies.")),
+        // Somebody's consent to show their profile; the sign-in is as good as before.
+        (230, _) => Fault::Permanent(words("This person does not let us see that.")),
         (3 | 10 | 200..=299, _) => {
             Fault::SignIn(words("The sign-in does not cover this. Connect the account again and allow what is asked."))
         }

@@ -276,6 +276,8 @@ pub fn offered() -> impl Iterator<Item = (ChannelKind, &'static dyn Network)> {
 /// The folder of a kind of channel, if it is a network.
 pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
     match kind {
+        ChannelKind::Facebook => Some(&crate::channels::facebook::Facebook),
+        ChannelKind::Instagram => Some(&crate::channels::instagram::Instagram),
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
         _ => None,

@@ -123,7 +123,8 @@ fn conversation_key(conversation: &str) -> String {
     format!("conversation:{conversation}")
 }
 
-async fn find_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str) -> sqlx::Result<Option<TicketId>> {
+/// The ticket that a conversation is in, or was in last.
+pub async fn find_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str) -> sqlx::Result<Option<TicketId>> {
     sqlx::query_scalar!(
         r#"select ticket_id as "ticket: TicketId" from thread_keys where channel_id = $1 and key = $2"#,
         channel.id.0,
@@ -315,7 +316,10 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
         parts::taken(change, part, &said.id).await?;
         return Ok(Taken::Duplicate);
     }
-    let contact = recognize(change, said).await?;
+    // What we say in public to nobody in particular is no conversation.
+    if ticket.is_none() && said.public && said.person.identity.is_none() {
+        return Ok(Taken::Nothing);
+    }
     let excerpt = text::excerpts::excerpt(&said.text, 200);
     let id = match ticket {
         Some(ticket) => {
@@ -331,7 +335,10 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
             .await?;
             ticket.id
         }
-        None => begin_with_ours(change, channel, contact, said, &excerpt).await?,
+        None => {
+            let contact = recognize(change, said).await?;
+            begin_with_ours(change, channel, contact, said, &excerpt).await?
+        }
     };
     remember_conversation(change, channel, &said.conversation, id).await?;
     let message = sqlx::query_scalar!(

@@ -1,0 +1,58 @@
+//! What the settings of Meta's networks share.
+
+use serde::{Deserialize, Deserializer};
+
+/// Several secrets: a list, or one text with a secret a line.
+///
+/// # Errors
+/// When it is neither, nor nothing.
+pub fn secrets_list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let clean = |list: Vec<String>| list.into_iter().map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
+    Ok(match Option::<Given>::deserialize(from)? {
+        None => Vec::new(),
+        Some(Given::List(list)) => clean(list),
+        Some(Given::Text(text)) => clean(text.split([',', ' ', '\n', '\r', '\t']).map(str::to_owned).collect()),
+    })
+}
+
+/// A switch: true or false, or a word that an admin may write for them.
+///
+/// # Errors
+/// When it is neither a truth value nor a text.
+pub fn switch<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Truth(bool),
+        Text(String),
+    }
+    Ok(match Given::deserialize(from)? {
+        Given::Truth(truth) => truth,
+        Given::Text(text) => matches!(text.trim().to_lowercase().as_str(), "yes" | "true" | "on" | "1"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::channels::{facebook, instagram};
+
+    #[test]
+    fn what_an_admin_writes_is_understood() {
+        let secrets: facebook::settings::Secrets =
+            serde_json::from_value(json!({ "token": "EAA", "app_secrets": "one, two\nthree" })).unwrap_or_default();
+        assert_eq!((&*secrets.token, secrets.app_secrets), ("EAA", vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]));
+        let settings: instagram::settings::Settings = serde_json::from_value(
+            json!({ "sign_in": "Instagram ", "base": "https://graph.facebook.com", "human_agent": "no", "prove": "yes" }),
+        )
+        .unwrap_or_default();
+        assert_eq!((settings.host(), settings.human_agent, settings.prove), ("https://graph.instagram.com", false, true));
+    }
+}
