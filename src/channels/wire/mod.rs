@@ -277,6 +277,7 @@ pub fn offered() -> impl Iterator<Item = (ChannelKind, &'static dyn Network)> {
 pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
     match kind {
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
+        ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
         _ => None,
     }
