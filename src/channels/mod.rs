@@ -5,7 +5,9 @@ pub mod email;
 mod entries;
 pub mod form;
 pub mod meta;
+pub mod sms;
 pub mod telegram;
+pub mod twilio;
 pub mod whatsapp;
 pub mod wire;
 

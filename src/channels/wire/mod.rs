@@ -276,6 +276,7 @@ pub fn offered() -> impl Iterator<Item = (ChannelKind, &'static dyn Network)> {
 /// The folder of a kind of channel, if it is a network.
 pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
     match kind {
+        ChannelKind::Sms => Some(&crate::channels::sms::Sms),
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::desk::networks::{Card, Extras, Location, Media, MediaKind};
+use crate::desk::networks::{Card, Location, Media, MediaKind};
 use crate::ids::{ChannelId, PartId};
 
 const NUMBER: &str = "106540352242922";
@@ -107,8 +107,9 @@ fn files_are_fetched_by_their_id() {
         media_type: Some(media_type.to_owned()),
     };
     assert_eq!(image.media, [media(MediaKind::Picture, "1088000000000001", "photo.jpg", "image/jpeg")]);
-    let document =
-        said(r#"{"type":"document","document":{"id":"1088000000000002","filename":"fattura.pdf","mime_type":"application/pdf","sha256":"…"}}"#);
+    let document = said(
+        r#"{"type":"document","document":{"id":"1088000000000002","filename":"fattura.pdf","mime_type":"application/pdf","sha256":"…"}}"#,
+    );
     assert_eq!(document.media, [media(MediaKind::File, "1088000000000002", "fattura.pdf", "application/pdf")]);
     let voice =
         said(r#"{"type":"audio","audio":{"id":"1088000000000003","mime_type":"audio/ogg; codecs=opus","sha256":"…","voice":true}}"#);
@@ -172,7 +173,9 @@ fn what_is_pressed_and_ordered_is_said() {
         three("Reso", "r1", "wamid.OUT3")
     );
     assert_eq!(
-        pressed(r#"{"type":"button","button":{"payload":"CONFIRM","text":"Conferma"},"context":{"from":"390612345678","id":"wamid.OUT4"}}"#),
+        pressed(
+            r#"{"type":"button","button":{"payload":"CONFIRM","text":"Conferma"},"context":{"from":"390612345678","id":"wamid.OUT4"}}"#
+        ),
         three("Conferma", "CONFIRM", "wamid.OUT4")
     );
     let form = r#"{"flow_token":"t","size":"M","gift":true}"#;
@@ -301,7 +304,10 @@ fn news_of_the_account_are_told() {
     assert_eq!(one(&rejected), Happening::Account(AccountNews::Notice(words)));
     let banned = change("account_update", json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE" } }));
     assert!(matches!(one(&banned), Happening::Account(AccountNews::Notice(words)) if words.contains("disabled update")));
-    let quality = change("phone_number_quality_update", json!({ "display_phone_number": "390612345678", "event": "FLAGGED", "current_limit": "TIER_1K" }));
+    let quality = change(
+        "phone_number_quality_update",
+        json!({ "display_phone_number": "390612345678", "event": "FLAGGED", "current_limit": "TIER_1K" }),
+    );
     assert!(matches!(one(&quality), Happening::Account(AccountNews::Notice(words)) if words.contains("TIER_1K")));
 }
 
