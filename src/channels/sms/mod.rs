@@ -10,7 +10,7 @@ use http::Method;
 use crate::app::App;
 use crate::channels::twilio;
 use crate::channels::wire::hooks::{Answer, Hook, Reply};
-use crate::channels::wire::{Health, Network, Pace, Receipt, Recipient, Way};
+use crate::channels::wire::{Guide, Health, Network, Pace, Receipt, Recipient, Way};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, TextLimit};
@@ -24,6 +24,19 @@ use settings::Secrets;
 pub struct Sms;
 
 impl Network for Sms {
+    fn guide(&self) -> Guide {
+        Guide {
+            fields: settings::FIELDS,
+            steps: &[
+                "In Twilio’s console buy a number that can send and receive SMS.",
+                "Copy the Account SID and the auth token from the console’s first page, and enter them below with the number.",
+                "Press “Save and test it”: Sportello tells Twilio by itself where to send what customers write.",
+            ],
+            ids: "the number",
+            hook_by_hand: false,
+        }
+    }
+
     fn abilities(&self, _channel: &Channel) -> Abilities {
         // Pictures would have to lie where everybody can fetch them.
         Abilities { text: TextLimit::Utf16(1600), splits: true, files: None, ..Abilities::default() }

@@ -3,7 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::channels::twilio;
+use crate::channels::wire::Field;
 use crate::desk::channels::Channel;
+
+/// What an admin enters.
+pub const FIELDS: &[Field] = &[
+    Field::plain("account_sid", "Account SID", "AC…, on the first page of Twilio’s console."),
+    Field::secret("auth_token", "Auth token", "Beside it: it signs what Twilio sends."),
+    Field::plain("from", "Number", "The one that sends and receives, as +390612345678."),
+    Field::plain("messaging_service_sid", "Messaging service SID", "MG…, if a messaging service is to pick the sender.")
+        .optional()
+        .advanced(),
+    Field::base(twilio::API),
+];
 
 /// Kept as plain JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]

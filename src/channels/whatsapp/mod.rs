@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::app::App;
 use crate::channels::meta;
 use crate::channels::wire::hooks::{self, Answer, Hook};
-use crate::channels::wire::{Health, Network, Pace, Receipt, Recipient, Sign, Way};
+use crate::channels::wire::{Guide, Health, Network, Pace, Receipt, Recipient, Sign, Way};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, FileRule, TextLimit, WindowRule};
@@ -46,12 +46,31 @@ const TYPES: &[&str] = &[
 ];
 
 impl Network for Whatsapp {
+    fn guide(&self) -> Guide {
+        Guide {
+            fields: settings::FIELDS,
+            steps: &[
+                "On developers.facebook.com make an app of the type Business, and add WhatsApp to it. Register your shop’s number there.",
+                "In Meta’s Business settings make a system user, give it the app and the WhatsApp account, and let it generate a token with whatsapp_business_messaging and whatsapp_business_management.",
+                "Enter the two ids from WhatsApp, API setup, the token, and the app’s secret below, and save.",
+                "In the app under WhatsApp, Configuration, enter this channel’s webhook address and verify token, and subscribe to the fields messages, smb_message_echoes, message_template_status_update, account_update, phone_number_quality_update and user_id_update.",
+            ],
+            ids: "the phone number’s id",
+            hook_by_hand: true,
+        }
+    }
+
     fn abilities(&self, _channel: &Channel) -> Abilities {
         Abilities {
             text: TextLimit::Characters(4096),
             splits: true,
             // What is too large for a picture or a film goes as a document.
-            files: Some(FileRule { max_picture: send::MAX_DOCUMENT, max_other: send::MAX_DOCUMENT, types: TYPES, max_count: 10 }),
+            files: Some(FileRule {
+                max_picture: send::MAX_DOCUMENT,
+                max_other: send::MAX_DOCUMENT,
+                types: TYPES.iter().map(|&kind| kind.to_owned()).collect(),
+                max_count: 10,
+            }),
             choices: Some((send::MAX_BUTTONS, send::MAX_BUTTON)),
             window: Some(WindowRule { free: 24 * 3600, human: None, templates: true }),
             marks: true,

@@ -3,7 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::channels::meta;
+use crate::channels::wire::Field;
 use crate::desk::channels::Channel;
+
+/// What an admin enters.
+pub const FIELDS: &[Field] = &[
+    Field::plain("phone_number_id", "Phone number ID", "A long number, under API setup; not the telephone number itself."),
+    Field::plain("waba_id", "WhatsApp Business Account ID", "Beside it: the number’s templates and webhooks hang on it."),
+    Field::secret(
+        "token",
+        "Access token",
+        "Of a system user, with whatsapp_business_messaging and whatsapp_business_management; best without an end.",
+    ),
+    Field::secret("app_secret", "App secret", "Under App settings, Basic: it signs what Meta sends."),
+    Field::shown("verify_token", "Verify token", "Meta asks for it where the webhook’s address is entered."),
+    Field::base(meta::GRAPH),
+    Field::plain("version", "API version", "").with_default(meta::VERSION).optional().advanced(),
+];
 
 /// Kept as plain JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
