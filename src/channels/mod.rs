@@ -7,7 +7,10 @@ pub mod facebook;
 pub mod form;
 pub mod instagram;
 pub mod meta;
+pub mod sms;
 pub mod telegram;
+pub mod twilio;
+pub mod whatsapp;
 pub mod wire;
 
 use std::io;

@@ -3,4 +3,6 @@ pub mod email;
 mod facebook;
 mod form;
 mod instagram;
+mod sms;
 mod telegram;
+mod whatsapp;

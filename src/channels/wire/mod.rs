@@ -278,7 +278,9 @@ pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
     match kind {
         ChannelKind::Facebook => Some(&crate::channels::facebook::Facebook),
         ChannelKind::Instagram => Some(&crate::channels::instagram::Instagram),
+        ChannelKind::Sms => Some(&crate::channels::sms::Sms),
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
+        ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
         _ => None,
     }

@@ -61,6 +61,8 @@ pub struct Said {
     pub id: String,
     /// The key of the conversation: all messages with it belong to one ticket (`dm:<user>`, `comment:<post>:<top comment>`).
     pub conversation: String,
+    /// Other keys that the same conversation may go by: where none is known by `conversation`, it is looked for under these.
+    pub aliases: Vec<String>,
     /// Everybody can read it.
     pub public: bool,
     /// We said it: here, or in the provider's own app.
@@ -293,6 +295,8 @@ pub enum AccountNews {
     Blocked { conversation: String, blocked: bool },
     /// The conversation goes by another name from now on.
     Renamed { from: String, to: String },
+    /// The customer of this conversation has these addresses too.
+    Known { conversation: String, identities: Vec<(IdentityKind, String)> },
 }
 
 /// Why a provider did not do what was asked, by what helps.

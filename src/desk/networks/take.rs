@@ -93,7 +93,21 @@ async fn account(change: &mut Change, channel: &Channel, news: &AccountNews) -> 
         AccountNews::Renamed { from, to } => {
             let Some(ticket) = find_conversation(change, channel, from).await? else { return Ok(Taken::Nothing) };
             remember_conversation(change, channel, to, ticket).await?;
+            // What still comes under the old name belongs here; answers go to the new one.
+            remember_key(change, channel, &alias_key(from), ticket).await?;
+            sqlx::query!("delete from thread_keys where channel_id = $1 and key = $2", channel.id.0, conversation_key(from))
+                .execute(&mut **change)
+                .await?;
             Ok(Taken::Changed(ticket))
+        }
+        AccountNews::Known { conversation, identities } => {
+            let Some(ticket) = find_conversation(change, channel, conversation).await? else { return Ok(Taken::Nothing) };
+            let Some(ticket) = tickets::lock(change, ticket).await? else { return Ok(Taken::Nothing) };
+            for (kind, address) in identities {
+                contacts::add_identity(change, ticket.contact_id, *kind, address).await?;
+            }
+            change.touch(ticket.id);
+            Ok(Taken::Changed(ticket.id))
         }
     }
 }
@@ -123,23 +137,43 @@ fn conversation_key(conversation: &str) -> String {
     format!("conversation:{conversation}")
 }
 
+/// Finds a conversation, but is not where answers go to.
+fn alias_key(conversation: &str) -> String {
+    format!("alias:{conversation}")
+}
+
 /// The ticket that a conversation is in, or was in last.
 pub async fn find_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str) -> sqlx::Result<Option<TicketId>> {
-    sqlx::query_scalar!(
-        r#"select ticket_id as "ticket: TicketId" from thread_keys where channel_id = $1 and key = $2"#,
-        channel.id.0,
-        conversation_key(conversation)
-    )
-    .fetch_optional(db)
-    .await
+    match find_key(db, channel, &conversation_key(conversation)).await? {
+        Some(ticket) => Ok(Some(ticket)),
+        None => find_key(db, channel, &alias_key(conversation)).await,
+    }
+}
+
+async fn find_key(db: &mut PgConnection, channel: &Channel, key: &str) -> sqlx::Result<Option<TicketId>> {
+    sqlx::query_scalar!(r#"select ticket_id as "ticket: TicketId" from thread_keys where channel_id = $1 and key = $2"#, channel.id.0, key)
+        .fetch_optional(db)
+        .await
 }
 
 async fn remember_conversation(db: &mut PgConnection, channel: &Channel, conversation: &str, ticket: TicketId) -> sqlx::Result<()> {
+    remember_key(db, channel, &conversation_key(conversation), ticket).await
+}
+
+async fn remember_all(db: &mut PgConnection, channel: &Channel, said: &Said, ticket: TicketId) -> sqlx::Result<()> {
+    remember_conversation(db, channel, &said.conversation, ticket).await?;
+    for alias in &said.aliases {
+        remember_key(db, channel, &alias_key(alias), ticket).await?;
+    }
+    Ok(())
+}
+
+async fn remember_key(db: &mut PgConnection, channel: &Channel, key: &str, ticket: TicketId) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into thread_keys (channel_id, key, ticket_id) values ($1, $2, $3)
          on conflict (channel_id, key) do update set ticket_id = excluded.ticket_id where thread_keys.ticket_id <> excluded.ticket_id",
         channel.id.0,
-        conversation_key(conversation),
+        key,
         ticket.0
     )
     .execute(db)
@@ -148,10 +182,16 @@ async fn remember_conversation(db: &mut PgConnection, channel: &Channel, convers
 }
 
 /// The ticket that a conversation goes on in, locked. Two messages of a new conversation, understood side by side, wait for each other here.
-async fn find_ticket(change: &mut Change, channel: &Channel, conversation: &str) -> sqlx::Result<Option<Ticket>> {
-    let key = conversation_key(conversation);
+async fn find_ticket(change: &mut Change, channel: &Channel, said: &Said) -> sqlx::Result<Option<Ticket>> {
+    let key = conversation_key(&said.conversation);
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, $2))", key, channel.id.0).fetch_one(&mut **change).await?;
-    let Some(id) = find_conversation(change, channel, conversation).await? else { return Ok(None) };
+    let mut found = find_conversation(change, channel, &said.conversation).await?;
+    for alias in &said.aliases {
+        if found.is_none() {
+            found = find_conversation(change, channel, alias).await?;
+        }
+    }
+    let Some(id) = found else { return Ok(None) };
     let Some(ticket) = tickets::lock(change, id).await? else { return Ok(None) };
     let long_settled =
         ticket.status == Status::Solved && ticket.solved_at.is_some_and(|at| Ts::now().seconds_since(at) > REOPENS_DAYS * 24 * 3600);
@@ -163,7 +203,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     if is_known(change, channel, &said.id).await? {
         return Ok(Taken::Duplicate);
     }
-    let ticket = find_ticket(change, channel, &said.conversation).await?;
+    let ticket = find_ticket(change, channel, said).await?;
     let contact = recognize(change, said).await?;
     let incoming = incoming(said, files);
     let origin = Origin {
@@ -178,7 +218,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     if received.outcome == receive::Outcome::Duplicate {
         return Ok(Taken::Duplicate);
     }
-    remember_conversation(change, channel, &said.conversation, received.ticket).await?;
+    remember_all(change, channel, said, received.ticket).await?;
     let post = match &said.post {
         Some(post) => Some(keep_post(change, channel, post).await?),
         None => None,
@@ -306,7 +346,7 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
         parts::taken(change, part, &said.id).await?;
         return Ok(Taken::Duplicate);
     }
-    let ticket = find_ticket(change, channel, &said.conversation).await?;
+    let ticket = find_ticket(change, channel, said).await?;
     if let Some(ticket) = &ticket
         && let Some((part, state)) = parts::find_nameless(change, ticket.id, &said.text).await?
     {
@@ -340,7 +380,7 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
             begin_with_ours(change, channel, contact, said, &excerpt).await?
         }
     };
-    remember_conversation(change, channel, &said.conversation, id).await?;
+    remember_all(change, channel, said, id).await?;
     let message = sqlx::query_scalar!(
         r#"insert into messages (ticket_id, channel_id, direction, body, language, provider_id, delivery)
            values ($1, $2, 'outbound', $3, $4, $5, 'sent') returning id as "id: MessageId""#,

@@ -1,4 +1,7 @@
-//! What stands for the outside in tests.
+//! What stands for the outside in tests: each answers what a test tells it, and remembers what it was asked.
 
 pub mod graph;
+pub mod recorder;
 pub mod telegram;
+pub mod twilio;
+pub mod whatsapp;

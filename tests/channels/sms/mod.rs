@@ -1,0 +1,4 @@
+//! A number at Twilio against a stand-in for Twilio.
+
+mod receiving;
+mod sending;
