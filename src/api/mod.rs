@@ -9,6 +9,7 @@ mod input;
 mod messages;
 mod names;
 mod tickets;
+pub mod webhooks;
 
 use std::time::Duration;
 

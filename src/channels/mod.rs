@@ -6,6 +6,7 @@ mod entries;
 pub mod form;
 pub mod meta;
 pub mod telegram;
+pub mod webhooks;
 pub mod wire;
 
 use std::io;

@@ -25,3 +25,4 @@ pub mod teams;
 pub mod tickets;
 pub mod visitors;
 pub mod waits;
+pub mod webhooks;

@@ -6,6 +6,7 @@ pub mod editor;
 pub mod hooks;
 pub mod polling;
 pub mod sending;
+pub mod signed;
 pub mod taking;
 
 use futures_util::future::BoxFuture;
