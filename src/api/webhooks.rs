@@ -53,7 +53,7 @@ pub async fn payload(app: &App, due: &Due) -> anyhow::Result<Value> {
         Some(id) => tickets::show(app, &mut db, &directory, &[id]).await.map_err(wrong)?.pop(),
         None => None,
     };
-    let message = match data["message"].as_i64() {
+    let message = match due.event["message"].as_i64() {
         Some(id) => thread::find(&mut db, MessageId(id)).await?,
         None => None,
     };

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::events::Event;
 use crate::desk::webhooks::{self, Happened};
-use crate::ids::{AgentId, EventId, TicketId, VisitorId};
+use crate::ids::{AgentId, EventId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
 use crate::live::Signal;
 
@@ -59,8 +59,14 @@ impl Change {
         .await?;
         self.touch(ticket);
         let kind = value["kind"].as_str().unwrap_or_default();
-        let happened = Happened { event_id: row.id, kind, data: value.get("data"), agent_id: by.agent(), at: row.at };
-        if webhooks::queue(&self.app, &mut self.tx, ticket, &happened).await? {
+        let data = value.get("data");
+        let message = data.and_then(|data| data["message"].as_i64()).map(MessageId);
+        self.tell(ticket, &Happened { event_id: row.id, kind, data, agent_id: by.agent(), message, at: row.at }).await
+    }
+
+    /// Queues webhooks of an event that was written by other means than [`Change::record`].
+    pub(crate) async fn tell(&mut self, ticket: TicketId, happened: &Happened<'_>) -> sqlx::Result<()> {
+        if webhooks::queue(&self.app, &mut self.tx, ticket, happened).await? {
             self.touch_work();
         }
         Ok(())

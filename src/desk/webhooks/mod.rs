@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::clock::Ts;
-use crate::ids::{AgentId, EventId, TicketId, WebhookId};
+use crate::ids::{AgentId, EventId, MessageId, TicketId, WebhookId};
 use crate::secrets::{self, Keys};
 
 /// Every kind of [`crate::desk::events::Event`] with its words for an admin, by what they are about. A test compares the two.
@@ -211,6 +211,8 @@ pub struct Happened<'a> {
     pub kind: &'a str,
     pub data: Option<&'a serde_json::Value>,
     pub agent_id: Option<AgentId>,
+    /// The message that it is about.
+    pub message: Option<MessageId>,
     pub at: Ts,
 }
 

@@ -1,3 +1,4 @@
 //! What stands for the outside in tests.
 
+pub mod receiver;
 pub mod telegram;
