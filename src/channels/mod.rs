@@ -1,5 +1,6 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
+pub mod api_channel;
 pub mod chat;
 pub mod email;
 mod entries;
@@ -37,6 +38,7 @@ pub fn router() -> Router<App> {
         .merge(chat::editor::router())
         .merge(wire::editor::router())
         .merge(wire::acts::router())
+        .merge(api_channel::editor_router())
 }
 
 /// Attempts at one transaction that others may cross.
@@ -369,8 +371,8 @@ pub async fn poll(app: &App, id: ChannelId) -> jobs::Outcome {
     match channel.kind {
         ChannelKind::Email => imap::poll(app, &channel).await,
         kind => match wire::network(kind) {
-            Some(net) => wire::polling::poll(app, &channel, net).await,
-            None => jobs::Outcome::Done,
+            Some(net) if net.polls(&channel) => wire::polling::poll(app, &channel, net).await,
+            _ => jobs::Outcome::Done,
         },
     }
 }

@@ -32,6 +32,12 @@ pub trait Network: Send + Sync {
     /// What can be sent, how long, until when.
     fn abilities(&self, channel: &Channel) -> Abilities;
 
+    /// Whether agents answer through it at all; else its tickets are answered by mail.
+    fn answers(&self, channel: &Channel) -> bool {
+        let _ = channel;
+        true
+    }
+
     /// Whether a webhook is the provider's, judged on its raw bytes in constant time, and what to answer at once. Handshakes end here.
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer;
 
@@ -260,7 +266,8 @@ pub async fn declare(app: &App) -> sqlx::Result<()> {
     let mut any = false;
     for channel in rows::list(&mut change).await? {
         if let Some(net) = network(channel.kind) {
-            any |= rows::set_abilities(&mut change, channel.id, &net.abilities(&channel)).await?;
+            let abilities = net.answers(&channel).then(|| net.abilities(&channel));
+            any |= rows::set_abilities(&mut change, channel.id, abilities.as_ref()).await?;
         }
     }
     if any {
@@ -278,7 +285,8 @@ pub fn offered() -> impl Iterator<Item = (ChannelKind, &'static dyn Network)> {
 pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
     match kind {
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
-        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
+        ChannelKind::Api => Some(&crate::channels::api_channel::ApiChannel),
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat => None,
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -203,6 +204,17 @@ impl<'a> EndpointPage<'a> {
             Some(ms @ ..1000) => format!("{ms} ms"),
             Some(ms) => format!("{:.1} s", f64::from(ms) / 1000.0),
         }
+    }
+
+    /// When the next attempt is made, in words.
+    fn next(&self, line: &log::Line) -> Option<String> {
+        let seconds = line.next_at?.seconds_since(Ts::now());
+        Some(match seconds {
+            ..=1 => "now".to_owned(),
+            2..60 => format!("in {seconds} s"),
+            60..3600 => format!("in {} min", seconds / 60),
+            _ => format!("in {} h", seconds / 3600),
+        })
     }
 
     fn is_queued(&self, line: &log::Line) -> bool {
