@@ -27,6 +27,8 @@ async fn every_page_asks_for_its_role() {
         ("/settings/webhooks/999", [403, 403, 404]),
         ("/settings/channels", [403, 403, 200]),
         ("/settings/mailboxes/new", [403, 403, 200]),
+        ("/settings/api-channels/new", [403, 403, 200]),
+        ("/settings/api-channels/1", [403, 403, 404]),
         ("/settings/mailboxes/1", [403, 403, 200]),
         ("/settings/incoming", [403, 403, 200]),
         ("/settings/people/999", [403, 403, 404]),
