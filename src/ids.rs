@@ -51,4 +51,6 @@ ids! {
     UploadId,
     VisitorId,
     VisitorUploadId,
+    WebhookDeliveryId,
+    WebhookId,
 }

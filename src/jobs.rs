@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId};
+use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
@@ -40,6 +40,8 @@ pub enum Job {
     SendInvitation { agent: AgentId },
     /// Mail an agent a link to choose a new password.
     SendPasswordReset { agent: AgentId },
+    /// Tell a program of the shop what happened.
+    DeliverWebhook { delivery: WebhookDeliveryId },
     /// Remove what is past its time (sessions, used links, forgotten uploads); comes back by itself.
     Housekeeping {},
 }
@@ -55,6 +57,7 @@ impl Job {
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
             Self::ProcessDelivery { delivery } => Some(format!("delivery:{delivery}")),
+            Self::DeliverWebhook { delivery } => Some(format!("webhook:{delivery}")),
             Self::Housekeeping {} => Some("housekeeping".into()),
             Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
         }
@@ -347,6 +350,16 @@ mod tests {
         let value = serde_json::to_value(&job).expect("plain data");
         assert_eq!(value, serde_json::json!({ "kind": "process_delivery", "args": { "delivery": 7 } }));
         assert_eq!(job.unique_key().as_deref(), Some("delivery:7"));
+        assert!(!job.is_quick());
+    }
+
+    /// `desk::webhooks` writes this one in SQL, together with what it delivers.
+    #[test]
+    fn the_job_of_a_webhook_keeps_its_form() {
+        let job = Job::DeliverWebhook { delivery: WebhookDeliveryId(7) };
+        let value = serde_json::to_value(&job).expect("plain data");
+        assert_eq!(value, serde_json::json!({ "kind": "deliver_webhook", "args": { "delivery": 7 } }));
+        assert_eq!(job.unique_key().as_deref(), Some("webhook:7"));
         assert!(!job.is_quick());
     }
 }

@@ -123,6 +123,20 @@ pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
+/// HMAC-SHA256 of the pieces, one after the other, with a secret that is shared with another program.
+pub fn hmac(secret: &str, pieces: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    pieces.iter().for_each(|piece| mac.update(piece));
+    mac.finalize().into_bytes().into()
+}
+
+/// Whether `hash` is the HMAC-SHA256 of `subject` in hexadecimal digits; compared in constant time. Never with an empty secret.
+pub fn is_signed(secret: &str, subject: &str, hash: &str) -> bool {
+    let expected = hex::encode(hmac(secret, &[subject.as_bytes()]));
+    let same: bool = expected.as_bytes().ct_eq(hash.trim().to_ascii_lowercase().as_bytes()).into();
+    same && !secret.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +157,16 @@ mod tests {
         assert_eq!(Keys::from_bytes([7; 32]).open(&sealed).as_deref(), Some(b"hunter2".as_slice()));
         assert_eq!(Keys::from_bytes([8; 32]).open(&sealed), None);
         assert_eq!(Keys::from_bytes([7; 32]).open(&sealed[..20]), None);
+    }
+
+    /// Computed apart from this program.
+    #[test]
+    fn an_identifier_is_proven_by_its_hash() {
+        let hash = "c6acf4c311f5872437da254cbe8f47ce36bfb358b279c9d5ab28c0bbb13d6468";
+        assert!(is_signed("cw-hmac-token", "user-42", hash));
+        assert!(is_signed("cw-hmac-token", "user-42", &hash.to_uppercase()));
+        assert!(!is_signed("cw-hmac-token", "user-43", hash));
+        assert!(!is_signed("", "user-42", &hex::encode(hmac("", &[b"user-42"]))));
+        assert!(!is_signed("cw-hmac-token", "user-42", ""));
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::api;
 use crate::app::App;
 use crate::channels::email::{ack, letters};
 use crate::channels::{self, ProcessError};
@@ -20,7 +21,8 @@ use crate::desk::housekeeping;
 use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
-use crate::ids::{AgentId, DeliveryId, TicketId};
+use crate::desk::webhooks::log::{self, Turn};
+use crate::ids::{AgentId, DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
@@ -148,6 +150,7 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::PollMailbox { channel } => channels::poll(app, channel).await,
         Job::SendInvitation { agent } => letters::invite(app, agent).await,
         Job::SendPasswordReset { agent } => letters::reset_password(app, agent).await,
+        Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
         Job::Housekeeping {} => tidy(app).await,
     }
 }
@@ -170,6 +173,27 @@ async fn process(app: &App, id: DeliveryId, claimed: &Claimed) -> Outcome {
             Outcome::Retry(error.to_string())
         }
     }
+}
+
+async fn tell(app: &App, delivery: WebhookDeliveryId, now: Ts) -> Outcome {
+    let turn = async {
+        let mut db = app.db.acquire().await?;
+        log::take_turn(&mut db, delivery, now).await
+    };
+    let due = match turn.await {
+        Ok(Turn::Now(due)) => due,
+        Ok(Turn::Later(seconds)) => return Outcome::Again(seconds),
+        Ok(Turn::Never) => return Outcome::Done,
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let payload = match &due.payload {
+        Some(payload) => payload.clone(),
+        None => match api::webhooks::payload(app, &due).await {
+            Ok(payload) => payload,
+            Err(error) => return Outcome::Retry(error.to_string()),
+        },
+    };
+    channels::webhooks::deliver(app, &due, &payload).await
 }
 
 async fn wake(app: &App, ticket: TicketId) -> Outcome {

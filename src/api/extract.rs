@@ -35,7 +35,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    fn check(&self, token: &str) -> Result<(), Refusal> {
+    /// Takes one request out of what a token, or a channel's key, may make.
+    pub fn check(&self, token: &str) -> Result<(), Refusal> {
         if self.0.len() > MANY_TOKENS {
             self.0.retain_recent();
         }

@@ -1,6 +1,7 @@
 //! `/api/v1`: the desk for programs. Bearer tokens, JSON in and out, and a description that is made from the routes themselves.
 
 mod canned;
+mod channels;
 mod contacts;
 mod docs;
 mod error;
@@ -9,6 +10,7 @@ mod input;
 mod messages;
 mod names;
 mod tickets;
+pub mod webhooks;
 
 use std::time::Duration;
 
@@ -46,6 +48,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
         (name = "Messages", description = "One utterance with everything about it."),
         (name = "Contacts", description = "Customers: one person, many addresses."),
         (name = "Canned replies", description = "What the desk says often, in every language it speaks."),
+        (name = "API channels", description = "Ways in which customers reach the desk that are of your own making: comments, reviews, forums, apps."),
         (name = "Desk", description = "What the numbers elsewhere stand for."),
     )
 )]
@@ -67,6 +70,7 @@ fn parts() -> (Router<App>, OpenApi) {
         .merge(contacts::router())
         .merge(canned::router())
         .merge(names::router())
+        .merge(channels::router())
         .merge(docs::router())
         .split_for_parts();
     (router, Description::openapi().nest(PREFIX, routes))

@@ -1,5 +1,6 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
+pub mod api_channel;
 pub mod chat;
 pub mod email;
 mod entries;
@@ -10,6 +11,7 @@ pub mod meta;
 pub mod sms;
 pub mod telegram;
 pub mod twilio;
+pub mod webhooks;
 pub mod whatsapp;
 pub mod wire;
 
@@ -41,6 +43,7 @@ pub fn router() -> Router<App> {
         .merge(chat::editor::router())
         .merge(wire::editor::router())
         .merge(wire::acts::router())
+        .merge(api_channel::editor_router())
 }
 
 /// Attempts at one transaction that others may cross.
@@ -373,8 +376,8 @@ pub async fn poll(app: &App, id: ChannelId) -> jobs::Outcome {
     match channel.kind {
         ChannelKind::Email => imap::poll(app, &channel).await,
         kind => match wire::network(kind) {
-            Some(net) => wire::polling::poll(app, &channel, net).await,
-            None => jobs::Outcome::Done,
+            Some(net) if net.polls(&channel) => wire::polling::poll(app, &channel, net).await,
+            _ => jobs::Outcome::Done,
         },
     }
 }

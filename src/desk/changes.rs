@@ -7,7 +7,8 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::events::Event;
-use crate::ids::{AgentId, TicketId, VisitorId};
+use crate::desk::webhooks::{self, Happened};
+use crate::ids::{AgentId, EventId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
 use crate::live::Signal;
 
@@ -46,16 +47,28 @@ impl Change {
     /// Writes what happened to a ticket and remembers to tell the screens.
     pub async fn record(&mut self, ticket: TicketId, by: Actor, event: Event) -> sqlx::Result<()> {
         let value = serde_json::to_value(&event).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        sqlx::query!(
-            "insert into events (ticket_id, agent_id, kind, data) values ($1, $2, $3, coalesce($4, '{}'::jsonb))",
+        let row = sqlx::query!(
+            r#"insert into events (ticket_id, agent_id, kind, data) values ($1, $2, $3, coalesce($4, '{}'::jsonb))
+               returning id as "id: EventId", created_at as "at: Ts""#,
             ticket.0,
             by.agent().map(|id| id.0),
             value["kind"].as_str().unwrap_or_default(),
             value.get("data")
         )
-        .execute(&mut *self.tx)
+        .fetch_one(&mut *self.tx)
         .await?;
         self.touch(ticket);
+        let kind = value["kind"].as_str().unwrap_or_default();
+        let data = value.get("data");
+        let message = data.and_then(|data| data["message"].as_i64()).map(MessageId);
+        self.tell(ticket, &Happened { event_id: row.id, kind, data, agent_id: by.agent(), message, at: row.at }).await
+    }
+
+    /// Queues webhooks of an event that was written by other means than [`Change::record`].
+    pub(crate) async fn tell(&mut self, ticket: TicketId, happened: &Happened<'_>) -> sqlx::Result<()> {
+        if webhooks::queue(&self.app, &mut self.tx, ticket, happened).await? {
+            self.touch_work();
+        }
         Ok(())
     }
 

@@ -103,12 +103,12 @@ pub async fn find_by_address(db: &mut PgConnection, kind: ChannelKind, address: 
     .await
 }
 
-/// The oldest channel of a kind that is switched on.
-pub async fn first_of(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<Option<Channel>> {
+/// The oldest channel of a kind that is switched on and has no address.
+pub async fn first_plain(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<Option<Channel>> {
     sqlx::query_as!(
         Channel,
         "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
-         from channels where kind = $1 and enabled order by id limit 1",
+         from channels where kind = $1 and enabled and address is null order by id limit 1",
         kind as ChannelKind
     )
     .fetch_optional(db)
@@ -264,9 +264,9 @@ pub async fn regain_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Resul
     Ok(i64::try_from(queued.rows_affected()).unwrap_or(i64::MAX))
 }
 
-/// Keeps what the channel's folder declares about it. `false`: it was known.
-pub async fn set_abilities(db: &mut PgConnection, id: ChannelId, abilities: &Abilities) -> sqlx::Result<bool> {
-    let value = serde_json::to_value(abilities).map_err(|error| sqlx::Error::Encode(error.into()))?;
+/// Keeps what the channel's folder declares about it; `None`: nothing is answered through it. `false`: it was known.
+pub async fn set_abilities(db: &mut PgConnection, id: ChannelId, abilities: Option<&Abilities>) -> sqlx::Result<bool> {
+    let value = abilities.map(serde_json::to_value).transpose().map_err(|error| sqlx::Error::Encode(error.into()))?;
     let done = sqlx::query!("update channels set abilities = $2 where id = $1 and abilities is distinct from $2", id.0, value);
     Ok(done.execute(db).await?.rows_affected() > 0)
 }

@@ -3,9 +3,10 @@
 use sqlx::PgConnection;
 
 use crate::desk::networks::notices;
+use crate::desk::webhooks;
 
 /// Removes ended sessions, one-time links of last month, yesterday's failed sign-ins, files of replies that were never sent,
-/// and what networks told of messages that never came.
+/// what networks told of messages that never came, and last month's webhooks.
 pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
     let mut gone = 0;
     gone += sqlx::query!("delete from sessions where expires_at < now()").execute(&mut *db).await?.rows_affected();
@@ -27,6 +28,7 @@ pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
         .await?
         .rows_affected();
     gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days'").execute(&mut *db).await?.rows_affected();
-    gone += notices::forget(db).await?;
+    gone += notices::forget(&mut *db).await?;
+    gone += webhooks::log::forget(db).await?;
     Ok(gone)
 }

@@ -164,6 +164,14 @@ kinds! {
         /// Somebody else took it, or the visitor left.
         Withdrawn = "withdrawn" "Withdrawn",
     }
+    /// Where a webhook stands that the desk sends.
+    WebhookState as "webhook_state" {
+        /// On its way, or waiting for its next attempt.
+        Queued = "queued" "On its way",
+        Sent = "sent" "Delivered",
+        /// No further attempt follows.
+        Failed = "failed" "Given up",
+    }
 }
 
 impl DeliveryStatus {

@@ -1,6 +1,7 @@
 //! The domain and all of its SQL. Verbs change and record; screens and channels only call them.
 
 pub mod agents;
+pub mod api_channels;
 pub mod canned;
 pub mod changes;
 pub mod channels;
@@ -25,3 +26,4 @@ pub mod teams;
 pub mod tickets;
 pub mod visitors;
 pub mod waits;
+pub mod webhooks;

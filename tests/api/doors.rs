@@ -107,6 +107,7 @@ async fn the_description_names_every_route_and_every_schema() {
     }
     insta::assert_snapshot!(routes.into_iter().collect::<Vec<_>>().join("\n"), @r"
     DELETE /api/v1/canned-replies/{id}
+    DELETE /api/v1/channels/{key}/messages/{id}
     GET /api/v1/agents
     GET /api/v1/attachments/{id}
     GET /api/v1/canned-replies
@@ -126,13 +127,17 @@ async fn the_description_names_every_route_and_every_schema() {
     GET /api/v1/tickets/{id}/events
     GET /api/v1/tickets/{id}/messages
     PATCH /api/v1/canned-replies/{id}
+    PATCH /api/v1/channels/{key}/messages/{id}
     PATCH /api/v1/contacts/{id}
     PATCH /api/v1/tickets/{id}
     POST /api/v1/canned-replies
+    POST /api/v1/channels/{key}/messages
+    POST /api/v1/channels/{key}/statuses
     POST /api/v1/contacts
     POST /api/v1/messages/{id}/retry
     POST /api/v1/tickets
     POST /api/v1/tickets/{id}/messages
+    PUT /api/v1/channels/{key}/messages/{id}/reaction
     ");
     check_references(&document, &document["components"]["schemas"]);
 

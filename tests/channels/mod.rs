@@ -1,3 +1,4 @@
+mod api_channel;
 mod chat;
 pub mod email;
 mod facebook;

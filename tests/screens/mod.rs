@@ -6,3 +6,4 @@ mod photo;
 mod settings;
 mod sign_in;
 mod tickets;
+mod webhooks;

@@ -13,9 +13,11 @@ use crate::api::messages::{self, Message};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::changes::Change;
+use crate::desk::directory;
 use crate::desk::events;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::Status;
+use crate::desk::networks::say::Outlet;
 use crate::desk::tickets::reply::{self, NewReply};
 use crate::desk::tickets::{self, thread};
 use crate::ids::{AgentId, EventId, MessageId, TicketId};
@@ -72,7 +74,7 @@ pub struct NewTicketMessage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageType {
-    /// Goes to the customer by mail.
+    /// Goes to the customer: over the network that the ticket came from, else by mail.
     Reply,
     /// Stays with the agents.
     Note,
@@ -110,12 +112,16 @@ pub(super) async fn speak(
     let files = checks.files(new.attachments);
     checks.done()?;
     let mut db = app.db.acquire().await?;
-    tickets::load(&mut db, &agent, id).await?.ok_or_else(Refusal::not_found)?;
+    let ticket = tickets::load(&mut db, &agent, id).await?.ok_or_else(Refusal::not_found)?;
     drop(db);
+    let directory = directory::get(&app).await?;
+    // Over the network that the ticket came from, if answers leave there; else by mail.
+    let abilities = directory.channel(ticket.channel_id).and_then(|channel| channel.abilities.as_deref().cloned());
+    let outlet = abilities.map(|abilities| Outlet { channel: ticket.channel_id, abilities, private: false, template: None });
     let files = StoredFile::store_all(&app, &files).await?;
     let mut change = Change::begin(&app).await?;
     let message = match new.r#type {
-        MessageType::Reply => reply::reply_apart(&mut change, &agent, id, &to_reply(body, new.seen, new.status)).await?,
+        MessageType::Reply => reply::reply_apart(&mut change, &agent, id, &to_reply(body, new.seen, new.status, outlet)).await?,
         MessageType::Note => reply::note_apart(&mut change, &agent, id, &body).await?,
     };
     files::attach(&mut change, id, message, &files).await?;
@@ -123,7 +129,7 @@ pub(super) async fn speak(
     Ok((StatusCode::CREATED, axum::Json(messages::show_one(&app, message).await?)))
 }
 
-fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>) -> NewReply {
+fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>, outlet: Option<Outlet>) -> NewReply {
     NewReply {
         body,
         seen,
@@ -133,7 +139,7 @@ fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>) -> NewR
         canned: Vec::new(),
         canned_files: Vec::new(),
         choices: Vec::new(),
-        outlet: None,
+        outlet,
         once: None,
     }
 }

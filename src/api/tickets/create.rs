@@ -185,7 +185,7 @@ async fn find_channel(app: &App, named: Option<&Reference>) -> Result<Channel> {
         }
         return Ok(channel);
     }
-    if let Some(channel) = channels::first_of(&mut db, ChannelKind::Api).await? {
+    if let Some(channel) = channels::first_plain(&mut db, ChannelKind::Api).await? {
         return Ok(channel);
     }
     drop(db);
@@ -211,7 +211,7 @@ async fn find_channel(app: &App, named: Option<&Reference>) -> Result<Channel> {
             drop(change);
             // Made a moment ago by another request, or switched off by an admin.
             let mut db = app.db.acquire().await?;
-            channels::first_of(&mut db, ChannelKind::Api).await?.ok_or_else(|| {
+            channels::first_plain(&mut db, ChannelKind::Api).await?.ok_or_else(|| {
                 Refusal::field("channel", "No channel of kind `api` is switched on. An admin adds one under Settings, Channels.")
             })
         }

@@ -93,7 +93,7 @@ pub struct Tag {
 }
 
 /// These tickets as programs see them, in the order given.
-async fn show(app: &App, db: &mut PgConnection, directory: &Directory, ids: &[TicketId]) -> Result<Vec<Ticket>> {
+pub(in crate::api) async fn show(app: &App, db: &mut PgConnection, directory: &Directory, ids: &[TicketId]) -> Result<Vec<Ticket>> {
     let found = tickets::find_many(db, ids).await?;
     let people: Vec<ContactId> = found.iter().map(|ticket| ticket.contact_id).collect();
     let people = contacts::find_many(db, &people).await?;

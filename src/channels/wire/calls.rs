@@ -158,8 +158,8 @@ fn words_of(error: &reqwest::Error) -> String {
     if error.is_connect() { format!("The provider could not be reached: {cause}.") } else { format!("The connection broke: {cause}.") }
 }
 
-/// Refuses addresses that are no public web addresses.
-fn permitted(url: &str, private: bool) -> Result<Url, Fault> {
+/// Refuses addresses that are no public web addresses; with `private` those of private networks, and without TLS, are taken too.
+pub fn permitted(url: &str, private: bool) -> Result<Url, Fault> {
     let refused = |words: &str| Fault::Permanent(words.to_owned());
     let url = Url::parse(url).map_err(|_| refused("That is no web address."))?;
     if url.scheme() != "https" && !(private && url.scheme() == "http") {

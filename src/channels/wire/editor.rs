@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::channels::wire::calls::Caller;
-use crate::channels::wire::{Field, Guide, Health, Network, Way, hooks, network, offered};
+use crate::channels::wire::{Field, Guide, Health, Network, Way, hooks, offered};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -141,8 +141,8 @@ async fn choose(State(app): State<App>, _: Admin, shell: Shell) -> Result<Respon
 }
 
 fn net_of(kind: &str) -> Result<(ChannelKind, &'static dyn Network)> {
-    let kind: ChannelKind = kind.parse().map_err(|_| Error::NotFound)?;
-    Ok((kind, network(kind).ok_or(Error::NotFound)?))
+    // Only those that are offered: channels of the shop's own making have pages of their own.
+    offered().find(|(offered, _)| offered.as_str() == kind).ok_or(Error::NotFound)
 }
 
 async fn find(app: &App, kind: ChannelKind, id: ChannelId) -> Result<Channel> {
@@ -338,7 +338,7 @@ async fn save_as(
         Err(error) => return Err(error.into()),
     };
     if let Some(saved) = rows::find(&mut change, id).await? {
-        rows::set_abilities(&mut change, id, &net.abilities(&saved)).await?;
+        rows::set_abilities(&mut change, id, Some(&net.abilities(&saved))).await?;
     }
     change.touch_settings();
     change.commit().await?;

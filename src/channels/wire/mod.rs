@@ -6,6 +6,7 @@ pub mod editor;
 pub mod hooks;
 pub mod polling;
 pub mod sending;
+pub mod signed;
 pub mod taking;
 
 use futures_util::future::BoxFuture;
@@ -30,6 +31,12 @@ pub trait Network: Send + Sync {
 
     /// What can be sent, how long, until when.
     fn abilities(&self, channel: &Channel) -> Abilities;
+
+    /// Whether agents answer through it at all; else its tickets are answered by mail.
+    fn answers(&self, channel: &Channel) -> bool {
+        let _ = channel;
+        true
+    }
 
     /// Whether a webhook is the provider's, judged on its raw bytes in constant time, and what to answer at once. Handshakes end here.
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer;
@@ -259,7 +266,8 @@ pub async fn declare(app: &App) -> sqlx::Result<()> {
     let mut any = false;
     for channel in rows::list(&mut change).await? {
         if let Some(net) = network(channel.kind) {
-            any |= rows::set_abilities(&mut change, channel.id, &net.abilities(&channel)).await?;
+            let abilities = net.answers(&channel).then(|| net.abilities(&channel));
+            any |= rows::set_abilities(&mut change, channel.id, abilities.as_ref()).await?;
         }
     }
     if any {
@@ -281,7 +289,7 @@ pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
         ChannelKind::Sms => Some(&crate::channels::sms::Sms),
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
-        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::Api => None,
-        _ => None,
+        ChannelKind::Api => Some(&crate::channels::api_channel::ApiChannel),
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google | ChannelKind::Phone => None,
     }
 }

@@ -13,7 +13,8 @@ use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{IdentityKind, Status};
 use crate::desk::search;
 use crate::desk::tickets::{self, Ticket};
-use crate::ids::{ContactId, DeliveryId, MessageId, TicketId};
+use crate::desk::webhooks::Happened;
+use crate::ids::{ContactId, DeliveryId, EventId, MessageId, TicketId};
 use crate::jobs::Job;
 use crate::secrets::Keys;
 use crate::text;
@@ -104,15 +105,15 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     let automatic = incoming.automatic.is_some() || incoming.bounce;
     let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
     let details = serde_json::to_value(&incoming.details).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let id = sqlx::query_scalar!(
+    let row = sqlx::query!(
         // With what `Change::record` would write of `Event::Created`.
         r#"with ticket as (
                insert into tickets (channel_id, contact_id, subject, team_id, language, waiting_since, message_count, excerpt, last_direction, details)
                values ($1, $2, $3, $4, $5, case when $6 then null else now() end, 1, $7, 'inbound', $8) returning id
            ), created as (
-               insert into events (ticket_id, kind) select id, 'created' from ticket
+               insert into events (ticket_id, kind) select id, 'created' from ticket returning id, created_at
            )
-           select id as "id: TicketId" from ticket"#,
+           select ticket.id as "id: TicketId", created.id as "event: EventId", created.created_at as "at: Ts" from ticket, created"#,
         channel.id.0,
         contact.0,
         incoming.subject,
@@ -124,8 +125,11 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     )
     .fetch_one(&mut **change)
     .await?;
+    let id = row.id;
     change.touch(id);
     let message = insert_message(change, origin, incoming, id, contact).await?;
+    let created = Happened { event_id: row.event, kind: "created", data: None, agent_id: None, message: Some(message), at: row.at };
+    change.tell(id, &created).await?;
     let acknowledged = origin.acknowledge && !automatic;
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;

@@ -49,7 +49,9 @@ impl Line {
             ChannelKind::Email => Some(format!("/settings/mailboxes/{id}")),
             ChannelKind::Form => Some(format!("/settings/forms/{id}")),
             ChannelKind::Chat => Some(format!("/settings/chats/{id}")),
-            ChannelKind::Api => None,
+            // Made by the API for the tickets that come through it: there is nothing to set.
+            ChannelKind::Api if self.channel.address.is_none() => None,
+            ChannelKind::Api => Some(format!("/settings/api-channels/{id}")),
             kind => Some(format!("/settings/networks/{kind}/{id}")),
         }
     }
@@ -59,6 +61,7 @@ impl Line {
             // A mailbox that is called by its address says it once.
             (ChannelKind::Email, Some(address)) if *address != self.channel.name => address.clone(),
             (ChannelKind::Chat, Some(key)) => format!("Chat {key}"),
+            (ChannelKind::Api, Some(key)) => format!("API channel {key}"),
             (ChannelKind::Form, Some(slug)) => format!("Form at /forms/{slug}"),
             (kind, _) => kind.label().to_owned(),
         }

@@ -92,6 +92,7 @@ impl DeadLine {
             Some(Job::SendPasswordReset { agent }) => {
                 (format!("Mail {} a password link", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
             }
+            Some(Job::DeliverWebhook { delivery }) => (format!("Send webhook no. {delivery}"), Some("/settings/webhooks".to_owned())),
             Some(Job::Housekeeping {}) => ("Clear away what is past its time".to_owned(), None),
         };
         Self {

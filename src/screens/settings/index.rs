@@ -8,7 +8,7 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::clock::Ts;
-use crate::desk::{agents, canned, channels, deliveries, sessions};
+use crate::desk::{agents, canned, channels, deliveries, sessions, webhooks};
 use crate::http::Result;
 use crate::http::page::{Icon, Shell, large_icon};
 use crate::jobs;
@@ -85,6 +85,12 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
         desk.push(card("/settings/hours", "clock", "Opening hours", hours::summary(&shell.directory.hours, Ts::now())));
         let tokens = sessions::api_tokens(&mut db).await?.iter().filter(|token| token.revoked_at.is_none()).count();
         desk.push(card("/settings/tokens", "key-round", "API tokens", count(tokens, "token", "tokens")));
+        let (all, bad) = webhooks::health(&mut db).await?;
+        let mut state = counted(all, "webhook", "webhooks");
+        if bad > 0 {
+            state.push_str(&format!("; {} you", counted(bad, "needs", "need")));
+        }
+        desk.push(Card { alarm: bad > 0, ..card("/settings/webhooks", "webhook", "Webhooks", state) });
         let stuck = deliveries::stuck(&mut db, 100).await?.len();
         let (dead, _) = jobs::health(&mut db).await?;
         let held = i64::try_from(stuck).unwrap_or(0) + dead;

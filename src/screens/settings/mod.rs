@@ -11,6 +11,7 @@ pub mod shop;
 pub mod tags;
 pub mod teams;
 pub mod tokens;
+pub mod webhooks;
 
 use axum::Router;
 
@@ -30,6 +31,7 @@ pub fn router() -> Router<App> {
         .merge(tags::router())
         .merge(teams::router())
         .merge(tokens::router())
+        .merge(webhooks::router())
 }
 
 /// `1 reply`, `3 replies`; at `cap` and beyond `1000+ replies`.
