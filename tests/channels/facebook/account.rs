@@ -3,10 +3,12 @@
 use http::Method;
 use serde_json::json;
 use sportello::channels::wire::{Recipient, Sign, network};
+use sportello::desk::kinds::Role;
 use sportello::desk::networks::Fault;
 
 use super::{ANNA, PAGE, desk};
-use crate::support::providers::graph::Say;
+use crate::support::providers::graph::{GraphServer, Say};
+use crate::support::served::ServedDesk;
 
 #[tokio::test]
 async fn the_page_is_subscribed_without_losing_what_it_was() {
@@ -64,4 +66,19 @@ async fn customers_see_that_we_read_and_type() {
     }
     let action = |action: &str| json!({ "recipient": { "id": ANNA }, "sender_action": action });
     assert_eq!(desk.graph.sent(), [action("typing_on"), action("mark_seen")]);
+}
+
+#[tokio::test]
+async fn an_admin_connects_a_page_in_the_browser() {
+    let desk = ServedDesk::new().await;
+    let graph = GraphServer::start().await;
+    graph.on(Method::GET, "/me", Say::json(200, json!({ "id": PAGE, "name": "Bar Sport" })));
+    let admin = desk.agent("Marta", Role::Admin).await;
+    let fields =
+        [("name", "Our page"), ("token", "EAAtoken"), ("app_secrets", "meta-app-secret, second"), ("base", &*graph.url), ("then", "test")];
+    let page = admin.post("/settings/networks/facebook/new", &fields).await;
+    assert!(page.body.contains("It works: Bar Sport"), "{}", page.body);
+    assert!(!page.body.contains("EAAtoken"));
+    assert_eq!(desk.count("select count(*) from channels where kind = 'facebook' and address = '104512987654321'").await, 1);
+    assert_eq!(graph.calls_to(Method::GET, "/me")[0].header("authorization"), "Bearer EAAtoken");
 }
