@@ -192,10 +192,7 @@ impl NetworkDesk {
 
     /// The channel as it stands.
     pub async fn row(&self) -> Channel {
-        channels::find(&mut *self.app.db.acquire().await.expect("a database"), self.channel)
-            .await
-            .expect("a database")
-            .expect("the channel")
+        channels::find(&mut self.app.db.acquire().await.expect("a database"), self.channel).await.expect("a database").expect("the channel")
     }
 
     /// The network's folder.
