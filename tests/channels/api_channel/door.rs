@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Shop, make, message};
 
+/// Makes something in a message wrong.
+type Spoil = fn(&mut Value);
+
 #[tokio::test]
 async fn only_the_channels_key_or_a_token_opens_its_door() {
     let mut shop = Shop::open().await;
@@ -42,13 +45,13 @@ async fn only_the_channels_key_or_a_token_opens_its_door() {
 #[tokio::test]
 async fn what_is_wrong_is_told_by_its_field_and_nothing_of_it_is_kept() {
     let shop = Shop::with(&[("prove", "on")]).await;
-    let right = |change: fn(&mut Value)| {
+    let right = |change: Spoil| {
         let mut told = message("1", "Hello?");
         told["contact"]["identifier_hash"] = json!(shop.hash("user-42"));
         change(&mut told);
         told
     };
-    let wrong: [(fn(&mut Value), &str); 12] = [
+    let wrong: [(Spoil, &str); 12] = [
         (|told| told["id"] = json!(""), "id"),
         (|told| told["id"] = json!("x".repeat(201)), "id"),
         (|told| told["text"] = json!(" "), "text"),
