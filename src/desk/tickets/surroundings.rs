@@ -56,7 +56,7 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
                   (select json_agg(d) from (
                       select note, body from drafts where ticket_id = $2 and agent_id = $3) d) as "drafts: Json<Vec<Draft>>",
                   (select json_agg(u) from (
-                      select id, name, size from uploads
+                      select id, name, media_type, size from uploads
                       where ticket_id = $2 and agent_id = $3 order by id limit 100) u) as "uploads: Json<Vec<Upload>>"
            from contacts c where c.id = $1"#,
         ticket.contact_id.0,
