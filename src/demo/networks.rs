@@ -136,7 +136,8 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
                 parts::plan(&mut change, channel.id, message, &[NewPart { body: words.clone(), ..NewPart::default() }]).await?;
                 said_last = name(index);
                 for part in parts::list(&mut change, message).await? {
-                    parts::taken(&mut change, part.id, &said_last).await?;
+                    parts::begin(&mut change, part.id).await?;
+                    parts::taken(&mut change, channel.id, part.id, &said_last).await?;
                 }
             }
             ("edit", _) => notice(&mut change, &door, &heard, Notice::Edited { text: words.clone(), at: Some(at) }).await?,

@@ -74,6 +74,10 @@ impl Network for Facebook {
         meta::admit(hook, &secrets.verify_token, &app_secrets)
     }
 
+    fn speaks_for(&self, app: &App, signed: &Channel, other: &Channel) -> bool {
+        meta::share_an_app(app, signed, other)
+    }
+
     fn read(&self, _channel: &Channel, raw: &[u8]) -> Vec<Element> {
         events::read(raw)
     }

@@ -14,9 +14,11 @@ use serde_json::Value;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::app::App;
 use crate::channels::wire::Way;
 use crate::channels::wire::calls::Answered;
 use crate::channels::wire::hooks::{Answer, Hook, Reply};
+use crate::desk::channels::Channel;
 use crate::desk::networks::Fault;
 
 /// Where the Graph API is unless a channel says otherwise.
@@ -42,6 +44,12 @@ pub fn admit(hook: &Hook, verify_token: &str, app_secrets: &[&str]) -> Answer {
         same
     });
     if genuine { Answer::Take(Reply::ok()) } else { Answer::Refuse }
+}
+
+/// Whether two channels are accounts of one app of Meta's: it signs the webhooks of all of them, and sends them to one address.
+pub fn share_an_app(app: &App, one: &Channel, other: &Channel) -> bool {
+    let (one_secrets, others) = (settings::app_secrets(app, one), settings::app_secrets(app, other));
+    one.id == other.id || one_secrets.iter().any(|secret| others.contains(secret))
 }
 
 /// `sha256=` and the HMAC of the body in hexadecimal digits.

@@ -2,6 +2,22 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::app::App;
+use crate::desk::channels::Channel;
+
+/// The secrets of the apps that may send webhooks to a channel of any of Meta's networks.
+pub fn app_secrets(app: &App, channel: &Channel) -> Vec<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Known {
+        #[serde(deserialize_with = "secrets_list")]
+        app_secrets: Vec<String>,
+        app_secret: String,
+    }
+    let known: Known = channel.secrets(&app.keys);
+    known.app_secrets.into_iter().chain([known.app_secret]).filter(|secret| !secret.is_empty()).collect()
+}
+
 /// Several secrets: a list, or one text with a secret a line.
 ///
 /// # Errors

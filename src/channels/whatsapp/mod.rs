@@ -84,6 +84,10 @@ impl Network for Whatsapp {
         meta::admit(hook, &secrets.verify_token, &[&secrets.app_secret])
     }
 
+    fn speaks_for(&self, app: &App, signed: &Channel, other: &Channel) -> bool {
+        meta::share_an_app(app, signed, other)
+    }
+
     fn read(&self, channel: &Channel, raw: &[u8]) -> Vec<Element> {
         parse::read(channel, raw)
     }

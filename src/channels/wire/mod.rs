@@ -41,6 +41,12 @@ pub trait Network: Send + Sync {
     /// Whether a webhook is the provider's, judged on its raw bytes in constant time, and what to answer at once. Handshakes end here.
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer;
 
+    /// Whether what the provider signed for one channel may speak of another: where an app of theirs serves several accounts.
+    fn speaks_for(&self, app: &App, signed: &Channel, other: &Channel) -> bool {
+        let _ = app;
+        signed.id == other.id
+    }
+
     /// What a stored webhook tells. Pure; never fails as a whole.
     fn read(&self, channel: &Channel, raw: &[u8]) -> Vec<Element>;
 

@@ -80,7 +80,7 @@ async fn attempt(app: &App, channel: &Channel, net: &dyn Network, id: MessageId,
         match net.send(&way, &recipient, &message, &part, &files).await {
             Ok(receipt) => {
                 let mut change = Change::begin(app).await?;
-                parts::taken(&mut change, part.id, &receipt.id).await?;
+                parts::taken(&mut change, channel.id, part.id, &receipt.id).await?;
                 channels::note_ok(&mut change, channel.id).await?;
                 change.commit().await?;
             }

@@ -16,7 +16,7 @@ use crate::desk::changes::Change;
 use crate::desk::channels::Channel;
 use crate::desk::deliveries::{self, Delivery};
 use crate::desk::files::StoredFile;
-use crate::desk::kinds::IntakeState;
+use crate::desk::kinds::{ChannelKind, IntakeState};
 use crate::desk::networks::take::{self, Door, Taken};
 use crate::desk::networks::{Fault, Happening, Said};
 use crate::desk::tickets::receive::MatchedBy;
@@ -65,10 +65,10 @@ pub async fn process(
         };
         let target = match &element.account {
             None => Some(channel),
-            // Several accounts may share one address; each is a channel of its own, known by the id that its provider gives it.
-            Some((kind, id)) => channels.iter().find(|other| other.kind == *kind && other.address.as_deref() == Some(id)),
+            Some((kind, id)) => account(app, channels, channel, *kind, id),
         };
         match (target, &element.account) {
+            (Some(target), _) if !target.enabled => tally.odd.push(format!("{} is switched off.", target.name)),
             (Some(target), _) => {
                 let net = network(target.kind).unwrap_or(net);
                 let turn = turn_of(target, &happening);
@@ -110,6 +110,17 @@ pub async fn process(
         acknowledged: false,
         reason: Some(reason).filter(|reason| !reason.is_empty()),
     })
+}
+
+/// The channel of an account. Several may share one address of ours; each is known by the id that its provider gives it, and nobody speaks
+/// for the accounts of another app.
+fn account<'a>(app: &App, channels: &'a [Channel], channel: &'a Channel, kind: ChannelKind, id: &str) -> Option<&'a Channel> {
+    let known = channels.iter().find(|other| other.kind == kind && other.address.as_deref() == Some(id));
+    match known {
+        Some(known) => network(kind).is_some_and(|net| net.speaks_for(app, channel, known)).then_some(known),
+        // Connected, and not tried yet: the provider has not said its id so far.
+        None => Some(channel).filter(|channel| channel.kind == kind && channel.address.is_none()),
+    }
 }
 
 fn turn_of(channel: &Channel, happening: &Happening) -> Option<usize> {

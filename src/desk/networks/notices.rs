@@ -37,8 +37,9 @@ struct Target {
 /// Applies a notice, or keeps it until its message comes.
 pub async fn take(change: &mut Change, channel: ChannelId, target: &str, notice: &Notice) -> sqlx::Result<Noticed> {
     // One that carries our own mark needs no id to be found by.
-    if let Notice::Progress { step, part: Some(part), at } = notice {
-        parts::taken(change, *part, target).await?;
+    if let Notice::Progress { step, part: Some(part), at } = notice
+        && parts::taken(change, channel, *part, target).await?
+    {
         parts::step(change, *part, step, *at).await?;
     }
     match find(change, channel, target).await? {

@@ -77,8 +77,12 @@ pub async fn begin(db: &mut PgConnection, part: PartId) -> sqlx::Result<bool> {
 }
 
 /// The provider has taken a part, or sent it back to us as an echo: its id there is known. What was told of it before is caught up on.
-pub async fn taken(change: &mut Change, part: PartId, provider_id: &str) -> sqlx::Result<()> {
-    let Some(row) = lock(change, part).await? else { return Ok(()) };
+///
+/// `false`: no such part of this channel has left. Another desk that answers for the same account numbers its parts too.
+pub async fn taken(change: &mut Change, channel: ChannelId, part: PartId, provider_id: &str) -> sqlx::Result<bool> {
+    let known = lock(change, part).await?;
+    let known = known.filter(|row| row.channel == channel && row.begun && row.provider_id.as_deref().is_none_or(|id| id == provider_id));
+    let Some(row) = known else { return Ok(false) };
     if row.provider_id.is_none() && !provider_id.is_empty() {
         // An id that another part has already is no id of this one.
         sqlx::query!(
@@ -94,7 +98,7 @@ pub async fn taken(change: &mut Change, part: PartId, provider_id: &str) -> sqlx
     if !provider_id.is_empty() {
         notices::catch_up(change, row.channel, provider_id).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A part has come a step further, or will not arrive.
@@ -130,13 +134,15 @@ struct Row {
     channel: ChannelId,
     state: DeliveryStatus,
     provider_id: Option<String>,
+    /// It was on its way at least once.
+    begun: bool,
 }
 
 async fn lock(db: &mut PgConnection, part: PartId) -> sqlx::Result<Option<Row>> {
     sqlx::query_as!(
         Row,
         r#"select p.id as "id: PartId", p.message_id as "message: MessageId", m.ticket_id as "ticket: TicketId", p.channel_id as "channel: ChannelId",
-                  p.state, p.provider_id
+                  p.state, p.provider_id, p.sent_at is not null as "begun!"
            from message_parts p join messages m on m.id = p.message_id where p.id = $1 for update of p"#,
         part.0
     )

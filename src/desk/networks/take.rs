@@ -329,7 +329,8 @@ async fn keep_post(db: &mut PgConnection, channel: &Channel, post: &Post) -> sql
            returning id as "id: PostId""#,
         channel.id.0,
         post.id,
-        post.url,
+        // It becomes a link on agents' screens.
+        post.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://")),
         post.author.as_deref().unwrap_or_default(),
         post.text.as_deref().unwrap_or_default()
     )
@@ -343,8 +344,9 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
     if is_known(change, channel, &said.id).await? {
         return Ok(Taken::Duplicate);
     }
-    if let Some(part) = echo.part {
-        parts::taken(change, part, &said.id).await?;
+    if let Some(part) = echo.part
+        && parts::taken(change, channel.id, part, &said.id).await?
+    {
         return Ok(Taken::Duplicate);
     }
     let ticket = find_ticket(change, channel, said).await?;
@@ -354,7 +356,7 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
         if state == DeliveryStatus::Sending && door.patient {
             return Ok(Taken::Wait);
         }
-        parts::taken(change, part, &said.id).await?;
+        parts::taken(change, channel.id, part, &said.id).await?;
         return Ok(Taken::Duplicate);
     }
     // What we say in public to nobody in particular is no conversation.

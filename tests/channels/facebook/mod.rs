@@ -6,6 +6,7 @@ mod public;
 mod reading;
 mod receiving;
 mod sending;
+mod trust;
 
 use crate::support::meta_desk::MetaDesk;
 use serde_json::{Value, json};
