@@ -1,7 +1,21 @@
-//! What the editors of channels share: lists that change by a click of a plain button, and texts in several languages.
+//! What the editors of channels share: what a select offers, lists that change by a click of a plain button, and texts in
+//! several languages.
 
+use crate::desk::directory::Directory;
 use crate::i18n::{self, Language, Texts};
 use crate::text::slugs::slug;
+
+/// The teams that a channel may hand its tickets to, as a select shows them.
+pub(super) fn teams(directory: &Directory) -> Vec<(String, String)> {
+    let none = std::iter::once((String::new(), "No team".to_owned()));
+    none.chain(directory.teams.iter().map(|team| (team.id.to_string(), team.name.clone()))).collect()
+}
+
+/// The languages that a channel may take its customers to speak, as a select shows them.
+pub(super) fn languages() -> Vec<(&'static str, &'static str)> {
+    let none = std::iter::once(("", "As the customer writes"));
+    none.chain(Language::ALL.iter().map(|language| (language.code(), language.own_name()))).collect()
+}
 
 /// Moves, removes or adds an entry of a list of at most `max`; returns which one to show open.
 pub(super) fn rearrange<T: Default>(list: &mut Vec<T>, verb: &str, at: usize, max: usize) -> Option<usize> {

@@ -106,18 +106,7 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
             }
             ("note", Some(id)) => drop(reply::note_apart(&mut change, &agent, id, body).await?),
             (_, Some(id)) => {
-                let new = NewReply {
-                    body: body.clone(),
-                    seen: None,
-                    then: None,
-                    to: Vec::new(),
-                    cc: Vec::new(),
-                    canned: Vec::new(),
-                    canned_files: Vec::new(),
-                    choices: choices.to_vec(),
-                    outlet: None,
-                    once: None,
-                };
+                let new = NewReply { body: body.clone(), choices: choices.to_vec(), ..NewReply::default() };
                 let message = reply::reply_apart(&mut change, &agent, id, &new).await?;
                 // They answered: both have read what came before.
                 chats::agent_seen(&mut change, &agent, id, message, message).await?;

@@ -120,15 +120,8 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
             ("out", Some(id)) => {
                 let new = NewReply {
                     body: words.clone(),
-                    seen: None,
-                    then: None,
-                    to: Vec::new(),
-                    cc: Vec::new(),
-                    canned: Vec::new(),
-                    canned_files: Vec::new(),
-                    choices: Vec::new(),
-                    once: None,
                     outlet: Some(Outlet { channel: channel.id, abilities: abilities.clone(), private: false, template: None }),
+                    ..NewReply::default()
                 };
                 let message = reply::reply_apart(&mut change, &agent, id, &new).await?;
                 // It has left long ago.

@@ -129,15 +129,9 @@ impl ChatDesk {
     pub async fn say_with(&self, agent: &Agent, ticket: TicketId, words: &NewWords) -> MessageId {
         let new = reply::NewReply {
             body: words.body.clone(),
-            seen: None,
-            then: None,
-            to: Vec::new(),
-            cc: Vec::new(),
-            canned: Vec::new(),
-            canned_files: Vec::new(),
             choices: words.choices.clone(),
-            outlet: None,
             once: words.once.clone(),
+            ..reply::NewReply::default()
         };
         let mut change = Change::begin(&self.app).await.expect("a database");
         let message = reply::reply(&mut change, agent, ticket, &new).await.expect("said");

@@ -115,18 +115,7 @@ impl MailDesk {
     /// Answers a ticket.
     pub async fn reply(&self, agent: &Agent, ticket: TicketId, body: &str) -> MessageId {
         let mut change = Change::begin(&self.app).await.expect("a database");
-        let new = NewReply {
-            body: body.to_owned(),
-            seen: None,
-            then: None,
-            to: Vec::new(),
-            cc: Vec::new(),
-            canned: Vec::new(),
-            canned_files: Vec::new(),
-            choices: Vec::new(),
-            outlet: None,
-            once: None,
-        };
+        let new = NewReply { body: body.to_owned(), ..NewReply::default() };
         let message = reply::reply(&mut change, agent, ticket, &new).await.expect("a reply");
         change.commit().await.expect("a database");
         message

@@ -160,15 +160,9 @@ impl MetaDesk {
         let mut change = Change::begin(&self.app).await.expect("a database");
         let new = NewReply {
             body: body.to_owned(),
-            seen: None,
-            then: None,
-            to: Vec::new(),
-            cc: Vec::new(),
-            canned: Vec::new(),
-            canned_files: Vec::new(),
             choices: choices.iter().map(|&words| words.to_owned()).collect(),
             outlet: Some(Outlet { channel: self.channel, abilities, private, template: None }),
-            once: None,
+            ..NewReply::default()
         };
         let message = reply::reply(&mut change, &self.agent, ticket, &new).await?;
         change.commit().await.expect("a database");

@@ -130,18 +130,7 @@ pub(super) async fn speak(
 }
 
 fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>, outlet: Option<Outlet>) -> NewReply {
-    NewReply {
-        body,
-        seen,
-        then,
-        to: Vec::new(),
-        cc: Vec::new(),
-        canned: Vec::new(),
-        canned_files: Vec::new(),
-        choices: Vec::new(),
-        outlet,
-        once: None,
-    }
+    NewReply { body, seen, then, outlet, ..NewReply::default() }
 }
 
 /// Something that happened to a ticket.

@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::channels::api_channel::ApiChannel;
+use crate::channels::entries;
 use crate::channels::wire::calls::{Caller, permitted};
 use crate::channels::wire::{Network as _, Way};
 use crate::database::on_constraint;
@@ -86,13 +87,11 @@ impl<'a> EditorPage<'a> {
     }
 
     fn teams(&self) -> Vec<(String, String)> {
-        let none = std::iter::once((String::new(), "No team".to_owned()));
-        none.chain(self.shell.directory.teams.iter().map(|team| (team.id.to_string(), team.name.clone()))).collect()
+        entries::teams(&self.shell.directory)
     }
 
     fn languages(&self) -> Vec<(&'static str, &'static str)> {
-        let none = std::iter::once(("", "As the customer writes"));
-        none.chain(Language::ALL.iter().map(|language| (language.code(), language.own_name()))).collect()
+        entries::languages()
     }
 }
 

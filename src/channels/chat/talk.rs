@@ -5,7 +5,6 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::channels::chat::caller::{Body, Caller, Refusal, Refused};
@@ -26,6 +25,7 @@ use crate::http::visitors::limits::{self, Limit};
 use crate::i18n::{self, Value as Text};
 use crate::ids::{MessageId, TicketId};
 use crate::live::Signal;
+use crate::secrets;
 use crate::text;
 
 /// Messages of one page of the history.
@@ -173,18 +173,6 @@ impl Identity {
     }
 }
 
-/// Whether `hash` is the shop's signature of `subject`.
-fn is_signed(secret: &str, subject: &str, hash: &str) -> bool {
-    use hmac::{KeyInit as _, Mac as _};
-    if secret.is_empty() {
-        return false;
-    }
-    let Ok(mut mac) = hmac::Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()) else { return false };
-    mac.update(subject.as_bytes());
-    let expected = hex::encode(mac.finalize().into_bytes());
-    expected.as_bytes().ct_eq(hash.trim().to_ascii_lowercase().as_bytes()).into()
-}
-
 /// The shop or the visitor says who they are. Signed, it is believed; and another customer in the same browser starts afresh.
 pub async fn identify(State(app): State<App>, caller: Caller, Body(identity): Body<Identity>) -> Result<Json<Value>, Refused> {
     caller.limit(&app, Limit::Marks)?;
@@ -195,7 +183,7 @@ pub async fn identify(State(app): State<App>, caller: Caller, Body(identity): Bo
         Some(hash) => {
             let subject = identity.id().or(who.email.clone()).ok_or_else(|| caller.refuse(Refusal::Invalid("hash")))?;
             let secret = caller.chat.channel.secrets::<Secrets>(&app.keys).identity;
-            if !is_signed(&secret, &subject, hash) {
+            if !secrets::is_signed(&secret, &subject, hash) {
                 return Err(caller.refuse(Refusal::Invalid("hash")));
             }
             Some(subject)

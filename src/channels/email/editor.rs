@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::channels::email::providers::{self, Guess};
 use crate::channels::email::settings::{Secrets, Settings, addresses};
 use crate::channels::email::trial::{self, Trial};
+use crate::channels::entries;
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -24,7 +25,6 @@ use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Query, Result};
-use crate::i18n::Language;
 use crate::ids::ChannelId;
 use crate::text::addresses::is_address;
 
@@ -126,13 +126,11 @@ impl<'a> EditorPage<'a> {
     }
 
     fn teams(&self) -> Vec<(String, String)> {
-        let none = std::iter::once((String::new(), "No team".to_owned()));
-        none.chain(self.shell.directory.teams.iter().map(|team| (team.id.to_string(), team.name.clone()))).collect()
+        entries::teams(&self.shell.directory)
     }
 
     fn languages(&self) -> Vec<(&'static str, &'static str)> {
-        let none = std::iter::once(("", "As the customer writes"));
-        none.chain(Language::ALL.iter().map(|language| (language.code(), language.own_name()))).collect()
+        entries::languages()
     }
 
     fn password_hint(&self, stored: &bool) -> &'static str {

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::channels::facebook::{graph, parse};
 use crate::channels::meta::Graph;
-use crate::channels::meta::events::{Account, id_of, text_of, time_of};
+use crate::channels::meta::events::{Account, text_of};
 use crate::channels::meta::lookups::look_up;
 use crate::channels::wire::Way;
+use crate::channels::wire::reading::{id_of, time_of};
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::desk::networks::{Echo, Media, MediaKind, Said, take};
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::channels::meta::messages::{self, Dialect};
+use crate::channels::meta::settings::Secrets;
 use crate::channels::meta::{self, Graph, attachments, events};
 use crate::channels::wire::hooks::{Answer, Hook};
 use crate::channels::wire::{Act, Guide, Health, Network, Pace, Receipt, Recipient, Sign, Way};
@@ -21,7 +22,7 @@ use crate::desk::networks::parts::{NewPart, Part};
 use crate::desk::networks::{Element, Fault, Media, Said};
 use crate::desk::tickets::thread::Message;
 
-use settings::{Secrets, Settings};
+use settings::Settings;
 
 /// The network.
 pub struct Facebook;
@@ -69,9 +70,7 @@ impl Network for Facebook {
     }
 
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer {
-        let secrets: Secrets = channel.secrets(&app.keys);
-        let app_secrets: Vec<&str> = secrets.app_secrets.iter().map(String::as_str).collect();
-        meta::admit(hook, &secrets.verify_token, &app_secrets)
+        meta::admit_by(&channel.secrets(&app.keys), hook)
     }
 
     fn speaks_for(&self, app: &App, signed: &Channel, other: &Channel) -> bool {

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::channels::meta::events::{Account, add_line, id_of, list, reaction_emoji, review_of, text_of, time_of};
+use crate::channels::meta::events::{Account, add_line, list, reaction_emoji, review_of, text_of};
+use crate::channels::wire::reading::{id_of, time_of};
 use crate::clock::Ts;
 use crate::desk::networks::{Echo, Element, Extras, Happening, Media, MediaKind, Notice, Person, Post, Said, Who};
 

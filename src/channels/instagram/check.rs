@@ -1,9 +1,11 @@
 //! Asks Meta as which account we are let in, and has it send what the desk reads.
 
 use crate::channels::instagram::graph;
-use crate::channels::instagram::settings::{Secrets, Settings, SignIn};
+use crate::channels::instagram::settings::{Settings, SignIn};
 use crate::channels::meta::accounts::{look_at_token, subscribe};
-use crate::channels::meta::events::{id_of, text_of};
+use crate::channels::meta::events::text_of;
+use crate::channels::meta::settings::Secrets;
+use crate::channels::wire::reading::id_of;
 use crate::channels::wire::{Health, Way};
 use crate::desk::networks::Fault;
 

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::channels::instagram::{account_path, graph};
 use crate::channels::meta::Graph;
-use crate::channels::meta::events::{text_of, time_of};
+use crate::channels::meta::events::text_of;
 use crate::channels::meta::lookups::look_up;
 use crate::channels::wire::Way;
+use crate::channels::wire::reading::time_of;
 use crate::desk::networks::{Media, MediaKind, Said};
 
 /// The customer's name, picture and followers; the words of a mention; the post around public words.

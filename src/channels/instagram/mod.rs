@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::channels::meta::messages::{self, Dialect};
+use crate::channels::meta::settings::Secrets;
 use crate::channels::meta::{self, Graph, attachments, events};
 use crate::channels::wire::hooks::{Answer, Hook};
 use crate::channels::wire::{Act, Guide, Health, Network, Pace, Polled, Receipt, Recipient, Sign, Way};
@@ -23,7 +24,7 @@ use crate::desk::networks::parts::{NewPart, Part};
 use crate::desk::networks::{Element, Fault, Media, Said};
 use crate::desk::tickets::thread::Message;
 
-use settings::{Secrets, Settings, SignIn};
+use settings::{Settings, SignIn};
 
 /// The network.
 pub struct Instagram;
@@ -85,9 +86,7 @@ impl Network for Instagram {
     }
 
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer {
-        let secrets: Secrets = channel.secrets(&app.keys);
-        let app_secrets: Vec<&str> = secrets.app_secrets.iter().map(String::as_str).collect();
-        meta::admit(hook, &secrets.verify_token, &app_secrets)
+        meta::admit_by(&channel.secrets(&app.keys), hook)
     }
 
     fn speaks_for(&self, app: &App, signed: &Channel, other: &Channel) -> bool {

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::channels::meta::events::{Account, id_of, text_of, time_of};
+use crate::channels::meta::events::{Account, text_of};
+use crate::channels::wire::reading::{id_of, time_of};
 use crate::clock::Ts;
 use crate::desk::networks::{Echo, Element, Extras, Happening, Person, Post, Said};
 

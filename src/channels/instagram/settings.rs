@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::channels::meta::settings::{secrets_list, switch};
+use crate::channels::meta::settings::{API_VERSION, APP_ID, HUMAN_AGENT, VERIFY_TOKEN, switch};
 use crate::channels::meta::{GRAPH, VERSION};
 use crate::channels::wire::Field;
 
@@ -20,12 +20,10 @@ pub const FIELDS: &[Field] = &[
         "App secrets",
         "Of the app, and of its Instagram product if it has one of its own, with commas; the app’s first.",
     ),
-    Field::shown("verify_token", "Verify token", "Enter this in the app’s dashboard, beside the address of the webhook."),
-    Field::plain("app_id", "App ID", "If entered, tests tell what the sign-in allows and how long it lasts.").optional(),
-    Field::plain("human_agent", "Answers up to seven days", "“yes” if the app has the “Human Agent” feature, else “no”: then a day.")
-        .with_default("yes")
-        .optional(),
-    Field::plain("version", "Version of the Graph API", "As Meta names it: v25.0").with_default(VERSION).optional().advanced(),
+    VERIFY_TOKEN,
+    APP_ID,
+    HUMAN_AGENT,
+    API_VERSION,
     Field::plain("prove", "Prove calls", "“yes”: calls through a page carry a proof made with the first app secret.")
         .with_default("yes")
         .optional()
@@ -96,18 +94,4 @@ impl Settings {
             SignIn::Instagram => INSTAGRAM,
         }
     }
-}
-
-/// Kept sealed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Secrets {
-    /// The page's access token, or the account's own.
-    pub token: String,
-    /// Secrets of the apps that may send webhooks (an app has one for Facebook and one for Instagram); the first is that of the app which the
-    /// token was made for.
-    #[serde(deserialize_with = "secrets_list")]
-    pub app_secrets: Vec<String>,
-    /// What the dashboard of the app repeats in its handshake; chosen by us.
-    pub verify_token: String,
 }

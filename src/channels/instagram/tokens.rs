@@ -4,8 +4,9 @@ use http::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::channels::instagram::settings::{Secrets, Settings};
+use crate::channels::instagram::settings::Settings;
 use crate::channels::meta::judge;
+use crate::channels::meta::settings::Secrets;
 use crate::channels::wire::{Polled, Way};
 use crate::clock::Ts;
 use crate::desk::changes::Change;

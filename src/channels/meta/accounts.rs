@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::channels::meta::events::time_of;
 use crate::channels::meta::{Graph, judge};
+use crate::channels::wire::reading::time_of;
 use crate::desk::networks::Fault;
 
 /// Subscribes a page to all of `wanted`, else to what is `needed`, without taking away what another channel of this app has subscribed.

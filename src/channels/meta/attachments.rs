@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::channels::meta::events::{add_line, id_of, list, text_of};
+use crate::channels::meta::events::{add_line, list, text_of};
 use crate::channels::wire::Way;
+use crate::channels::wire::reading::id_of;
 use crate::desk::envelope::IncomingFile;
 use crate::desk::networks::{Extras, Fault, Location, Media, MediaKind, Story};
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::channels::meta::attachments;
+use crate::channels::wire::reading::{id_of, time_of};
 use crate::channels::{facebook, instagram};
 use crate::clock::Ts;
 use crate::desk::kinds::{ChannelKind, IdentityKind};
@@ -109,24 +110,6 @@ pub fn list(value: &Value) -> Vec<&Value> {
         Value::Object(_) => vec![value],
         _ => Vec::new(),
     }
-}
-
-/// A number or a string, as text.
-pub fn id_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// Seconds or milliseconds, as a number or a string.
-pub fn time_of(value: &Value) -> Option<Ts> {
-    /// No time in seconds has so many; every one in milliseconds since 1973 has.
-    const MILLISECONDS: i64 = 100_000_000_000;
-    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
-    let time = if number.abs() >= MILLISECONDS { jiff::Timestamp::from_millisecond(number) } else { jiff::Timestamp::from_second(number) };
-    time.ok().map(Ts)
 }
 
 /// The text under a key, if there is any.

@@ -7,11 +7,9 @@ pub mod lookups;
 pub mod messages;
 pub mod settings;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
 use reqwest::RequestBuilder;
 use serde_json::Value;
-use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
@@ -20,6 +18,7 @@ use crate::channels::wire::calls::Answered;
 use crate::channels::wire::hooks::{Answer, Hook, Reply};
 use crate::desk::channels::Channel;
 use crate::desk::networks::Fault;
+use crate::secrets;
 
 /// Where the Graph API is unless a channel says otherwise.
 pub const GRAPH: &str = "https://graph.facebook.com";
@@ -46,6 +45,12 @@ pub fn admit(hook: &Hook, verify_token: &str, app_secrets: &[&str]) -> Answer {
     if genuine { Answer::Take(Reply::ok()) } else { Answer::Refuse }
 }
 
+/// The same for a page or an Instagram account.
+pub fn admit_by(secrets: &settings::Secrets, hook: &Hook) -> Answer {
+    let app_secrets: Vec<&str> = secrets.app_secrets.iter().map(String::as_str).collect();
+    admit(hook, &secrets.verify_token, &app_secrets)
+}
+
 /// Whether two channels are accounts of one app of Meta's: it signs the webhooks of all of them, and sends them to one address.
 pub fn share_an_app(app: &App, one: &Channel, other: &Channel) -> bool {
     let (one_secrets, others) = (settings::app_secrets(app, one), settings::app_secrets(app, other));
@@ -54,19 +59,12 @@ pub fn share_an_app(app: &App, one: &Channel, other: &Channel) -> bool {
 
 /// `sha256=` and the HMAC of the body in hexadecimal digits.
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    format!("sha256={}", hex::encode(hmac(secret, body)))
+    format!("sha256={}", hex::encode(secrets::hmac(secret, &[body])))
 }
 
 /// Proves to the Graph API that a token is used by the app that it was made for.
 pub fn app_secret_proof(secret: &str, token: &str) -> String {
-    hex::encode(hmac(secret, token.as_bytes()))
-}
-
-fn hmac(secret: &str, bytes: &[u8]) -> Vec<u8> {
-    // A key of any length makes an HMAC.
-    Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-        .map(|mac| mac.chain_update(bytes).finalize().into_bytes().to_vec())
-        .unwrap_or_default()
+    hex::encode(secrets::hmac(secret, &[token.as_bytes()]))
 }
 
 /// A way into the Graph API with one token.

@@ -1,9 +1,40 @@
 //! What the settings of Meta's networks share.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::App;
+use crate::channels::meta::VERSION;
+use crate::channels::wire::Field;
 use crate::desk::channels::Channel;
+
+/// What an admin enters at the dashboard of Meta's app.
+pub const VERIFY_TOKEN: Field =
+    Field::shown("verify_token", "Verify token", "Enter this in the app’s dashboard, beside the address of the webhook.");
+/// The number of the app.
+pub const APP_ID: Field =
+    Field::plain("app_id", "App ID", "If entered, tests tell what the sign-in allows and how long it lasts.").optional();
+/// Whether people may answer for seven days.
+pub const HUMAN_AGENT: Field =
+    Field::plain("human_agent", "Answers up to seven days", "“yes” if the app has the “Human Agent” feature, else “no”: then a day.")
+        .with_default("yes")
+        .optional();
+/// Of the Graph API.
+pub const API_VERSION: Field =
+    Field::plain("version", "Version of the Graph API", "As Meta names it: v25.0").with_default(VERSION).optional().advanced();
+
+/// What a page and an Instagram account keep sealed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    /// The page's access token, or the Instagram account's own.
+    pub token: String,
+    /// Secrets of the apps that may send webhooks (an app has one for Facebook and one for Instagram); the first is that of the app which the
+    /// token was made for.
+    #[serde(deserialize_with = "secrets_list")]
+    pub app_secrets: Vec<String>,
+    /// What the dashboard of the app repeats in its handshake; chosen by us.
+    pub verify_token: String,
+}
 
 /// The secrets of the apps that may send webhooks to a channel of any of Meta's networks.
 pub fn app_secrets(app: &App, channel: &Channel) -> Vec<String> {
@@ -58,12 +89,12 @@ pub fn switch<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
 mod tests {
     use serde_json::json;
 
-    use crate::channels::{facebook, instagram};
+    use super::Secrets;
+    use crate::channels::instagram;
 
     #[test]
     fn what_an_admin_writes_is_understood() {
-        let secrets: facebook::settings::Secrets =
-            serde_json::from_value(json!({ "token": "EAA", "app_secrets": "one, two\nthree" })).unwrap_or_default();
+        let secrets: Secrets = serde_json::from_value(json!({ "token": "EAA", "app_secrets": "one, two\nthree" })).unwrap_or_default();
         assert_eq!((&*secrets.token, secrets.app_secrets), ("EAA", vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]));
         let settings: instagram::settings::Settings = serde_json::from_value(
             json!({ "sign_in": "Instagram ", "base": "https://graph.facebook.com", "human_agent": "no", "prove": "yes" }),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::clock::Ts;
+use crate::channels::wire::reading::{id_of, time_of};
 use crate::desk::channels::Channel;
 use crate::desk::kinds::IdentityKind;
 use crate::desk::networks::{AccountNews, Card, Echo, Element, Extras, Happening, Location, Media, MediaKind, Notice, Person, Said, Who};
@@ -28,7 +28,7 @@ fn read_update(own: &str, update: &Value) -> Vec<Element> {
     }
     for key in ["edited_message", "edited_business_message"] {
         if let Some(message) = update.get(key) {
-            let notice = Notice::Edited { text: words(message), at: time(&message["edit_date"]) };
+            let notice = Notice::Edited { text: words(message), at: time_of(&message["edit_date"]) };
             return noticed(message, id_of(&message["message_id"]), notice);
         }
     }
@@ -40,7 +40,7 @@ fn read_update(own: &str, update: &Value) -> Vec<Element> {
             // A custom emoji has no character of its own.
             last["emoji"].as_str().unwrap_or("⭐").to_owned()
         });
-        let notice = Notice::Reacted { by: Who::Customer, emoji, at: time(&reaction["date"]) };
+        let notice = Notice::Reacted { by: Who::Customer, emoji, at: time_of(&reaction["date"]) };
         return noticed(reaction, id_of(&reaction["message_id"]), notice);
     }
     if let Some(deleted) = update.get("deleted_business_messages") {
@@ -60,20 +60,6 @@ fn read_update(own: &str, update: &Value) -> Vec<Element> {
 
 fn odd(words: &str) -> Element {
     Element { account: None, told: Err(words.to_owned()) }
-}
-
-/// A number or a string, as text.
-fn id_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        _ => None,
-    }
-}
-
-fn time(value: &Value) -> Option<Ts> {
-    let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
-    jiff::Timestamp::from_second(seconds).ok().map(Ts)
 }
 
 fn conversation(chat: &str, message: &Value) -> String {
@@ -137,7 +123,7 @@ fn said(own: &str, message: &Value) -> Element {
         echo: ours.then(|| Echo { part: None, app: Some("Telegram".to_owned()) }),
         person: if ours || !private && from.is_null() { person(&message["chat"]) } else { person(from) },
         text,
-        at: time(&message["date"]),
+        at: time_of(&message["date"]),
         reply_to: id_of(&message["reply_to_message"]["message_id"]).map(|id| message_id(&chat, &id)),
         media,
         extras,

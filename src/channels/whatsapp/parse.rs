@@ -8,7 +8,7 @@ mod tests;
 use serde_json::Value;
 
 use crate::channels::whatsapp::faults;
-use crate::clock::Ts;
+use crate::channels::wire::reading::{id_of, list, time_of};
 use crate::desk::channels::Channel;
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::desk::networks::{AccountNews, Echo, Element, Fault, Happening, Notice, Person, Said, Step, Who, parse_mark};
@@ -65,7 +65,7 @@ fn read_messages(value: &Value) -> Told {
 /// One message; `ours`: said in the phone's own app.
 fn read_message(value: &Value, message: &Value, ours: bool) -> Told {
     let Some(id) = id_of(&message["id"]) else { return vec![Err("A message without an id.".to_owned())] };
-    let at = time(&message["timestamp"]);
+    let at = time_of(&message["timestamp"]);
     let who = if ours { Who::Shop } else { Who::Customer };
     let about = |target: &Value, notice: Notice| match id_of(target) {
         Some(target) => vec![Ok(Happening::Noticed { target, notice })],
@@ -121,7 +121,7 @@ fn read_status(status: &Value) -> Told {
         _ => None,
     };
     let part = status["biz_opaque_callback_data"].as_str().and_then(parse_mark);
-    let notice = Notice::Progress { step, part, at: time(&status["timestamp"]) };
+    let notice = Notice::Progress { step, part, at: time_of(&status["timestamp"]) };
     let mut told = vec![Ok(Happening::Noticed { target, notice })];
     told.extend(lost.map(|news| Ok(Happening::Account(news))));
     told
@@ -187,23 +187,4 @@ impl Address {
             ..Person::default()
         }
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-/// A number or a string, as text.
-fn id_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        _ => None,
-    }
-}
-
-/// Seconds, as a number or a string.
-fn time(value: &Value) -> Option<Ts> {
-    let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
-    jiff::Timestamp::from_second(seconds).ok().map(Ts)
 }

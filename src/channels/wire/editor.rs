@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::channels::entries;
 use crate::channels::wire::calls::Caller;
 use crate::channels::wire::{Field, Guide, Health, Network, Way, hooks, offered};
 use crate::database::on_constraint;
@@ -23,7 +24,6 @@ use crate::http::flash::Flash;
 use crate::http::page::{Icon, Shell, icon};
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
-use crate::i18n::Language;
 use crate::ids::{ChannelId, TeamId};
 use crate::secrets;
 
@@ -123,13 +123,11 @@ impl EditorPage<'_> {
     }
 
     fn teams(&self) -> Vec<(String, String)> {
-        let none = std::iter::once((String::new(), "No team".to_owned()));
-        none.chain(self.shell.directory.teams.iter().map(|team| (team.id.to_string(), team.name.clone()))).collect()
+        entries::teams(&self.shell.directory)
     }
 
     fn languages(&self) -> Vec<(&'static str, &'static str)> {
-        let none = std::iter::once(("", "As the customer writes"));
-        none.chain(Language::ALL.iter().map(|language| (language.code(), language.own_name()))).collect()
+        entries::languages()
     }
 }
 

@@ -5,6 +5,7 @@ pub mod calls;
 pub mod editor;
 pub mod hooks;
 pub mod polling;
+pub mod reading;
 pub mod sending;
 pub mod signed;
 pub mod taking;

@@ -28,7 +28,7 @@ pub const MAX_BODY: usize = 200_000;
 const MAX_RECIPIENTS: usize = 50;
 
 /// A reply, as the composer sends it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewReply {
     pub body: String,
     /// The newest message that the agent has seen; a newer one of somebody else stops the reply.

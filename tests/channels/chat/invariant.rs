@@ -134,18 +134,7 @@ impl World {
 }
 
 fn words() -> NewReply {
-    NewReply {
-        body: "Here I am".into(),
-        seen: None,
-        then: None,
-        to: Vec::new(),
-        cc: Vec::new(),
-        canned: Vec::new(),
-        canned_files: Vec::new(),
-        choices: Vec::new(),
-        outlet: None,
-        once: None,
-    }
+    NewReply { body: "Here I am".into(), ..NewReply::default() }
 }
 
 async fn live_through(seed: u64) {

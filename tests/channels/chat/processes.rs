@@ -9,18 +9,7 @@ use sportello::ids::TicketId;
 use crate::support::chat_desk::{ChatDesk, Visitor};
 
 fn words(text: &str) -> NewReply {
-    NewReply {
-        body: text.into(),
-        seen: None,
-        then: None,
-        to: Vec::new(),
-        cc: Vec::new(),
-        canned: Vec::new(),
-        canned_files: Vec::new(),
-        choices: Vec::new(),
-        outlet: None,
-        once: None,
-    }
+    NewReply { body: text.into(), ..NewReply::default() }
 }
 
 async fn answer(app: &sportello::app::App, agent: &sportello::desk::agents::Agent, ticket: TicketId, text: &str) {

@@ -37,15 +37,8 @@ impl Bot {
             .abilities(&channels::find(&mut change, self.channel).await.expect("a database").expect("the channel"));
         let new = NewReply {
             body: body.to_owned(),
-            seen: None,
-            then: None,
-            to: Vec::new(),
-            cc: Vec::new(),
-            canned: Vec::new(),
-            canned_files: Vec::new(),
-            choices: Vec::new(),
-            once: None,
             outlet: Some(Outlet { channel: self.channel, abilities, private: false, template: None }),
+            ..NewReply::default()
         };
         let message = reply::reply(&mut change, &agent, ticket, &new).await.expect("a reply");
         change.commit().await.expect("a database");

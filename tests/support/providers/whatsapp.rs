@@ -220,15 +220,9 @@ impl NetworkDesk {
         let mut change = Change::begin(&self.app).await.expect("a database");
         let new = NewReply {
             body: body.to_owned(),
-            seen: None,
-            then: None,
-            to: Vec::new(),
-            cc: Vec::new(),
-            canned: Vec::new(),
-            canned_files: Vec::new(),
             choices: choices.iter().map(|&words| words.to_owned()).collect(),
             outlet: Some(Outlet { channel: self.channel, abilities, private: false, template }),
-            once: None,
+            ..NewReply::default()
         };
         let message = reply::reply(&mut change, agent, ticket, &new).await?;
         change.commit().await.expect("a database");

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::clock::Ts;
 use crate::desk::networks::{Card, Location, Media, MediaKind};
 use crate::ids::{ChannelId, PartId};
 
