@@ -83,6 +83,17 @@ impl ServedDesk {
         id
     }
 
+    /// Waits until everything that came in by webhook is understood.
+    pub async fn understood(&self) {
+        for _ in 0..200 {
+            if self.count("select count(*) from deliveries where state = 'received'").await == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("a webhook was not understood in ten seconds");
+    }
+
     /// Does all queued work that is due within a minute, and fails on any that went wrong.
     pub async fn drain(&self) {
         let errors = worker::drain(&self.app, sportello::clock::Ts::now().plus_seconds(60)).await;

@@ -199,7 +199,7 @@ pub async fn check(way: &Way<'_>, hook: &str) -> Result<Health, Fault> {
     let body = json!({ "url": hook, "secret_token": secrets.hook_token, "allowed_updates": UPDATES, "max_connections": 40 });
     api.ask("setWebhook", &body).await?;
     let info = api.ask("getWebhookInfo", &json!({})).await?;
-    let mut notes = vec![format!("Updates are sent to {}", info["url"].as_str().unwrap_or(hook))];
+    let mut notes = vec![format!("Updates are sent to {}", info["url"].as_str().filter(|url| !url.is_empty()).unwrap_or(hook))];
     if let Some(error) = info["last_error_message"].as_str() {
         notes.push(format!("The last one that Telegram could not bring: {error}"));
     }

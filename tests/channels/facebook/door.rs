@@ -32,7 +32,7 @@ async fn only_what_is_signed_comes_in() {
     assert_eq!(desk.post("{}".as_bytes(), Some(&sign(APP_SECRET, raw))).await, StatusCode::FORBIDDEN);
     assert_eq!(desk.count("select count(*) from deliveries").await, 0);
     assert_eq!(desk.post(raw, Some(&sign(APP_SECRET, raw))).await, StatusCode::OK);
-    desk.settle().await;
+    desk.understood().await;
     assert_eq!(desk.lines(desk.ticket().await).await, ["< perché no"]);
 }
 

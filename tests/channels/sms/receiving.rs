@@ -31,12 +31,12 @@ async fn only_what_twilio_has_signed_is_taken() {
     assert_eq!(desk.count("select count(*) from deliveries").await, 0);
     let (status, media_type, body) = desk.post_form(&form, &hook, TOKEN).await;
     assert_eq!((status.as_u16(), &*media_type, &*body), (200, "text/xml; charset=utf-8", "<Response></Response>"));
-    desk.settle().await;
+    desk.understood().await;
     // Signed without the port.
     let (host, port) = desk.url.rsplit_once(':').expect("a port");
     let bare = hook.replacen(&format!("{host}:{port}"), host, 1);
     assert_eq!(desk.post_form(&message("SM2", "Eccomi"), &bare, TOKEN).await.0, 200);
-    desk.settle().await;
+    desk.understood().await;
     desk.form(&form).await;
     let talk = desk.talk().await;
     assert_eq!(talk.iter().map(|message| &*message.body).collect::<Vec<_>>(), ["Ciao è pronto?", "Eccomi"]);

@@ -66,7 +66,7 @@ async fn an_answer_from_the_composer_arrives_in_the_chat() {
     assert_eq!(bot.text("select delivery::text from messages where direction = 'outbound'").await, "sent");
     // A reply to it quotes it.
     bot.bring(&super::message(62, json!({ "text": "Grazie!", "reply_to_message": { "message_id": 61 } }))).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.text("select o.body from messages m join messages o on o.id = m.reply_to_id").await, "Arriva domani.");
     assert!(giulia.visit(&format!("/tickets/{ticket}")).await.body.contains("On Telegram"));
 }

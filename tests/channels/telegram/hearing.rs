@@ -35,7 +35,7 @@ async fn pictures_are_fetched_at_once_and_what_cannot_be_is_said() {
     let bot = Bot::new().await;
     let sizes = json!([{ "file_id": "small", "file_unique_id": "a" }, { "file_id": "AgACx", "file_unique_id": "b" }]);
     bot.bring(&message(53, json!({ "photo": sizes, "caption": "rotto" }))).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.telegram.calls("getFile")[0].json()["file_id"], "AgACx", "the largest");
     assert_eq!(
         bot.text("select body || ' ' || a.media_type from messages m join attachments a on a.message_id = m.id").await,
@@ -45,7 +45,7 @@ async fn pictures_are_fetched_at_once_and_what_cannot_be_is_said() {
     let gone = json!({ "ok": true, "result": { "file_path": "documents/gone.pdf" } });
     bot.telegram.answer_next("getFile", crate::support::providers::telegram::Faked::Json(200, gone));
     bot.bring(&message(54, json!({ "document": { "file_id": "BQAC", "file_name": "fattura.pdf", "mime_type": "application/pdf" } }))).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     let missing = bot.text("select extras ->> 'missing' from messages where provider_id = '987654321:54'").await;
     assert!(missing.contains("File could not be fetched"), "{missing}");
 }
@@ -56,7 +56,7 @@ async fn changes_reactions_and_buttons_are_followed_also_when_they_come_first() 
     let edited = json!({ "update_id": 1, "edited_message": { "message_id": 51, "from": { "id": 987_654_321 },
         "chat": { "id": 987_654_321, "type": "private" }, "date": 1_791_004_000, "edit_date": 1_791_004_060, "text": "corretto" } });
     bot.bring(&edited).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.desk.count("select count(*) from parked_notices").await, 1);
     bot.hears(51, "sbagliato").await;
     assert_eq!(bot.text("select body from messages").await, "corretto");
@@ -64,7 +64,7 @@ async fn changes_reactions_and_buttons_are_followed_also_when_they_come_first() 
     assert_eq!(bot.desk.count("select count(*) from parked_notices").await, 0);
     // The same once more, late, changes nothing.
     bot.bring(&edited).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.text("select jsonb_array_length(extras -> 'before')::text from messages").await, "1");
 
     let reaction = |emoji: &str, date: i64| {
@@ -75,14 +75,14 @@ async fn changes_reactions_and_buttons_are_followed_also_when_they_come_first() 
     bot.bring(&reaction("👍", 1_791_004_070)).await;
     bot.bring(&reaction("", 1_791_004_080)).await;
     bot.bring(&reaction("👍", 1_791_004_070)).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.text("select coalesce(reactions #>> '{customer,emoji}', 'none') from messages").await, "none", "the newest wins");
 
     let pressed = json!({ "update_id": 8, "callback_query": { "id": "4242", "from": { "id": 987_654_321, "first_name": "Anna" }, "data": "yes",
         "message": { "message_id": 40, "chat": { "id": 987_654_321, "type": "private" }, "date": 1,
             "reply_markup": { "inline_keyboard": [[{ "text": "Sì", "callback_data": "yes" }]] } } } });
     bot.bring(&pressed).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.text("select body || ' ' || (extras ->> 'payload') from messages order by id desc limit 1").await, "Sì yes");
 }
 
@@ -92,7 +92,7 @@ async fn what_is_not_known_is_shown_and_never_stops_the_rest() {
     bot.bring(&message(55, json!({ "poll": { "id": "1", "question": "?" } }))).await;
     bot.bring(&json!({ "update_id": 9, "chat_boost": {} })).await;
     bot.bring_with("not json", Some(HOOK_TOKEN)).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.text("select extras ->> 'unsupported' from messages").await, "poll");
     assert_eq!(bot.desk.count("select count(*) from deliveries where state = 'dropped' and reason is not null").await, 2);
     let ticket = bot.hears(56, "Ciao").await;
@@ -109,7 +109,7 @@ async fn a_customer_who_blocks_the_bot_is_not_written_to() {
             "new_chat_member": { "user": { "id": 123_456_789 }, "status": status } } })
     };
     bot.bring(&member("kicked")).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     let giulia = bot.desk.agent("Giulia", sportello::desk::kinds::Role::Agent).await;
     assert!(giulia.visit(&format!("/tickets/{ticket}")).await.body.contains("has blocked the shop"));
     let form = reqwest::multipart::Form::new().text("body", "Eccoci").text("note", "0").text("then", "send").text("way", "");
@@ -117,6 +117,6 @@ async fn a_customer_who_blocks_the_bot_is_not_written_to() {
     assert_eq!(page.status.as_u16(), 422);
     assert!(page.body.contains("has blocked us on this network"), "and the words are kept in the draft");
     bot.bring(&member("member")).await;
-    bot.understood().await;
+    bot.desk.understood().await;
     assert_eq!(bot.desk.count("select count(*) from tickets where blocked_at is not null").await, 0);
 }

@@ -60,21 +60,10 @@ impl Bot {
         request.send().await.expect("an answer").status().as_u16()
     }
 
-    /// Waits until everything that came in is understood.
-    async fn understood(&self) {
-        for _ in 0..200 {
-            if self.desk.count("select count(*) from deliveries where state = 'received'").await == 0 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("not understood in time");
-    }
-
     /// A customer writes; the ticket that it made or went on in.
     async fn hears(&self, id: i64, text: &str) -> TicketId {
         assert_eq!(self.bring(&message(id, json!({ "text": text }))).await, 200);
-        self.understood().await;
+        self.desk.understood().await;
         sqlx::query_scalar("select ticket_id from messages where provider_id = $1")
             .bind(format!("987654321:{id}"))
             .fetch_one(&self.desk.app.db)

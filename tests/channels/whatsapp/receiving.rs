@@ -29,7 +29,7 @@ async fn only_what_meta_has_signed_is_taken() {
     // Meta escapes what is not ASCII, and signs it like that.
     let escaped = wrote("wamid.B", "perch_ no").to_string().replace("perch_", "perch\\u00e9");
     assert_eq!(desk.post_raw(escaped.as_bytes(), Some(SECRET)).await, 200);
-    desk.settle().await;
+    desk.understood().await;
     let talk = desk.talk().await;
     assert_eq!((talk.len(), &*talk[0].body, &*talk[0].contact_name), (1, "perché no", "Anna Verdi"));
 }

@@ -59,6 +59,6 @@ impl NetworkDesk {
     pub async fn form(&self, pairs: &[(&str, &str)]) {
         let (status, ..) = self.post_form(pairs, &self.hook(), TOKEN).await;
         assert_eq!(status, StatusCode::OK);
-        self.settle().await;
+        self.understood().await;
     }
 }

@@ -1,8 +1,5 @@
 //! A desk with a WhatsApp number, and a stand-in for Meta's Cloud API.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use axum::http::Method;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -19,6 +16,7 @@ use sportello::desk::tickets::reply::{self, NewReply, ReplyError};
 use sportello::desk::tickets::thread::Message;
 use sportello::ids::{ChannelId, MessageId, TicketId};
 use sportello::worker;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::recorder::{Asked, Recorder, Says};
 use crate::support::served::ServedDesk;
@@ -170,18 +168,7 @@ impl NetworkDesk {
     pub async fn post(&self, webhook: &Value) {
         let status = self.post_raw(webhook.to_string().as_bytes(), Some(SECRET)).await;
         assert_eq!(status, StatusCode::OK);
-        self.settle().await;
-    }
-
-    /// Waits until everything that came in is understood.
-    pub async fn settle(&self) {
-        for _ in 0..200 {
-            if self.count("select count(*) from deliveries where state = 'received'").await == 0 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("a webhook was not understood");
+        self.understood().await;
     }
 
     /// What is noted on the deliveries, oldest first.
