@@ -40,6 +40,7 @@ ids! {
     EventId,
     IdentityId,
     JobId,
+    MergeId,
     MessageId,
     PartId,
     PostId,

@@ -40,8 +40,16 @@ pub enum Job {
     SendInvitation { agent: AgentId },
     /// Mail an agent a link to choose a new password.
     SendPasswordReset { agent: AgentId },
+    /// Tell a customer's network that we have read what they wrote.
+    ShowRead { ticket: TicketId },
+    /// Tell a customer's network that somebody writes to them.
+    ShowTyping { ticket: TicketId },
+    /// Mail those whom it concerns that a channel has to be connected again.
+    TellSignInLost { channel: ChannelId },
     /// Tell a program of the shop what happened.
     DeliverWebhook { delivery: WebhookDeliveryId },
+    /// Look for customers who may be one person; comes back by itself.
+    FindTwins {},
     /// Remove what is past its time (sessions, used links, forgotten uploads); comes back by itself.
     Housekeeping {},
 }
@@ -58,6 +66,10 @@ impl Job {
             Self::SendMessage { message } => Some(format!("send:{message}")),
             Self::ProcessDelivery { delivery } => Some(format!("delivery:{delivery}")),
             Self::DeliverWebhook { delivery } => Some(format!("webhook:{delivery}")),
+            Self::ShowRead { ticket } => Some(format!("read:{ticket}")),
+            Self::ShowTyping { ticket } => Some(format!("typing:{ticket}")),
+            Self::TellSignInLost { channel } => Some(format!("sign-in-lost:{channel}")),
+            Self::FindTwins {} => Some("twins".into()),
             Self::Housekeeping {} => Some("housekeeping".into()),
             Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
         }

@@ -12,12 +12,14 @@ use tokio_util::task::TaskTracker;
 use crate::api;
 use crate::app::App;
 use crate::channels::email::{ack, letters};
+use crate::channels::wire::Sign;
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::chats;
 use crate::desk::deliveries;
 use crate::desk::housekeeping;
+use crate::desk::merging::search;
 use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
@@ -133,7 +135,7 @@ async fn attempt(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
 /// What comes back by itself never dies of its failures.
 fn recurring(job: &Job, outcome: Outcome) -> Outcome {
     match (job, outcome) {
-        (Job::PollMailbox { .. } | Job::Housekeeping {}, Outcome::Retry(_) | Outcome::Fail(_)) => Outcome::Again(60),
+        (Job::PollMailbox { .. } | Job::FindTwins {} | Job::Housekeeping {}, Outcome::Retry(_) | Outcome::Fail(_)) => Outcome::Again(60),
         (_, outcome) => outcome,
     }
 }
@@ -150,7 +152,11 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::PollMailbox { channel } => channels::poll(app, channel).await,
         Job::SendInvitation { agent } => letters::invite(app, agent).await,
         Job::SendPasswordReset { agent } => letters::reset_password(app, agent).await,
+        Job::ShowRead { ticket } => channels::wire::telling::show(app, ticket, Sign::Read).await,
+        Job::ShowTyping { ticket } => channels::wire::telling::show(app, ticket, Sign::Typing).await,
+        Job::TellSignInLost { channel } => letters::sign_in_lost(app, channel).await,
         Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
+        Job::FindTwins {} => find_twins(app).await,
         Job::Housekeeping {} => tidy(app).await,
     }
 }
@@ -236,6 +242,14 @@ async fn mail_missed(app: &App, ticket: TicketId) -> Outcome {
     }
 }
 
+async fn find_twins(app: &App) -> Outcome {
+    match search::look(&app.db).await {
+        Ok(true) => Outcome::Again(1),
+        Ok(false) => Outcome::Again(60),
+        Err(error) => Outcome::Retry(error.to_string()),
+    }
+}
+
 async fn tidy(app: &App) -> Outcome {
     let tidied = async {
         let mut db = app.db.acquire().await?;
@@ -296,6 +310,7 @@ pub async fn ensure_recurring(app: &App) -> sqlx::Result<()> {
     channels::ensure_polls(app).await?;
     channels::wire::declare(app).await?;
     let mut db = app.db.acquire().await?;
+    jobs::ensure(&mut db, &Job::FindTwins {}).await?;
     jobs::ensure(&mut db, &Job::Housekeeping {}).await
 }
 
@@ -318,7 +333,7 @@ pub async fn drain(app: &App, now: Ts) -> Vec<String> {
                 break;
             }
         };
-        if matches!(claimed.job, Job::PollMailbox { .. } | Job::Housekeeping {}) {
+        if matches!(claimed.job, Job::PollMailbox { .. } | Job::FindTwins {} | Job::Housekeeping {}) {
             recurring.push(claimed);
             continue;
         }

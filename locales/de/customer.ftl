@@ -292,3 +292,12 @@ mail-reset-body =
         [one] eine Stunde
        *[other] { $hours } Stunden
     } lang. Falls Sie es nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist.
+mail-sign-in-lost-subject = { $channel } muss neu verbunden werden
+mail-sign-in-lost-body =
+    Guten Tag,
+
+    { $network } lässt den Kundendienst von { $shop } über den Kanal „{ $channel }“ nicht mehr ein:
+    { $reason }
+
+    Was Kunden dort schreiben, kommt womöglich nicht an. Antworten warten und gehen von selbst ab, sobald jemand von der Verwaltung den Kanal neu verbunden hat:
+    { $url }

@@ -292,3 +292,12 @@ mail-reset-body =
         [one] one hour
        *[other] { $hours } hours
     }. If it was not you, you need do nothing: your password stays as it is.
+mail-sign-in-lost-subject = { $channel } has to be connected again
+mail-sign-in-lost-body =
+    Hello,
+
+    { $network } no longer lets the { $shop } helpdesk in with the channel “{ $channel }”:
+    { $reason }
+
+    What customers write there may not arrive. Answers wait, and leave by themselves once an admin has connected the channel again:
+    { $url }

@@ -292,3 +292,12 @@ mail-reset-body =
         [one] una hora
        *[other] { $hours } horas
     }. Si no ha sido usted, no tiene que hacer nada: su contraseña sigue siendo la misma.
+mail-sign-in-lost-subject = Hay que volver a conectar { $channel }
+mail-sign-in-lost-body =
+    Hola:
+
+    { $network } ya no deja entrar a la atención al cliente de { $shop } por el canal «{ $channel }»:
+    { $reason }
+
+    Lo que los clientes escriban allí puede no llegar. Las respuestas esperan y saldrán solas en cuanto un administrador vuelva a conectar el canal:
+    { $url }

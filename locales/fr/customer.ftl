@@ -292,3 +292,12 @@ mail-reset-body =
         [one] une heure
        *[other] { $hours } heures
     }. Si ce n’était pas vous, vous n’avez rien à faire : votre mot de passe ne change pas.
+mail-sign-in-lost-subject = { $channel } est à reconnecter
+mail-sign-in-lost-body =
+    Bonjour,
+
+    { $network } ne laisse plus entrer l’assistance de { $shop } par le canal « { $channel } » :
+    { $reason }
+
+    Ce que les clients y écrivent risque de ne pas arriver. Les réponses attendent et partiront d’elles-mêmes dès qu’un administrateur aura reconnecté le canal :
+    { $url }

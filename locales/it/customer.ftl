@@ -292,3 +292,12 @@ mail-reset-body =
         [one] un’ora
        *[other] { $hours } ore
     }. Se non è stato Lei, non deve fare nulla: la Sua password resta quella di prima.
+mail-sign-in-lost-subject = { $channel } va ricollegato
+mail-sign-in-lost-body =
+    Buongiorno,
+
+    { $network } non lascia più entrare l’assistenza di { $shop } con il canale «{ $channel }»:
+    { $reason }
+
+    Ciò che i clienti scrivono lì potrebbe non arrivare. Le risposte aspettano e partono da sole appena un amministratore ricollega il canale:
+    { $url }

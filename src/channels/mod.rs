@@ -43,6 +43,7 @@ pub fn router() -> Router<App> {
         .merge(chat::editor::router())
         .merge(wire::editor::router())
         .merge(wire::acts::router())
+        .merge(whatsapp::composer::router())
         .merge(api_channel::editor_router())
 }
 

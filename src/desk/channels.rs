@@ -5,9 +5,11 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::envelope::Address;
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
 use crate::ids::{ChannelId, TeamId};
+use crate::jobs::{self, Job};
 use crate::secrets::Keys;
 
 /// A way in which customers reach the desk, as configured.
@@ -228,14 +230,33 @@ pub async fn note_ok(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
 
 /// The provider no longer lets us in: this channel stops sending, and says so, until it is connected again.
 pub async fn lose_sign_in(db: &mut PgConnection, id: ChannelId, words: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update channels set sign_in_lost_at = coalesce(sign_in_lost_at, now()), last_error = $2, last_error_at = now() where id = $1",
+    let known = sqlx::query_scalar!(
+        r#"update channels c set sign_in_lost_at = coalesce(c.sign_in_lost_at, now()), last_error = $2, last_error_at = now()
+           from (select id, sign_in_lost_at from channels where id = $1 for update) old where c.id = old.id
+           returning old.sign_in_lost_at is not null as "known!""#,
         id.0,
         words
     )
-    .execute(db)
+    .fetch_optional(&mut *db)
     .await?;
+    if known == Some(false) {
+        jobs::push(db, &Job::TellSignInLost { channel: id }, Ts::now()).await?;
+    }
     Ok(())
+}
+
+/// Whom it concerns that a channel has to be connected again: the admins, and the agents who have open tickets on it.
+pub async fn concerned(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<Vec<Address>> {
+    sqlx::query_as!(
+        Address,
+        r#"select name, email as address from agents a
+           where disabled_at is null and password_hash is not null
+             and (role = 'admin' or exists (select from tickets t where t.assignee_id = a.id and t.channel_id = $1 and t.status in ('open', 'pending')))
+           order by id limit 200"#,
+        id.0
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// The provider lets us in again: everything that waited for it leaves by itself. Answers with how many messages those are.

@@ -21,9 +21,17 @@ pub struct Contact {
     pub note: String,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Ts,
+    /// SHA-256 of our own copy of their picture, as their network showed it.
+    #[serde(skip)]
+    pub picture: Option<Vec<u8>>,
 }
 
 impl Contact {
+    /// Where our copy of their picture is.
+    pub fn picture(&self) -> Option<String> {
+        self.picture.as_deref().map(|sha256| format!("/customers/{}/picture/{}.jpg", self.id, &hex::encode(sha256)[..16.min(sha256.len() * 2)]))
+    }
+
     /// The name, else the address, else the number: never nothing.
     pub fn display_name(&self) -> String {
         match (&*self.name, &self.email) {
@@ -117,6 +125,19 @@ pub async fn add_identity(db: &mut PgConnection, contact: ContactId, kind: Ident
     Ok(())
 }
 
+/// Gives the customer of a ticket one more address; one that somebody has already stays theirs.
+pub async fn add_to_ticket(db: &mut PgConnection, ticket: TicketId, kind: IdentityKind, address: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into identities (contact_id, kind, address) select contact_id, $2, $3 from tickets where id = $1 on conflict do nothing",
+        ticket.0,
+        kind as IdentityKind,
+        address
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// A contact found by an address, and what is not known of them yet.
 struct Known {
     id: ContactId,
@@ -140,7 +161,7 @@ async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &st
 pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<Contact>> {
     sqlx::query_as!(
         Contact,
-        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
                   (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
            from contacts c where c.id = $1"#,
         id.0
@@ -166,7 +187,7 @@ pub async fn find_many(db: &mut PgConnection, ids: &[ContactId]) -> sqlx::Result
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as!(
         Contact,
-        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
                   (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
            from contacts c where c.id = any($1)"#,
         &ids
@@ -219,10 +240,10 @@ pub async fn list(db: &mut PgConnection, query: &str, before: Option<ContactId>,
     let query = query.trim().to_lowercase();
     sqlx::query_as!(
         Contact,
-        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
                   (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
            from contacts c
-           where c.id < $2
+           where c.id < $2 and c.merged_into is null
              and ($1 = '' or c.name ilike '%' || $3 || '%'
                   or c.id in (select contact_id from identities where address like $3 || '%' limit 1000))
            order by c.id desc limit $4"#,
@@ -260,4 +281,22 @@ pub async fn tickets(db: &mut PgConnection, contact: ContactId, before: Option<T
     )
     .fetch_all(db)
     .await
+}
+
+/// Whether the picture of a ticket's customer is to be fetched now: it was not looked at for a month. Asked once, the answer is no for others.
+pub async fn picture_is_due(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Option<ContactId>> {
+    sqlx::query_scalar!(
+        r#"update contacts set picture_at = now()
+           where id = (select contact_id from tickets where id = $1) and (picture_at is null or picture_at < now() - interval '30 days')
+           returning id as "id: ContactId""#,
+        ticket.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Keeps our copy of a customer's picture.
+pub async fn set_picture(db: &mut PgConnection, contact: ContactId, sha256: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("update contacts set picture = $2 where id = $1", contact.0, sha256).execute(db).await?;
+    Ok(())
 }

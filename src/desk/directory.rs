@@ -86,6 +86,8 @@ pub struct ChannelName {
     pub address: Option<String>,
     /// What can be sent through it, if it is a network.
     pub abilities: Option<Arc<Abilities>>,
+    /// Its provider no longer lets us in.
+    pub shut_out: bool,
 }
 
 impl Directory {
@@ -191,7 +193,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     };
     let teams = teams.into_iter().map(|row| TeamName { id: row.id, name: row.name, hours: row.hours.map(own) }).collect();
     let tags = sqlx::query_as!(TagName, "select id, name from tags order by lower(name) limit 5000").fetch_all(&mut *db).await?;
-    let names = sqlx::query!("select id, kind, name, address, abilities from channels order by kind, lower(name) limit 500")
+    let names = sqlx::query!(r#"select id, kind, name, address, abilities, enabled and sign_in_lost_at is not null as "shut_out!" from channels order by kind, lower(name) limit 500"#)
         .fetch_all(&mut *db)
         .await?;
     let names = names
@@ -201,6 +203,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
             kind: row.kind,
             name: row.name,
             address: row.address,
+            shut_out: row.shut_out,
             abilities: row.abilities.and_then(|value| serde_json::from_value(value).ok()).map(Arc::new),
         })
         .collect();

@@ -17,6 +17,7 @@ pub mod hours;
 pub mod housekeeping;
 pub mod import;
 pub mod kinds;
+pub mod merging;
 pub mod networks;
 pub mod photos;
 pub mod presence;

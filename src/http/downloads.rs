@@ -39,15 +39,20 @@ pub async fn attachment(app: &App, file: &Attachment, cache: &'static str) -> st
 
 /// A picture of ours, for everybody and every site, whose address changes with it.
 pub async fn portrait(app: &App, sha256: &[u8]) -> Result<Response> {
+    // The shop's pages show who answers.
+    let policy = (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    Ok(([policy], cached(app, sha256, "public, max-age=31536000, immutable").await?).into_response())
+}
+
+/// A customer's picture: for agents' own browsers alone.
+pub async fn private_portrait(app: &App, sha256: &[u8]) -> Result<Response> {
+    cached(app, sha256, "private, max-age=31536000, immutable").await
+}
+
+async fn cached(app: &App, sha256: &[u8], keep: &'static str) -> Result<Response> {
     let bytes = app.blobs.get(sha256).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::NotFound,
         _ => Error::Internal(error.into()),
     })?;
-    let headers = [
-        (header::CONTENT_TYPE, "image/jpeg"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        // The shop's pages show who answers.
-        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, keep)], bytes).into_response())
 }

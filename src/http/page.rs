@@ -69,6 +69,16 @@ impl FromRequestParts<App> for Shell {
                 link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect one")),
             });
         }
+        for channel in directory.channels.iter().filter(|channel| channel.shut_out) {
+            banners.push(Banner {
+                text: format!(
+                    "{} no longer lets us in with “{}”. Answers there wait until an admin connects it again.",
+                    channel.kind.label(),
+                    channel.name
+                ),
+                link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect it")),
+            });
+        }
         Ok(Self {
             agent,
             counts,

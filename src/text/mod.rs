@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod excerpts;
 pub mod folding;
+pub mod hints;
 pub mod html;
 pub mod languages;
 mod markup;

@@ -282,7 +282,7 @@ async function submit(form, submitter) {
     if (mine !== epoch) return;
     // The server has these words now; what was typed meanwhile stays.
     for (const [field, value] of sent) if (field.value === value) edited.delete(field);
-    $$("[data-uploads]", form).forEach((list) => edited.delete(list));
+    $$("[data-uploads], [data-answers]", form).forEach((list) => edited.delete(list));
     if (response.ok) form.closest("dialog")?.close();
     if (response.ok && !html) return refresh();
     if (!html || !show(html, response.redirected ? response.url : location.href, { push: response.redirected })) return explain(response, submitter);

@@ -589,6 +589,20 @@ function count(form) {
   place.classList.toggle("typed-count--over", !!over && messages === 1);
 }
 
+// Which one message is answered.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-answer]"), place = $("[data-answers]");
+  if (!opener || !place) return;
+  event.preventDefault();
+  $("[name=answers]", place).value = opener.dataset.answer;
+  $("[data-answers-words]", place).textContent = opener.dataset.answerWords ?? "";
+  place.hidden = !opener.dataset.answer;
+  touch(place);
+  const form = place.closest("form"), reply = $("[name=note][value='0']", form);
+  if (!reply.checked) reply.click();
+  $("[data-body]", form).focus();
+});
+
 document.addEventListener("keydown", cannedKey, true);
 document.addEventListener("input", ({ target }) => {
   const form = composerAt(target);

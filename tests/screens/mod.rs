@@ -2,6 +2,7 @@ mod chats;
 mod hours;
 mod inbox;
 mod live;
+mod merging;
 mod photo;
 mod settings;
 mod sign_in;

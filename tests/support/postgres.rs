@@ -33,6 +33,11 @@ impl TestDatabase {
         Self { name, pool, server }
     }
 
+    /// Where a program finds it.
+    pub fn url(&self) -> String {
+        self.server.clone().database(&self.name).to_url_lossy().to_string()
+    }
+
     /// Lets nobody in and throws everybody out, as if the server were away; or lets them in again.
     pub async fn set_away(&self, away: bool) {
         let mut admin = connect(&self.server).await;

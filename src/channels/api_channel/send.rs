@@ -35,7 +35,7 @@ pub async fn send(way: &Way<'_>, to: &Recipient, message: &Message, part: &Part,
     judge(&answer)?;
     let told = answer.json();
     let given = told["id"].as_str().map(str::to_owned).or_else(|| told["id"].as_i64().map(|id| id.to_string()));
-    Ok(Receipt { id: given.filter(|id| !id.is_empty() && id.len() <= 200).unwrap_or(id) })
+    Ok(Receipt::of(given.filter(|id| !id.is_empty() && id.len() <= 200).unwrap_or(id)))
 }
 
 async fn post(way: &Way<'_>, delivery: &str, body: &Value, patience: Duration) -> Result<Answered, Fault> {

@@ -1,13 +1,15 @@
-//! The letters that colleagues get: an invitation, a link to a new password. Each mints its link when it is sent.
+//! The letters that colleagues get: an invitation, a link to a new password, word of a channel that has fallen silent. Links are minted when
+//! their letter is sent.
 
 use crate::app::App;
 use crate::channels::email::deliver;
 use crate::desk::agents;
+use crate::desk::channels;
 use crate::desk::directory;
 use crate::desk::envelope::Address;
 use crate::desk::kinds::TokenPurpose;
 use crate::i18n::{self, Language, Value};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, ChannelId};
 use crate::jobs::Outcome;
 use crate::mailer::SendError;
 
@@ -24,6 +26,46 @@ pub async fn invite(app: &App, agent: AgentId) -> Outcome {
 /// Mails a colleague a link at which they choose a new password.
 pub async fn reset_password(app: &App, agent: AgentId) -> Outcome {
     outcome(letter(app, agent, TokenPurpose::PasswordReset).await)
+}
+
+/// Mails the admins, and the agents who are answering on it, that a channel has to be connected again. Whoever cannot be reached does not keep
+/// it from the others.
+pub async fn sign_in_lost(app: &App, id: ChannelId) -> Outcome {
+    let found = async {
+        let mut db = app.db.acquire().await?;
+        let Some(channel) = channels::find(&mut db, id).await?.filter(|channel| channel.sign_in_lost_at.is_some()) else {
+            return Ok(None);
+        };
+        let people = channels::concerned(&mut db, id).await?;
+        Ok::<_, sqlx::Error>(Some((channel, people)))
+    };
+    let (channel, people) = match found.await {
+        Ok(Some(found)) => found,
+        // Connected again before anybody had to know.
+        Ok(None) => return Outcome::Done,
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let shop = match directory::get(app).await {
+        Ok(directory) => directory.shop.clone(),
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let language = Language::from_code(&shop.language).unwrap_or(Language::En);
+    let arguments = [
+        ("shop", Value::from(shop.shop_name.clone())),
+        ("channel", Value::from(channel.name.clone())),
+        ("network", Value::from(channel.kind.label())),
+        ("reason", Value::from(channel.last_error.clone().unwrap_or_default())),
+        ("url", Value::from(format!("{}/settings/networks/{}/{id}", app.config.public_url(), channel.kind))),
+    ];
+    let subject = i18n::text_with(language, "mail-sign-in-lost-subject", &arguments);
+    let body = i18n::text_with(language, "mail-sign-in-lost-body", &arguments);
+    for person in people {
+        let whom = person.address.clone();
+        if let Err(error) = deliver::send_letter(app, person, subject.clone(), body.clone()).await {
+            tracing::warn!(whom, channel = %id, %error, "cannot mail that a channel has to be connected again");
+        }
+    }
+    Outcome::Done
 }
 
 fn outcome(result: Result<(), SendError>) -> Outcome {

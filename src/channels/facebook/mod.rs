@@ -65,6 +65,7 @@ impl Network for Facebook {
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
             public: PublicVerbs { hide: true, like: true, delete: true, private_reply_days: Some(7) },
             marks: true,
+            quotes: true,
             ..Abilities::default()
         }
     }

@@ -81,6 +81,7 @@ impl Network for Instagram {
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
             public: PublicVerbs { hide: true, like: false, delete: true, private_reply_days: Some(7) },
             marks: true,
+            reactions: ["❤️"].map(str::to_owned).to_vec(),
             ..Abilities::default()
         }
     }
@@ -143,6 +144,16 @@ impl Network for Instagram {
                 Act::Like(_) => Err(Fault::Permanent("Instagram lets no app like comments.".to_owned())),
             }
         })
+    }
+
+    fn react<'a>(
+        &'a self,
+        way: &'a Way<'a>,
+        to: &'a Recipient,
+        target: &'a str,
+        emoji: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { messages::react(&graph(way), to, target, emoji.is_some()).await })
     }
 
     fn tell<'a>(&'a self, way: &'a Way<'a>, to: &'a Recipient, sign: Sign) -> BoxFuture<'a, Result<(), Fault>> {

@@ -8,6 +8,7 @@ use crate::channels::meta::{Graph, fault, judge};
 use crate::channels::wire::calls::Answered;
 use crate::channels::wire::{Receipt, Recipient, Sign};
 use crate::desk::envelope::OutgoingFile;
+use crate::desk::kinds::IdentityKind;
 use crate::desk::networks::abilities::Abilities;
 use crate::desk::networks::parts::{NewPart, Part};
 use crate::desk::networks::{Fault, mark};
@@ -83,10 +84,12 @@ pub async fn send(graph: &Graph<'_>, dialect: Dialect, to: &Recipient, part: &Pa
     if let Some(mid) = &to.reply_to {
         body["reply_to"] = json!({ "mid": mid });
     }
-    post(graph, &body, to.human_hours).await
+    receipt(&post(graph, &body, to.human_hours).await?, "message_id")
 }
 
 /// Writes to the author of a comment or post privately, once.
+///
+/// The answer tells under which id they will write back.
 pub async fn send_to_author(
     graph: &Graph<'_>,
     dialect: Dialect,
@@ -104,18 +107,26 @@ pub async fn send_to_author(
     if dialect == Dialect::Messenger {
         body["message"]["metadata"] = json!(mark(part.id));
     }
-    post(graph, &body, false).await
+    let answer = post(graph, &body, false).await?;
+    let kind = match dialect {
+        Dialect::Messenger => IdentityKind::Facebook,
+        Dialect::Instagram => IdentityKind::Instagram,
+    };
+    // People's ids are the account's own.
+    let account = graph.way.channel.address.as_deref().unwrap_or_default();
+    let person = answer["recipient_id"].as_str().filter(|id| !id.is_empty()).map(|id| (kind, format!("{account}:{id}")));
+    Ok(Receipt { person, ..receipt(&answer, "message_id")? })
 }
 
-async fn post(graph: &Graph<'_>, body: &Value, human_hours: bool) -> Result<Receipt, Fault> {
+async fn post(graph: &Graph<'_>, body: &Value, human_hours: bool) -> Result<Value, Fault> {
     let answer = graph.way.calls.run(graph.request(Method::POST, "me/messages")?.json(body)).await?;
-    receipt(&judge_sent(&answer, human_hours)?, "message_id")
+    judge_sent(&answer, human_hours)
 }
 
 /// The id under which something was taken.
 pub fn receipt(answer: &Value, key: &str) -> Result<Receipt, Fault> {
     match answer[key].as_str() {
-        Some(id) if !id.is_empty() => Ok(Receipt { id: id.to_owned() }),
+        Some(id) if !id.is_empty() => Ok(Receipt::of(id.to_owned())),
         _ => Err(Fault::Unsure("Meta did not say under which number it took this.".to_owned())),
     }
 }
@@ -186,6 +197,16 @@ pub async fn tell(graph: &Graph<'_>, to: &Recipient, sign: Sign) -> Result<(), F
         Sign::Read => "mark_seen",
     };
     graph.post_again("me/messages", &json!({ "recipient": recipient, "sender_action": action })).await.map(drop)
+}
+
+/// Puts a heart on a message, or takes it away.
+pub async fn react(graph: &Graph<'_>, to: &Recipient, target: &str, love: bool) -> Result<(), Fault> {
+    let mut payload = json!({ "message_id": target });
+    if love {
+        payload["reaction"] = json!("love");
+    }
+    let action = if love { "react" } else { "unreact" };
+    graph.post_again("me/messages", &json!({ "recipient": recipient(to)?, "sender_action": action, "payload": payload })).await.map(drop)
 }
 
 /// Posts something in public, which must not be done twice; answers with its id.

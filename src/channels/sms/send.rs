@@ -40,7 +40,7 @@ pub async fn send(way: &Way<'_>, to: &Recipient, part: &Part) -> Result<Receipt,
     let form = [("To", number), sender, ("Body", &part.body), ("StatusCallback", &callback)];
     let sent = account(way, &settings).post_once("Messages.json", &form).await?;
     match sent["sid"].as_str() {
-        Some(sid) => Ok(Receipt { id: sid.to_owned() }),
+        Some(sid) => Ok(Receipt::of(sid.to_owned())),
         None => Err(Fault::Unsure("Twilio did not say under which id it took this.".to_owned())),
     }
 }

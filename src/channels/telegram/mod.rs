@@ -43,7 +43,8 @@ impl Network for Telegram {
             files: Some(FileRule { max_picture: 10 << 20, max_other: 20 << 20, types: Vec::new(), max_count: 10 }),
             choices: Some((8, 40)),
             marks: true,
-            reacts: true,
+            reactions: ["👍", "❤", "🎉", "👏", "😢", "🙏"].map(str::to_owned).to_vec(),
+            quotes: true,
             ..Abilities::default()
         }
     }
@@ -76,6 +77,16 @@ impl Network for Telegram {
         files: &'a [OutgoingFile],
     ) -> BoxFuture<'a, Result<Receipt, Fault>> {
         Box::pin(send::send(way, to, part, files))
+    }
+
+    fn react<'a>(
+        &'a self,
+        way: &'a Way<'a>,
+        to: &'a Recipient,
+        target: &'a str,
+        emoji: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(send::react(way, to, target, emoji))
     }
 
     fn tell<'a>(&'a self, way: &'a Way<'a>, to: &'a Recipient, sign: Sign) -> BoxFuture<'a, Result<(), Fault>> {

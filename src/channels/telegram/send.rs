@@ -140,7 +140,7 @@ pub async fn send(way: &Way<'_>, to: &Recipient, part: &Part, files: &[OutgoingF
         }
     };
     match sent["message_id"].as_i64() {
-        Some(id) => Ok(Receipt { id: format!("{chat}:{id}") }),
+        Some(id) => Ok(Receipt::of(format!("{chat}:{id}"))),
         None => Err(Fault::Unsure("Telegram did not say under which number it took this.".to_owned())),
     }
 }
@@ -160,6 +160,16 @@ pub async fn tell(way: &Way<'_>, to: &Recipient, sign: Sign) -> Result<(), Fault
     let mut body = target(to)?;
     body["action"] = json!("typing");
     Api::new(way).ask("sendChatAction", &body).await.map(drop)
+}
+
+/// Puts our emoji on a message, or takes it away.
+pub async fn react(way: &Way<'_>, to: &Recipient, target_id: &str, emoji: Option<&str>) -> Result<(), Fault> {
+    let id = target_id.rsplit_once(':').and_then(|(_, id)| id.parse::<i64>().ok());
+    let id = id.ok_or_else(|| Fault::Permanent("The message is not known any more.".to_owned()))?;
+    let (chat, _) = chat_of(&to.conversation).ok_or_else(|| Fault::Permanent("The chat is not known any more.".to_owned()))?;
+    let reaction: Vec<Value> = emoji.into_iter().map(|emoji| json!({ "type": "emoji", "emoji": emoji })).collect();
+    let body = json!({ "chat_id": chat, "message_id": id, "reaction": reaction });
+    Api::new(way).ask("setMessageReaction", &body).await.map(drop)
 }
 
 /// Fetches a file by its id. Its address carries the bot's token and is shown nowhere.

@@ -1,5 +1,6 @@
 //! WhatsApp: a business number that customers write to. Source: developers.facebook.com, WhatsApp Business Cloud API, Graph API v25.
 
+pub mod composer;
 pub mod faults;
 pub mod parse;
 pub mod send;
@@ -74,7 +75,8 @@ impl Network for Whatsapp {
             choices: Some((send::MAX_BUTTONS, send::MAX_BUTTON)),
             window: Some(WindowRule { free: 24 * 3600, human: None, templates: true }),
             marks: true,
-            reacts: true,
+            reactions: ["👍", "❤️", "🎉", "👏", "😢", "🙏"].map(str::to_owned).to_vec(),
+            quotes: true,
             ..Abilities::default()
         }
     }
@@ -109,6 +111,16 @@ impl Network for Whatsapp {
         files: &'a [OutgoingFile],
     ) -> BoxFuture<'a, Result<Receipt, Fault>> {
         Box::pin(send::send(way, to, message, part, files))
+    }
+
+    fn react<'a>(
+        &'a self,
+        way: &'a Way<'a>,
+        to: &'a Recipient,
+        target: &'a str,
+        emoji: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(send::react(way, to, target, emoji))
     }
 
     fn tell<'a>(&'a self, way: &'a Way<'a>, to: &'a Recipient, sign: Sign) -> BoxFuture<'a, Result<(), Fault>> {

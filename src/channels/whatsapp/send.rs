@@ -183,13 +183,22 @@ pub async fn send(way: &Way<'_>, to: &Recipient, message: &Message, part: &Part,
     body[kind] = content;
     let sent = api.post_once(&api.of_number("messages"), &body).await?;
     match sent["messages"][0]["id"].as_str() {
-        Some(id) => Ok(Receipt { id: id.to_owned() }),
+        Some(id) => Ok(Receipt::of(id.to_owned())),
         None => Err(Fault::Unsure("WhatsApp did not say under which id it took this.".to_owned())),
     }
 }
 
 fn button_id(words: &str) -> String {
     words.chars().take(MAX_BUTTON_ID).collect()
+}
+
+/// Puts our emoji on a message, or takes it away.
+pub async fn react(way: &Way<'_>, to: &Recipient, target: &str, emoji: Option<&str>) -> Result<(), Fault> {
+    let api = Api::new(way);
+    let mut body = json!({ "messaging_product": "whatsapp", "recipient_type": "individual", "type": "reaction" });
+    address(&mut body, to)?;
+    body["reaction"] = json!({ "message_id": target, "emoji": emoji.unwrap_or_default() });
+    api.post_again(&api.of_number("messages"), &body).await.map(drop)
 }
 
 /// Tells the customer that their newest message was read, or that somebody writes (for 25 seconds, or until the answer).

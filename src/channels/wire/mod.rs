@@ -3,12 +3,14 @@
 pub mod acts;
 pub mod calls;
 pub mod editor;
+pub mod faces;
 pub mod hooks;
 pub mod polling;
 pub mod reading;
 pub mod sending;
 pub mod signed;
 pub mod taking;
+pub mod telling;
 
 use futures_util::future::BoxFuture;
 
@@ -77,6 +79,18 @@ pub trait Network: Send + Sync {
     fn act<'a>(&'a self, way: &'a Way<'a>, target: &'a str, act: Act) -> BoxFuture<'a, Result<(), Fault>> {
         let _ = (way, target, act);
         Box::pin(async { Err(Fault::Permanent("This network cannot do that.".into())) })
+    }
+
+    /// Puts our emoji on a message of the customer's, or takes it away.
+    fn react<'a>(
+        &'a self,
+        way: &'a Way<'a>,
+        to: &'a Recipient,
+        target: &'a str,
+        emoji: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Fault>> {
+        let _ = (way, to, target, emoji);
+        Box::pin(async { Err(Fault::Permanent("This network takes no reactions.".into())) })
     }
 
     /// Tells the customer's side that we have read up to a message, or are typing.
@@ -227,6 +241,15 @@ pub struct Recipient {
 pub struct Receipt {
     /// Its id there.
     pub id: String,
+    /// Who received it goes by this address too: where a private answer to a public word tells it.
+    pub person: Option<(IdentityKind, String)>,
+}
+
+impl Receipt {
+    /// Taken, under this id.
+    pub fn of(id: impl Into<String>) -> Self {
+        Self { id: id.into(), person: None }
+    }
 }
 
 /// What the customer's side may see of us.

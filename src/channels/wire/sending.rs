@@ -11,6 +11,7 @@ use crate::channels::wire::{Network, Recipient, Way};
 use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
+use crate::desk::contacts;
 use crate::desk::envelope::OutgoingFile;
 use crate::desk::files;
 use crate::desk::kinds::DeliveryStatus;
@@ -19,7 +20,7 @@ use crate::desk::networks::parts::{self, Part};
 use crate::desk::networks::{Extras, Fault, Step, say};
 use crate::desk::tickets::outbound;
 use crate::desk::tickets::thread::{self, Message};
-use crate::ids::{ChannelId, MessageId};
+use crate::ids::{ChannelId, MessageId, TicketId};
 use crate::jobs::Outcome;
 
 /// Seconds between two looks whether an earlier answer has left.
@@ -49,7 +50,7 @@ async fn attempt(app: &App, channel: &Channel, net: &dyn Network, id: MessageId,
         return Ok(Outcome::Again(pause));
     }
     let Some(message) = outbound::begin(&mut db, id).await? else { return Ok(Outcome::Done) };
-    let Some(recipient) = recipient(&mut db, channel, net, &message).await? else {
+    let Some(recipient) = recipient_of(&mut db, channel, net, &message).await? else {
         drop(db);
         return fail(app, &message, "The customer has no address on this network any more.").await;
     };
@@ -81,6 +82,10 @@ async fn attempt(app: &App, channel: &Channel, net: &dyn Network, id: MessageId,
             Ok(receipt) => {
                 let mut change = Change::begin(app).await?;
                 parts::taken(&mut change, channel.id, part.id, &receipt.id).await?;
+                if let Some((kind, address)) = &receipt.person {
+                    // When they write back, they are known.
+                    contacts::add_to_ticket(&mut change, message.ticket_id, *kind, address).await?;
+                }
                 channels::note_ok(&mut change, channel.id).await?;
                 change.commit().await?;
             }
@@ -174,14 +179,30 @@ async fn plan(app: &App, channel: &Channel, net: &dyn Network, message: &Message
     parts::list(&mut *app.db.acquire().await?, message.id).await
 }
 
-async fn recipient(
+/// Whom a message goes to, and how.
+async fn recipient_of(
     db: &mut sqlx::PgConnection,
     channel: &Channel,
     net: &dyn Network,
     message: &Message,
 ) -> sqlx::Result<Option<Recipient>> {
-    let Some(addressee) = say::addressee(db, channel, message.ticket_id).await? else { return Ok(None) };
+    let Some(to) = recipient(db, channel, net, message.ticket_id).await? else { return Ok(None) };
     let extras: Extras = message.extras();
+    let reply_to = match message.reply_to_id {
+        Some(id) => say::provider_id(db, id).await?,
+        None => None,
+    };
+    Ok(Some(Recipient { public: message.public, private_reply_to: extras.private_reply_to, reply_to, ..to }))
+}
+
+/// The customer of a ticket, as their network knows them.
+pub async fn recipient(
+    db: &mut sqlx::PgConnection,
+    channel: &Channel,
+    net: &dyn Network,
+    ticket: TicketId,
+) -> sqlx::Result<Option<Recipient>> {
+    let Some(addressee) = say::addressee(db, channel, ticket).await? else { return Ok(None) };
     let window = net.abilities(channel).window(addressee.spoke_at, Ts::now());
     Ok(Some(Recipient {
         conversation: addressee.conversation,
@@ -189,8 +210,8 @@ async fn recipient(
         identities: addressee.identities,
         name: addressee.name,
         post: addressee.post,
-        public: message.public,
-        private_reply_to: extras.private_reply_to,
+        public: false,
+        private_reply_to: None,
         human_hours: matches!(window, Window::Human(_)),
         reply_to: None,
     }))

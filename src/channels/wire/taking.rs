@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::channels::wire::calls::Caller;
-use crate::channels::wire::{Network, Way, network};
+use crate::channels::wire::{Network, Way, faces, network};
 use crate::channels::{ATTEMPTS, Outcome, ProcessError, Processed, is_refusal};
 use crate::clock::Ts;
 use crate::database::is_crossing;
@@ -160,7 +160,14 @@ async fn take_one(
             Err(error) => Err(error),
         };
         match taken {
-            Ok(Taken::Kept(ticket)) => tally.kept = Some(ticket),
+            Ok(Taken::Kept(ticket)) => {
+                tally.kept = Some(ticket);
+                if let Happening::Said(said) = &happening
+                    && let Some(url) = &said.person.picture
+                {
+                    faces::keep(app, ticket, url).await;
+                }
+            }
             Ok(Taken::Changed(_) | Taken::Parked) => tally.changed = true,
             Ok(Taken::Duplicate | Taken::Nothing) => {}
             Ok(Taken::Wait) => tally.wait = true,

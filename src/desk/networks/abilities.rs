@@ -6,6 +6,7 @@ use crate::clock::Ts;
 
 /// What may be sent through a channel, and until when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Abilities {
     /// The longest text of one message.
     pub text: TextLimit,
@@ -25,8 +26,10 @@ pub struct Abilities {
     pub public: PublicVerbs,
     /// The provider hears that we read or type.
     pub marks: bool,
-    /// An emoji of ours on a customer's message.
-    pub reacts: bool,
+    /// The emoji that we can put on a customer's message.
+    pub reactions: Vec<String>,
+    /// An answer can name the very message that it answers.
+    pub quotes: bool,
 }
 
 impl Default for Abilities {
@@ -41,7 +44,8 @@ impl Default for Abilities {
             window: None,
             public: PublicVerbs::default(),
             marks: false,
-            reacts: false,
+            reactions: Vec::new(),
+            quotes: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an agent does to a public message: hides it, likes it, deletes it.
+//! What an agent does to a message of a network: hides it, likes it, deletes it in public; puts an emoji on it in private.
 
 use sqlx::PgConnection;
 
@@ -31,6 +31,19 @@ pub async fn find(db: &mut PgConnection, ticket: TicketId, message: MessageId) -
                   coalesce(m.provider_id, (select p.provider_id from message_parts p where p.message_id = m.id order by position limit 1)) as "provider_id!"
            from messages m where m.id = $1 and m.ticket_id = $2 and m.public and m.removed_at is null
              and (m.provider_id is not null or exists (select from message_parts p where p.message_id = m.id and p.provider_id is not null))"#,
+        message.0,
+        ticket.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A customer's private message of a ticket, unless it is gone.
+pub async fn find_private(db: &mut PgConnection, ticket: TicketId, message: MessageId) -> sqlx::Result<Option<Target>> {
+    sqlx::query_as!(
+        Target,
+        r#"select channel_id as channel, direction, provider_id as "provider_id!" from messages
+           where id = $1 and ticket_id = $2 and direction = 'inbound' and not public and removed_at is null and provider_id is not null"#,
         message.0,
         ticket.0
     )

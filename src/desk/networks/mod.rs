@@ -3,8 +3,10 @@
 
 pub mod abilities;
 pub mod acts;
+pub mod marks;
 pub mod notices;
 pub mod parts;
+pub mod retell;
 pub mod say;
 pub mod take;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Ts;
 use crate::desk::kinds::{ChannelKind, IdentityKind};
-use crate::ids::PartId;
+use crate::ids::{MessageId, PartId};
 
 /// One thing that a provider tells. A webhook carries many, in any order, more than once.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,8 @@ pub enum Notice {
     Reacted { by: Who, emoji: Option<String>, at: Option<Ts> },
     /// How far our message has come. `part`: it is that one beyond doubt, for the provider carried our mark ([`mark`]).
     Progress { step: Step, part: Option<PartId>, at: Option<Ts> },
+    /// A message that came before it answers it.
+    Quoted { by: MessageId },
     /// The rating that came with it is another now.
     Rated { review: Review },
 }

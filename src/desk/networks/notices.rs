@@ -6,10 +6,9 @@ use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::Direction;
-use crate::desk::networks::{Before, Extras, Notice, Step, Who, parts};
+use crate::desk::networks::{Before, Extras, Notice, Step, Who, parts, retell};
 use crate::desk::search;
 use crate::ids::{ChannelId, MessageId, PartId, TicketId};
-use crate::text;
 
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +113,13 @@ async fn apply(change: &mut Change, target: &Target, notice: &Notice) -> sqlx::R
         }
         Notice::Reacted { by, emoji, at } => react(change, target, *by, emoji.as_deref(), *at).await,
         Notice::Progress { step, at, .. } => progress(change, target, step, *at).await,
+        Notice::Quoted { by } => {
+            sqlx::query!("update messages set reply_to_id = $2 where id = $1 and reply_to_id is null", by.0, target.id.0)
+                .execute(&mut **change)
+                .await?;
+            change.touch(target.ticket);
+            Ok(())
+        }
         Notice::Rated { review } => {
             let mut extras: Extras = serde_json::from_value(target.extras.clone()).unwrap_or_default();
             if extras.review.as_ref() == Some(review) {
@@ -154,7 +160,7 @@ async fn edit(change: &mut Change, target: &Target, text: &str, at: Ts) -> sqlx:
     .execute(&mut **change)
     .await?;
     search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject, text]).await?;
-    refresh_excerpt(change, target, text).await?;
+    retell::retell(change, target.ticket).await?;
     let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
     change.record(target.ticket, by, Event::MessageEdited { message: target.id }).await
 }
@@ -172,22 +178,9 @@ async fn remove(change: &mut Change, target: &Target, at: Ts) -> sqlx::Result<()
     .await?;
     sqlx::query!("delete from attachments where message_id = $1", target.id.0).execute(&mut **change).await?;
     search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject]).await?;
-    refresh_excerpt(change, target, "").await?;
+    retell::retell(change, target.ticket).await?;
     let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
     change.record(target.ticket, by, Event::MessageRemoved { message: target.id }).await
-}
-
-/// The line in lists follows when it was about this message.
-async fn refresh_excerpt(change: &mut Change, target: &Target, text: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update tickets set updated_at = now(), excerpt = case when excerpt = $2 then $3 else excerpt end where id = $1",
-        target.ticket.0,
-        text::excerpts::excerpt(&target.body, 200),
-        text::excerpts::excerpt(text, 200)
-    )
-    .execute(&mut **change)
-    .await?;
-    Ok(())
 }
 
 async fn react(change: &mut Change, target: &Target, by: Who, emoji: Option<&str>, at: Option<Ts>) -> sqlx::Result<()> {

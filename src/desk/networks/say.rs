@@ -48,7 +48,9 @@ pub struct StoredPost {
 /// How a ticket stands on its network.
 pub async fn standing(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Standing> {
     let row = sqlx::query!(
-        r#"select t.public, t.spoke_at as "spoke_at: Ts", t.window_until as "window_until: Ts", t.blocked_at as "blocked_at: Ts",
+        // Where a newer ticket carries the conversation on, the customer's last word stands there.
+        r#"select t.public, greatest(t.spoke_at, (select n.spoke_at from thread_keys k join tickets n on n.id = k.ticket_id
+                      where k.channel_id = t.channel_id and k.key = 'conversation:' || t.conversation)) as "spoke_at: Ts", t.window_until as "window_until: Ts", t.blocked_at as "blocked_at: Ts",
                   p.id as "post_id?", p.url, p.author as "author?", p.body as "body?"
            from tickets t left join posts p on p.id = t.post_id where t.id = $1"#,
         ticket.0
@@ -80,13 +82,17 @@ pub(crate) async fn queue(
     let uploads = files::uploads(change, ticket.id, agent.id).await?;
     check_files(outlet, public, uploads.iter().map(|file| (&*file.name, &*file.media_type, file.size)))?;
     let private_reply_to = if standing.public && outlet.private { check_private(change, ticket, &outlet.abilities).await? } else { None };
+    let quoted = match new.answers {
+        Some(id) if outlet.abilities.quotes => find_quotable(change, ticket.id, id).await?,
+        _ => None,
+    };
     let extras = Extras { template: outlet.template.clone(), private_reply_to, ..Extras::default() };
     let extras = serde_json::to_value(&extras).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
     let envelope = serde_json::json!({ "choices": new.choices });
     let message = sqlx::query_scalar!(
-        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body, language, envelope, delivery, public, extras)
-           values ($1, $2, 'outbound', $3, $4, $5, $6, 'queued', $7, $8) returning id as "id: MessageId""#,
+        r#"insert into messages (ticket_id, channel_id, direction, agent_id, body, language, envelope, delivery, public, extras, reply_to_id)
+           values ($1, $2, 'outbound', $3, $4, $5, $6, 'queued', $7, $8, $9) returning id as "id: MessageId""#,
         ticket.id.0,
         channel.id.0,
         agent.id.0,
@@ -94,12 +100,37 @@ pub(crate) async fn queue(
         language,
         envelope,
         public,
-        extras
+        extras,
+        quoted.map(|id| id.0)
     )
     .fetch_one(&mut **change)
     .await?;
     search::index(change, ticket.id, message, language.as_deref(), &[&ticket.subject, &new.body]).await?;
     Ok(message)
+}
+
+/// The message that an answer quotes, if its network still knows it.
+async fn find_quotable(db: &mut PgConnection, ticket: TicketId, message: MessageId) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: MessageId" from messages
+           where id = $1 and ticket_id = $2 and direction = 'inbound' and provider_id is not null and removed_at is null"#,
+        message.0,
+        ticket.0
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The provider's id of a message, whoever said it.
+pub async fn provider_id(db: &mut PgConnection, message: MessageId) -> sqlx::Result<Option<String>> {
+    let id = sqlx::query_scalar!(
+        "select coalesce(m.provider_id, (select p.provider_id from message_parts p where p.message_id = m.id order by position limit 1))
+         from messages m where m.id = $1 and m.removed_at is null",
+        message.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(id.flatten())
 }
 
 fn check(outlet: &Outlet, standing: &Standing, public: bool, body: &str) -> Result<(), ReplyError> {
@@ -211,12 +242,14 @@ pub struct Addressee {
 /// Who is on the other side of a ticket's network.
 pub async fn addressee(db: &mut PgConnection, channel: &Channel, ticket: TicketId) -> sqlx::Result<Option<Addressee>> {
     let row = sqlx::query!(
-        r#"select substr(k.key, 14) as "conversation!", c.id as "contact: ContactId", c.name, t.spoke_at as "spoke_at: Ts", p.provider_id as "post?",
+        r#"select t.conversation as "conversation!", c.id as "contact: ContactId", c.name, p.provider_id as "post?",
+                  greatest(t.spoke_at, n.spoke_at) as "spoke_at: Ts",
                   (select provider_id from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.removed_at is null
                    order by id desc limit 1) as newest
            from tickets t join contacts c on c.id = t.contact_id
-           join thread_keys k on k.ticket_id = t.id and k.channel_id = $1 and k.key like 'conversation:%'
-           left join posts p on p.id = t.post_id where t.id = $2 order by k.key desc limit 1"#,
+           left join thread_keys k on k.channel_id = $1 and k.key = 'conversation:' || t.conversation
+           left join tickets n on n.id = k.ticket_id
+           left join posts p on p.id = t.post_id where t.id = $2 and t.conversation is not null"#,
         channel.id.0,
         ticket.0
     )

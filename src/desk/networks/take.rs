@@ -12,7 +12,7 @@ use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{DeliveryStatus, Status};
 use crate::desk::networks::abilities::Abilities;
 use crate::desk::networks::notices::{self, Noticed};
-use crate::desk::networks::{AccountNews, Echo, Extras, Happening, Post, Said, parts};
+use crate::desk::networks::{AccountNews, Echo, Extras, Happening, Notice, Post, Said, parts, retell};
 use crate::desk::search;
 use crate::desk::tickets::receive::{self, Origin};
 use crate::desk::tickets::{self, Ticket};
@@ -21,8 +21,6 @@ use crate::text;
 
 /// A conversation that was settled longer ago begins a new ticket, in days.
 const REOPENS_DAYS: i64 = 7;
-/// The longest subject made from a message, in characters.
-const SUBJECT: usize = 80;
 
 /// What became of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +96,7 @@ async fn account(change: &mut Change, channel: &Channel, news: &AccountNews) -> 
             sqlx::query!("delete from thread_keys where channel_id = $1 and key = $2", channel.id.0, conversation_key(from))
                 .execute(&mut **change)
                 .await?;
+            sqlx::query!("update tickets set conversation = $2 where id = $1", ticket.0, to).execute(&mut **change).await?;
             Ok(Taken::Changed(ticket))
         }
         AccountNews::Known { conversation, identities } => {
@@ -231,7 +230,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
         "update tickets set public = public or $2, post_id = coalesce(post_id, $3),
                 spoke_at = case when $4 then greatest(spoke_at, $5) else spoke_at end,
                 window_until = case when $6::float8 is null then window_until else greatest(window_until, $5 + make_interval(secs => $6)) end,
-                blocked_at = case when $2 then blocked_at end, excerpt = case when excerpt = '' then $7 else excerpt end
+                blocked_at = case when $2 then blocked_at end, excerpt = case when excerpt = '' then $7 else excerpt end, conversation = $8
          where id = $1",
         received.ticket.0,
         said.public,
@@ -239,10 +238,18 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
         said.opens_window,
         spoke as Ts,
         free.map(|seconds| seconds as f64),
-        line(said, files)
+        line(said, files),
+        said.conversation
     )
     .execute(&mut **change)
     .await?;
+    if received.outcome == receive::Outcome::Created && said.subject.is_empty() {
+        sqlx::query!("update tickets set named_after = $2 where id = $1", received.ticket.0, received.message.0).execute(&mut **change).await?;
+    }
+    if retell::is_late(change, received.ticket, received.message).await? {
+        retell::retell(change, received.ticket).await?;
+        retell::settle(change, received.ticket).await?;
+    }
     notices::catch_up(change, channel.id, &said.id).await?;
     Ok(Taken::Kept(received.ticket))
 }
@@ -251,11 +258,11 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
 async fn decorate(change: &mut Change, channel: &Channel, message: MessageId, said: &Said) -> sqlx::Result<()> {
     let extras = Extras { review: said.review.clone().or_else(|| said.extras.review.clone()), ..said.extras.clone() };
     let extras = serde_json::to_value(&extras).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query!(
-        "update messages m set public = $2, extras = $3, sent_at = coalesce($4, m.created_at),
-                reply_to_id = coalesce((select id from messages o where o.channel_id = $5 and o.provider_id = $6),
-                                       (select message_id from message_parts p where p.channel_id = $5 and p.provider_id = $6))
-         where id = $1",
+    let answers = sqlx::query_scalar!(
+        r#"update messages m set public = $2, extras = $3, sent_at = coalesce($4, m.created_at),
+                  reply_to_id = coalesce((select id from messages o where o.channel_id = $5 and o.provider_id = $6),
+                                         (select message_id from message_parts p where p.channel_id = $5 and p.provider_id = $6))
+           where id = $1 returning reply_to_id as "id: MessageId""#,
         message.0,
         said.public,
         extras,
@@ -263,8 +270,11 @@ async fn decorate(change: &mut Change, channel: &Channel, message: MessageId, sa
         channel.id.0,
         said.reply_to
     )
-    .execute(&mut **change)
+    .fetch_one(&mut **change)
     .await?;
+    if let (None, Some(target)) = (answers, &said.reply_to) {
+        notices::take(change, channel.id, target, &Notice::Quoted { by: message }).await?;
+    }
     Ok(())
 }
 
@@ -293,31 +303,14 @@ fn incoming(said: &Said, files: &[StoredFile]) -> Incoming {
     }
 }
 
-/// The line that a list shows of a message: its words, else what came instead of them.
-fn line(said: &Said, files: &[StoredFile]) -> String {
-    match (said.text.trim(), files.first()) {
-        ("", Some(file)) if file.media_type.starts_with("image/") => "(Picture)".to_owned(),
-        ("", Some(file)) if file.media_type.starts_with("audio/") => "(Voice message)".to_owned(),
-        ("", Some(file)) if file.media_type.starts_with("video/") => "(Video)".to_owned(),
-        ("", Some(file)) => format!("({})", file.name),
-        ("", None) => said.extras.in_words().to_owned(),
-        (text, _) => text::excerpts::excerpt(text, 200),
-    }
-}
-
 /// What a list calls a conversation that has no subject: its first words.
 fn subject(said: &Said, files: &[StoredFile]) -> String {
-    if !said.subject.is_empty() {
-        return said.subject.clone();
-    }
-    let words = line(said, files);
-    if !words.is_empty() {
-        return text::excerpts::excerpt(&words, SUBJECT);
-    }
-    match said.extras.in_words() {
-        "" => "(No words)".to_owned(),
-        words => words.to_owned(),
-    }
+    if said.subject.is_empty() { retell::subject(&line(said, files)) } else { said.subject.clone() }
+}
+
+/// The line that a list shows of a message.
+fn line(said: &Said, files: &[StoredFile]) -> String {
+    retell::line(&said.text, &said.extras, files.first().map(|file| (&*file.name, &*file.media_type)))
 }
 
 async fn keep_post(db: &mut PgConnection, channel: &Channel, post: &Post) -> sqlx::Result<PostId> {
@@ -364,12 +357,12 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
         return Ok(Taken::Nothing);
     }
     let excerpt = text::excerpts::excerpt(&said.text, 200);
+    let named = ticket.is_none() && said.subject.is_empty();
     let id = match ticket {
         Some(ticket) => {
             sqlx::query!(
                 "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound',
-                        waiting_since = null, first_answered_at = coalesce(first_answered_at, now()), updated_at = now(),
-                        status = case when status = 'open' then 'pending'::ticket_status else status end
+                        first_answered_at = coalesce(first_answered_at, now()), updated_at = now()
                  where id = $1",
                 ticket.id.0,
                 excerpt
@@ -399,6 +392,15 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
     let mut said = said.clone();
     said.extras.app = Some(echo.app.clone().unwrap_or_else(|| channel.kind.label().to_owned()));
     decorate(change, channel, message, &said).await?;
+    if named {
+        sqlx::query!("update tickets set named_after = $2 where id = $1", id.0, message.0).execute(&mut **change).await?;
+    }
+    if retell::is_late(change, id, message).await? {
+        // The customer's next words have overtaken it: it answers nothing any more.
+        retell::retell(change, id).await?;
+    } else {
+        retell::settle(change, id).await?;
+    }
     search::index(change, id, message, None, &[&said.text]).await?;
     change.record(id, Actor::System, Event::Replied { message }).await?;
     notices::catch_up(change, channel.id, &said.id).await?;
@@ -408,15 +410,16 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
 /// A conversation that the shop began elsewhere, or whose first message comes late.
 async fn begin_with_ours(change: &mut Change, channel: &Channel, contact: ContactId, said: &Said, excerpt: &str) -> sqlx::Result<TicketId> {
     let id = sqlx::query_scalar!(
-        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, status, message_count, excerpt, last_direction, public, first_answered_at)
-           values ($1, $2, $3, $4, $5, 'pending', 1, $6, 'outbound', $7, now()) returning id as "id: TicketId""#,
+        r#"insert into tickets (channel_id, contact_id, subject, team_id, language, status, message_count, excerpt, last_direction, public, first_answered_at, conversation)
+           values ($1, $2, $3, $4, $5, 'pending', 1, $6, 'outbound', $7, now(), $8) returning id as "id: TicketId""#,
         channel.id.0,
         contact.0,
         subject(said, &[]),
         channel.team_id.map(|id| id.0),
         channel.language,
         excerpt,
-        said.public
+        said.public,
+        said.conversation
     )
     .fetch_one(&mut **change)
     .await?;

@@ -47,6 +47,8 @@ pub struct NewReply {
     pub once: Option<String>,
     /// Where it goes when the ticket came over a network and is answered there; `None`: by mail, or in the chat.
     pub outlet: Option<Outlet>,
+    /// The one message that it answers, where its network shows that.
+    pub answers: Option<MessageId>,
 }
 
 /// Why a reply was not taken. Nothing is lost: the draft is still there.

@@ -10,6 +10,7 @@ use crate::desk::contacts::{Contact, EarlierTicket, Identity};
 use crate::desk::events::{self, Entry};
 use crate::desk::files::{Attachment, Upload};
 use crate::desk::kinds::IdentityKind;
+use crate::desk::merging::Suggestion;
 use crate::desk::tickets::Ticket;
 use crate::desk::tickets::drafts::{Draft, Drafts};
 use crate::desk::tickets::thread::Message;
@@ -27,6 +28,8 @@ pub struct Surroundings {
     pub identities: Vec<Identity>,
     /// The customer's other tickets, the newest first.
     pub earlier: Vec<EarlierTicket>,
+    /// Who may be the same person.
+    pub twins: Vec<Suggestion>,
     /// Oldest first.
     pub events: Vec<Entry>,
     /// The files of the messages shown.
@@ -41,12 +44,19 @@ pub struct Surroundings {
 pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], agent: AgentId) -> sqlx::Result<Surroundings> {
     let messages: Vec<i64> = messages.iter().map(|message| message.id.0).collect();
     let row = sqlx::query!(
-        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at,
+        r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
                   (select json_agg(i) from (
                       select kind, address from identities where contact_id = c.id order by id limit 100) i) as "identities: Json<Vec<Identity>>",
                   (select json_agg(t) from (
                       select id, subject, status, last_message_at from tickets
                       where contact_id = c.id and id <> $2 order by id desc limit $5) t) as "earlier: Json<Vec<EarlierTicket>>",
+                  (select json_agg(s) from (
+                      select o.id as other, o.name, p.reason, p.value,
+                             (select address from identities i where i.contact_id = o.id and i.kind = 'email' order by i.id limit 1) as email
+                      from (select other_id as id, reason, value from merge_suggestions where contact_id = c.id and refused_at is null
+                            union all
+                            select contact_id, reason, value from merge_suggestions where other_id = c.id and refused_at is null) p
+                      join contacts o on o.id = p.id and o.merged_into is null order by o.id limit 3) s) as "twins: Json<Vec<Suggestion>>",
                   (select json_agg(e) from (
                       select id, agent_id, kind, data, created_at from events
                       where ticket_id = $2 order by id desc limit $6) e) as "events: Json<Vec<events::Record>>",
@@ -78,9 +88,11 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
             company: row.company,
             note: row.note,
             created_at: row.created_at,
+            picture: row.picture,
         },
         identities,
         earlier: list(row.earlier),
+        twins: list(row.twins),
         events: list(row.events).into_iter().rev().map(Entry::from).collect(),
         attachments: list(row.attachments),
         drafts: list(row.drafts).into_iter().collect(),

@@ -92,7 +92,14 @@ impl DeadLine {
             Some(Job::SendPasswordReset { agent }) => {
                 (format!("Mail {} a password link", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
             }
+            Some(Job::ShowRead { ticket } | Job::ShowTyping { ticket }) => {
+                (format!("Show the customer of #{ticket} that we read, or write"), Some(format!("/tickets/{ticket}")))
+            }
+            Some(Job::TellSignInLost { channel: id }) => {
+                (format!("Mail that {} has to be connected again", channel(*id)), Some("/settings/channels".to_owned()))
+            }
             Some(Job::DeliverWebhook { delivery }) => (format!("Send webhook no. {delivery}"), Some("/settings/webhooks".to_owned())),
+            Some(Job::FindTwins {}) => ("Look for customers who may be one person".to_owned(), None),
             Some(Job::Housekeeping {}) => ("Clear away what is past its time".to_owned(), None),
         };
         Self {

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::desk::agents::Agent;
 use crate::desk::canned::{self, Variables};
 use crate::desk::files::{self, StoredFile};
+use crate::desk::networks::marks;
 use crate::desk::tickets::{self, Ticket, drafts, reply};
 use crate::desk::{contacts, directory};
 use crate::http::multipart::Parts;
@@ -177,7 +178,19 @@ pub struct PresenceForm {
 }
 
 /// Tells the others who has the ticket open.
-pub async fn presence(State(app): State<App>, Path(id): Path<TicketId>, agent: Agent, Form(form): Form<PresenceForm>) -> StatusCode {
+pub async fn presence(
+    State(app): State<App>,
+    Path(id): Path<TicketId>,
+    agent: Agent,
+    Form(form): Form<PresenceForm>,
+) -> Result<StatusCode> {
     app.live.announce(Signal::Presence(id, agent.id, form.state));
-    StatusCode::NO_CONTENT
+    if form.state != Doing::Left {
+        let mut tx = app.db.begin().await?;
+        let ticket = permitted(&mut tx, &agent, id).await?;
+        // A note is nobody's to wait for: the page tells of answers only.
+        marks::show(&mut tx, &*directory::get(&app).await?, &ticket, form.state).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

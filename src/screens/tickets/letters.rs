@@ -60,6 +60,12 @@ pub struct Letter {
     pub liked: bool,
     /// What can be done to it on its network.
     pub verbs: PublicVerbs,
+    /// An answer can name it.
+    pub quotable: bool,
+    /// The emoji that can be put on it.
+    pub reactions: Vec<String>,
+    /// Ours, if one is on it.
+    pub our_emoji: String,
 }
 
 impl Letter {
@@ -116,6 +122,8 @@ impl Letter {
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
         let (pictures, files) = own.partition(Attachment::is_picture);
         let text = message.new_text();
+        let abilities = shell.directory.channel(message.channel_id).and_then(|channel| channel.abilities.as_deref());
+        let alive = message.direction == Direction::Inbound && message.provider_id.is_some() && message.removed_at.is_none();
         Self {
             id: message.id,
             ticket: message.ticket_id,
@@ -157,6 +165,9 @@ impl Letter {
             hidden: message.hidden,
             liked: message.liked,
             verbs: verbs(shell, message),
+            quotable: alive && abilities.is_some_and(|able| able.quotes),
+            reactions: abilities.filter(|_| alive && !message.public).map(|able| able.reactions.clone()).unwrap_or_default(),
+            our_emoji: message.reactions["shop"]["emoji"].as_str().unwrap_or_default().to_owned(),
         }
     }
 
@@ -245,6 +256,12 @@ pub struct Line {
     pub at: Ts,
 }
 
+/// When a message was said. Networks bring what was delayed with its true time; the date of a mail is whatever its sender likes.
+fn said_at(shell: &Shell, message: &Message) -> Ts {
+    let network = shell.directory.channel(message.channel_id).is_some_and(|channel| channel.abilities.is_some());
+    message.sent_at.filter(|at| network && message.provider_id.is_some() && *at < message.created_at).unwrap_or(message.created_at)
+}
+
 /// Messages and events in the order in which they happened. The last message of the customer and everything after it stand open.
 pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachment], events: &[Entry], all_open: bool) -> Vec<Item> {
     let from = messages.first().map(|message| message.created_at);
@@ -255,7 +272,7 @@ pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachme
         // A receipt is read by the customer, not by us.
         let receipt = message.automatic && message.direction == Direction::Outbound;
         letter.open = letter.failed() || (!receipt && (all_open || at >= last_inbound || messages.len() <= 3));
-        items.push((message.created_at, Item::Letter(Box::new(letter))));
+        items.push((said_at(shell, message), Item::Letter(Box::new(letter))));
     }
     let chat = events.iter().any(|entry| entry.event == Some(Event::ChatStarted {}));
     for entry in events {

@@ -20,13 +20,14 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::chats::{self, Chat};
 use crate::desk::contacts::{Contact, EarlierTicket, Identity};
+use crate::desk::merging::Suggestion;
 use crate::desk::kinds::{ChannelKind, ChatState, Direction, Priority, Status};
 use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
 use crate::desk::tickets::{self, Ticket, surroundings, thread};
 use crate::desk::{agents::Agent, files as desk_files};
-use crate::http::page::{Icon, Shell, avatar_colour};
+use crate::http::page::{Avatar, Icon, Shell, avatar};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
 use crate::screens::inbox::{self, ListPane, ListQuery};
@@ -34,7 +35,6 @@ use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
 use crate::screens::tickets::networks::OnNetwork;
 use crate::secrets;
-use crate::text::names;
 
 /// The routes of a ticket.
 pub fn router() -> Router<App> {
@@ -81,6 +81,7 @@ struct TicketPage<'a> {
     recipients: Recipients,
     mailbox: Option<String>,
     earlier: Vec<EarlierTicket>,
+    twins: Vec<Suggestion>,
     present: Vec<PersonPresent>,
     details: Vec<(String, String)>,
     snoozes: Vec<Snooze>,
@@ -114,6 +115,8 @@ pub(super) struct Composing {
     /// What the agent had put as recipients, if that was refused.
     to: Option<String>,
     cc: Option<String>,
+    /// The one message that the agent answers.
+    answers: Option<MessageId>,
 }
 
 impl TicketPage<'_> {
@@ -125,12 +128,8 @@ impl TicketPage<'_> {
         self.contact.display_name()
     }
 
-    fn initials(&self) -> String {
-        names::initials(&self.name())
-    }
-
-    fn colour(&self) -> u32 {
-        avatar_colour(&self.name())
+    fn avatar(&self) -> Avatar {
+        avatar(&self.name(), self.contact.picture().as_deref(), "l")
     }
 
     fn statuses(&self) -> impl Iterator<Item = Status> {
@@ -252,6 +251,15 @@ impl TicketPage<'_> {
         self.chat.as_ref().is_some_and(|chat| !chat.is_open()) && self.recipients.to.is_empty()
     }
 
+    /// The message that the answer will name, and its words as one line.
+    fn answered(&self) -> Option<(MessageId, &str)> {
+        let wanted = self.composing.answers?;
+        self.items.iter().chain(&self.composing.arrived).find_map(|item| match item {
+            Item::Letter(letter) if letter.id == wanted && letter.quotable => Some((letter.id, &*letter.excerpt)),
+            Item::Letter(_) | Item::Line(_) => None,
+        })
+    }
+
     fn first_name(&self) -> String {
         self.name().split_whitespace().next().unwrap_or_default().to_owned()
     }
@@ -283,6 +291,7 @@ fn address_line(addresses: &[crate::desk::envelope::Address]) -> String {
 struct ShowQuery {
     before: String,
     note: String,
+    answers: String,
 }
 
 async fn show(
@@ -294,7 +303,7 @@ async fn show(
 ) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let before = query.before.parse().ok().map(MessageId);
-    let composing = Composing { note: query.note == "1", ..Composing::default() };
+    let composing = Composing { note: query.note == "1", answers: query.answers.parse().ok().map(MessageId), ..Composing::default() };
     let page = load(&app, &mut db, &shell, id, list, before, composing).await?;
     shell.render(&page)
 }
@@ -352,6 +361,7 @@ async fn load<'a>(
         recipients,
         mailbox,
         earlier: around.earlier,
+        twins: around.twins,
         present: present.into_iter().filter(|person| person.id != shell.agent.id).collect(),
         ticket,
         composing,

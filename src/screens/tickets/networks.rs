@@ -75,6 +75,11 @@ impl OnNetwork {
         }
     }
 
+    /// Whether an approved template may be sent.
+    pub fn has_templates(&self) -> bool {
+        !self.is_public() && self.standing.blocked_at.is_none() && self.abilities.window.is_some_and(|rule| rule.templates)
+    }
+
     /// What stands above the composer; empty when nothing is special.
     pub fn words(&self) -> String {
         let network = self.kind.label();

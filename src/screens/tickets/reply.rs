@@ -33,6 +33,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         to: Some(parts.text("to").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         cc: Some(parts.text("cc").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         way: parts.text("way").to_owned(),
+        answers: parts.text("answers").parse().ok().map(MessageId),
         ..Composing::default()
     };
     if !parts.refused.is_empty() {
@@ -125,6 +126,7 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
         canned_files: parts.ids("canned_file"),
         choices: parts.all("choice").map(str::to_owned).collect(),
         outlet: None,
+        answers: parts.text("answers").parse().ok().map(MessageId),
         once: Some(parts.text("once").to_owned()).filter(|once| !once.is_empty() && once.len() <= 64),
     })
 }
@@ -135,6 +137,7 @@ async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, pa
     let mut db = app.db.acquire().await?;
     let composing = Composing {
         way: parts.text("way").to_owned(),
+        answers: parts.text("answers").parse().ok().map(MessageId),
         to: Some(parts.text("to").to_owned()),
         cc: Some(parts.text("cc").to_owned()),
         ..Composing::default()

@@ -93,6 +93,12 @@ async fn a_commenter_is_answered_privately_once() {
     assert_eq!(sent["message"]["text"], "Le scrivo qui");
     assert!(sent.get("messaging_type").is_none());
     assert!(desk.try_answer(ticket, "Ancora", true, &[]).await.is_err());
+    // They write back: a conversation of its own, of the person who commented.
+    let back = json!([{ "sender": { "id": "7412589630147852" }, "recipient": { "id": PAGE }, "timestamp": jiff::Timestamp::now().as_millisecond(),
+        "message": { "mid": "m_back", "text": "Grazie" } }]);
+    desk.messaging(PAGE, back).await;
+    assert_eq!(desk.tickets().await.len(), 2);
+    assert_eq!(desk.count("select count(distinct contact_id) from tickets").await, 1);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod answering;
 mod connecting;
+mod gestures;
 mod hearing;
 
 use serde_json::{Value, json};

@@ -5,3 +5,4 @@ mod media;
 mod people;
 mod receiving;
 mod sending;
+mod templating;

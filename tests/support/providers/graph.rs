@@ -193,7 +193,9 @@ impl Books {
             200,
             match tail {
                 "messages" => {
-                    let to = call.json()["recipient"]["id"].clone();
+                    let recipient = call.json()["recipient"].clone();
+                    // Whoever commented is told by the id under which they write privately.
+                    let to = if recipient.get("comment_id").is_some() { json!("7412589630147852") } else { recipient["id"].clone() };
                     json!({ "recipient_id": to, "message_id": format!("m_out_{number}") })
                 }
                 "message_attachments" => json!({ "attachment_id": format!("1002{number}") }),

@@ -1,19 +1,23 @@
 //! Customers: the list, and one person with all they asked.
 
+mod merge;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
 use http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::desk::agents::Agent;
 use crate::desk::contacts::{self, Contact, ContactUpdate, Identity};
+use crate::desk::merging::{self, Merged, Suggestion};
 use crate::desk::tickets::list::{self, Filters};
 use crate::http::flash::Flash;
-use crate::http::page::{Shell, avatar_colour};
-use crate::http::{Error, Form, Path, Query, Result};
+use crate::http::page::{Avatar, Shell, avatar, avatar_colour};
+use crate::http::{Error, Form, Path, Query, Result, downloads};
 use crate::ids::{ContactId, TicketId};
 use crate::screens::inbox::{LANGUAGES, RowView};
 use crate::text::names;
@@ -24,7 +28,13 @@ const LIMIT: i64 = 51;
 
 /// The routes of the customers.
 pub fn router() -> Router<App> {
-    Router::new().route("/customers", get(list)).route("/customers/{id}", get(show).post(update))
+    Router::new()
+        .route("/customers", get(list))
+        .route("/customers/{id}", get(show).post(update))
+        .route("/customers/{id}/picture/{mark}", get(picture))
+        .route("/customers/{id}/merge", get(merge::choose).post(merge::merge))
+        .route("/customers/{id}/not-the-same", post(merge::refuse))
+        .route("/customers/{id}/merges/{merge}/undo", post(merge::undo))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,17 +80,15 @@ struct ShowPage<'a> {
     contact: Contact,
     identities: Vec<Identity>,
     tickets: Vec<RowView>,
+    twins: Vec<Suggestion>,
+    merges: Vec<Merged>,
     next: Option<TicketId>,
     error: Option<String>,
 }
 
 impl ShowPage<'_> {
-    fn initials(&self) -> String {
-        names::initials(&self.contact.display_name())
-    }
-
-    fn colour(&self) -> u32 {
-        avatar_colour(&self.contact.display_name())
+    fn avatar(&self) -> Avatar {
+        avatar(&self.contact.display_name(), self.contact.picture().as_deref(), "l")
     }
 
     fn speaks(&self, code: &str) -> bool {
@@ -105,10 +113,27 @@ async fn page<'a>(app: &App, shell: &'a Shell, id: ContactId, before: Option<Tic
     let ids: Vec<TicketId> = tickets.into_iter().map(|ticket| ticket.id).collect();
     let rows = list::rows(&mut db, &ids, &Filters::default()).await?;
     let tickets = rows.into_iter().map(|row| RowView::new(row, &shell.directory, "")).collect();
-    Ok(ShowPage { shell, contact, identities, tickets, next, error })
+    let twins = merging::suggestions(&mut db, id).await?;
+    let merges = merging::merges(&mut db, id).await?;
+    Ok(ShowPage { shell, contact, identities, tickets, twins, merges, next, error })
+}
+
+/// Our copy of a customer's picture, for agents. Its address changes with it.
+async fn picture(State(app): State<App>, Path((id, mark)): Path<(ContactId, String)>, _agent: Agent) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    let contact = contacts::find(&mut db, id).await?.ok_or(Error::NotFound)?;
+    drop(db);
+    let current = contact.picture().is_some_and(|address| address.rsplit('/').next() == Some(&*mark));
+    let sha256 = contact.picture.filter(|_| current).ok_or(Error::NotFound)?;
+    downloads::private_portrait(&app, &sha256).await
 }
 
 async fn show(State(app): State<App>, Path(id): Path<ContactId>, Query(query): Query<ShowQuery>, shell: Shell) -> Result<Response> {
+    let mut db = app.db.acquire().await?;
+    if let Some(successor) = merging::successor(&mut db, id).await? {
+        return Ok(Redirect::to(&format!("/customers/{successor}")).into_response());
+    }
+    drop(db);
     let page = page(&app, &shell, id, query.before.parse().ok().map(TicketId), None).await?;
     shell.render(&page)
 }
