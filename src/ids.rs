@@ -32,6 +32,7 @@ ids! {
     AgentTokenId,
     ApiTokenId,
     AttachmentId,
+    CallId,
     CannedFileId,
     CannedReplyId,
     ChannelId,

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, TicketId, VisitorId};
+use crate::ids::{AgentId, CallId, TicketId, VisitorId};
 
 const CHANNEL: &str = "sportello";
 /// How long announcements to other processes are collected.
@@ -49,6 +49,9 @@ pub enum Signal {
     /// A visitor began another conversation, or is somebody else than we thought.
     #[serde(rename = "v")]
     Visitor(VisitorId),
+    /// A telephone call rings, was answered, ended or was written down.
+    #[serde(rename = "k")]
+    Call(CallId),
     /// Who is there, or how much they carry, changed.
     #[serde(rename = "f")]
     Floor,
@@ -264,7 +267,7 @@ impl Live {
                 self.0.floor.send_modify(|number| *number += 1);
             }
             Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
-            Signal::Writing(..) => {}
+            Signal::Writing(..) | Signal::Call(_) => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());

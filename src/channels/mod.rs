@@ -8,6 +8,7 @@ pub mod facebook;
 pub mod form;
 pub mod instagram;
 pub mod meta;
+pub mod phone;
 pub mod sms;
 pub mod telegram;
 pub mod twilio;

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::events::Event;
 use crate::desk::webhooks::{self, Happened};
-use crate::ids::{AgentId, EventId, MessageId, TicketId, VisitorId};
+use crate::ids::{AgentId, CallId, EventId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
 use crate::live::Signal;
 
@@ -85,6 +85,11 @@ impl Change {
     /// Remembers to tell a visitor's own screens to look which conversation is theirs.
     pub fn touch_visitor(&mut self, visitor: VisitorId) {
         self.signal(Signal::Visitor(visitor));
+    }
+
+    /// Remembers to tell the screens about a telephone call.
+    pub fn touch_call(&mut self, call: CallId) {
+        self.signal(Signal::Call(call));
     }
 
     /// Remembers that who is there, or what they carry, changed.

@@ -52,6 +52,8 @@ pub struct AgentName {
     pub active: bool,
     /// The address of their picture.
     pub photo: Option<String>,
+    /// Extensions and telephone numbers at which they are reached.
+    pub numbers: Vec<String>,
 }
 
 /// A team.
@@ -171,7 +173,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let targets = typed(row.targets, "the targets");
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
     let agents =
-        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo from agents order by lower(name), id limit 5000"#)
+        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#)
             .fetch_all(&mut *db)
             .await?;
     let agents = agents
@@ -182,6 +184,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
             email: row.email,
             active: row.active,
             photo: row.photo.map(|sha256| photos::address(row.id, &sha256)),
+            numbers: row.numbers,
         })
         .collect();
     let teams = sqlx::query!("select id, name, hours from teams order by lower(name) limit 500").fetch_all(&mut *db).await?;

@@ -105,6 +105,14 @@ pub enum Event {
         stars: i16,
     },
     VisitorBlocked {},
+    /// A customer called and nobody answered; perhaps they left a message on the answering machine.
+    CallMissed {
+        message: MessageId,
+    },
+    /// An agent wrote down what was said on the telephone.
+    CallLogged {
+        message: MessageId,
+    },
     /// Its author changed the words of a message on their network.
     MessageEdited {
         message: MessageId,

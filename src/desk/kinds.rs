@@ -164,6 +164,13 @@ kinds! {
         /// Somebody else took it, or the visitor left.
         Withdrawn = "withdrawn" "Withdrawn",
     }
+    /// Where a telephone call stands.
+    CallState as "call_state" {
+        Ringing = "ringing" "Ringing",
+        /// Two people talk.
+        Active = "active" "In progress",
+        Ended = "ended" "Ended",
+    }
     /// Where a webhook stands that the desk sends.
     WebhookState as "webhook_state" {
         /// On its way, or waiting for its next attempt.

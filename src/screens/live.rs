@@ -19,7 +19,7 @@ use crate::desk::agents::Agent;
 use crate::desk::changes::Change;
 use crate::desk::{directory, presence};
 use crate::http::Result;
-use crate::ids::{AgentId, TicketId};
+use crate::ids::{AgentId, CallId, TicketId};
 use crate::live::{Doing, Signal};
 
 /// Signals of this long are told together: a burst costs each screen one reading.
@@ -132,6 +132,9 @@ impl Listener {
         for id in gathered.chats {
             self.pending.push(named("chat", &serde_json::json!({ "id": id })));
         }
+        for id in gathered.calls {
+            self.pending.push(named("call", &serde_json::json!({ "id": id })));
+        }
         if gathered.floor {
             self.pending.push(named("floor", &()));
         }
@@ -161,6 +164,7 @@ struct Gathered {
     tickets: BTreeSet<TicketId>,
     presence: BTreeSet<TicketId>,
     chats: BTreeSet<TicketId>,
+    calls: BTreeSet<CallId>,
     writing: BTreeMap<TicketId, String>,
 }
 
@@ -176,6 +180,10 @@ impl Gathered {
             }
             Ok(Signal::Writing(id, text)) => {
                 self.writing.insert(id, text);
+                self.urgent = true;
+            }
+            Ok(Signal::Call(id)) => {
+                self.calls.insert(id);
                 self.urgent = true;
             }
             Ok(Signal::Floor) => self.floor = true,

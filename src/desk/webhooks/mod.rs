@@ -66,6 +66,10 @@ pub const KINDS: &[(&str, &[(&str, &str)])] = &[
             ("visitor_blocked", "A visitor was blocked"),
         ],
     ),
+    (
+        "Calls",
+        &[("call_missed", "A customer called and nobody answered"), ("call_logged", "An agent wrote down what was said on the telephone")],
+    ),
 ];
 
 /// The kind of a test, which is no event of the desk.

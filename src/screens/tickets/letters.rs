@@ -291,7 +291,9 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::Acknowledged { .. }
         | Event::SendFailed { .. }
         | Event::MessageEdited { .. }
-        | Event::MessageRemoved { .. } => return None,
+        | Event::MessageRemoved { .. }
+        | Event::CallMissed { .. }
+        | Event::CallLogged { .. } => return None,
         Event::MessageHidden { hidden: true, .. } => ("eye", "hid a public message".to_owned()),
         Event::MessageHidden { hidden: false, .. } => ("eye", "showed a public message again".to_owned()),
         Event::MessageDeleted { .. } => ("trash-2", "deleted a public message".to_owned()),
