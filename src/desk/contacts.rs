@@ -164,6 +164,13 @@ pub struct Identity {
     pub address: String,
 }
 
+impl Identity {
+    /// Whether it can be called.
+    pub fn is_phone(&self) -> bool {
+        self.kind == IdentityKind::Phone
+    }
+}
+
 /// Every address of a contact.
 pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Vec<Identity>> {
     sqlx::query_as!(Identity, "select kind, address from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await

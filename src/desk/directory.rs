@@ -101,6 +101,11 @@ impl Directory {
         self.agents.iter().find(|agent| agent.id == id)?.photo.as_deref()
     }
 
+    /// Extensions and telephone numbers at which an agent is reached.
+    pub fn numbers(&self, id: AgentId) -> &[String] {
+        self.agents.iter().find(|agent| agent.id == id).map_or(&[], |agent| &agent.numbers)
+    }
+
     /// The opening hours of a team, which are the desk's unless it has its own; of the desk for `None`.
     pub fn hours_of(&self, team: Option<TeamId>) -> Arc<Hours> {
         let own = self.teams.iter().find(|known| Some(known.id) == team).and_then(|team| team.hours.as_ref());

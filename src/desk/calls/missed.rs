@@ -86,7 +86,7 @@ async fn mark(change: &mut Change, call: &Call, message: MessageId, missing: Opt
     Ok(())
 }
 
-/// It was answered after all, as is told only now: its message says so.
+/// More is known of a call that has its message: how long it was, that it was answered after all.
 pub(super) async fn correct(change: &mut Change, id: CallId) -> sqlx::Result<()> {
     let Some(call) = calls::lock(change, id).await? else { return Ok(()) };
     if let (Some(ticket), Some(message)) = (call.ticket_id, call.message_id) {

@@ -173,6 +173,10 @@ async fn end(change: &mut Change, call: &Call, agent: Option<AgentId>, cause: &s
     )
     .execute(&mut **change)
     .await?;
+    // It is written down already: now it is known how long it was.
+    if call.message_id.is_some() {
+        missed::correct(change, call.id).await?;
+    }
     let timer = Job::CallStep { call: call.id };
     if call.incoming && call.answered_at.is_none() && call.settled_at.is_none() {
         change.push(&timer, Ts::now().plus_seconds(GRACE)).await

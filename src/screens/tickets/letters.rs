@@ -34,6 +34,8 @@ pub struct Letter {
     pub has_html: bool,
     pub has_original: bool,
     pub pictures: Vec<Attachment>,
+    /// Played in place.
+    pub sounds: Vec<Attachment>,
     pub files: Vec<Attachment>,
     /// Quick answers that were offered along with it.
     pub choices: Vec<String>,
@@ -113,8 +115,16 @@ impl Letter {
                 ("letter--note", author.to_owned(), "internal note".to_owned())
             }
         };
+        // A call is neither a letter nor a note, whatever it is kept as.
+        let (class, about) = match &extras.call {
+            Some(call) if call.is_missed() => ("letter--in letter--call letter--missed", call.number.clone()),
+            Some(call) => ("letter--call", if call.incoming { format!("from {}", call.number) } else { format!("to {}", call.number) }),
+            None => (class, about),
+        };
+        let about = if about == "from " || about == "to " { String::new() } else { about };
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
-        let (pictures, files) = own.partition(Attachment::is_picture);
+        let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
+        let (sounds, files) = others.into_iter().partition(Attachment::is_sound);
         let text = message.new_text();
         Self {
             id: message.id,
@@ -133,6 +143,7 @@ impl Letter {
             has_html: message.html.is_some(),
             has_original: message.delivery_id.is_some(),
             pictures,
+            sounds,
             files,
             choices: envelope.choices,
             direction: message.direction,
@@ -193,6 +204,16 @@ impl Letter {
     /// It left, and nobody knows whether it arrived.
     pub fn unsure(&self) -> bool {
         self.delivery == Some(DeliveryStatus::Unsure)
+    }
+
+    /// The picture beside a call's name.
+    pub fn call_icon(&self) -> Icon {
+        match &self.extras.call {
+            Some(call) if call.recorded && !call.answered => icon("voicemail"),
+            Some(call) if call.is_missed() => icon("phone-missed"),
+            Some(call) if call.incoming => icon("phone-incoming"),
+            _ => icon("phone-outgoing"),
+        }
     }
 
     /// Where a location is on a map.
