@@ -52,6 +52,9 @@ pub enum Signal {
     /// Who is there, or how much they carry, changed.
     #[serde(rename = "f")]
     Floor,
+    /// A call-back's time has come, or it changed.
+    #[serde(rename = "k")]
+    Calls,
     /// A job was queued.
     #[serde(rename = "j")]
     Work,
@@ -264,7 +267,7 @@ impl Live {
                 self.0.floor.send_modify(|number| *number += 1);
             }
             Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
-            Signal::Writing(..) => {}
+            Signal::Writing(..) | Signal::Calls => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());

@@ -135,6 +135,9 @@ impl Listener {
         if gathered.floor {
             self.pending.push(named("floor", &()));
         }
+        if gathered.calls {
+            self.pending.push(named("calls", &()));
+        }
         let changed = !gathered.tickets.is_empty();
         for id in gathered.tickets {
             self.pending.push(named("ticket", &serde_json::json!({ "id": id })));
@@ -158,6 +161,7 @@ struct Gathered {
     urgent: bool,
     resync: bool,
     floor: bool,
+    calls: bool,
     tickets: BTreeSet<TicketId>,
     presence: BTreeSet<TicketId>,
     chats: BTreeSet<TicketId>,
@@ -179,6 +183,7 @@ impl Gathered {
                 self.urgent = true;
             }
             Ok(Signal::Floor) => self.floor = true,
+            Ok(Signal::Calls) => self.calls = true,
             Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => self.resync = true,
             Ok(Signal::Work | Signal::Visitor(_)) => return Some(()),
             Err(RecvError::Closed) => return None,
