@@ -32,6 +32,7 @@ ids! {
     AgentTokenId,
     ApiTokenId,
     AttachmentId,
+    CallBackId,
     CallId,
     CannedFileId,
     CannedReplyId,

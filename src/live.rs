@@ -50,11 +50,14 @@ pub enum Signal {
     #[serde(rename = "v")]
     Visitor(VisitorId),
     /// A telephone call rings, was answered, ended or was written down.
-    #[serde(rename = "k")]
+    #[serde(rename = "n")]
     Call(CallId),
     /// Who is there, or how much they carry, changed.
     #[serde(rename = "f")]
     Floor,
+    /// A call-back's time has come, or it changed.
+    #[serde(rename = "k")]
+    Calls,
     /// A job was queued.
     #[serde(rename = "j")]
     Work,
@@ -267,7 +270,7 @@ impl Live {
                 self.0.floor.send_modify(|number| *number += 1);
             }
             Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
-            Signal::Writing(..) | Signal::Call(_) => {}
+            Signal::Writing(..) | Signal::Call(_) | Signal::Calls => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::channels::email::{ack, letters};
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
+use crate::desk::call_backs;
 use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::chats;
@@ -23,7 +24,7 @@ use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
 use crate::desk::webhooks::log::{self, Turn};
-use crate::ids::{AgentId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, CallBackId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
@@ -146,6 +147,7 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::Acknowledge { ticket, message } => ack::acknowledge(app, ticket, message).await,
         Job::WakeTicket { ticket } => wake(app, ticket).await,
         Job::ChatStep { ticket } => step(app, ticket, now).await,
+        Job::CallBackStep { call_back } => call(app, call_back, now).await,
         Job::ChatMail { ticket } => mail_missed(app, ticket).await,
         Job::AgentLapse { agent } => lapse(app, agent, now).await,
         Job::CallStep { call } => follow_call(app, call, now).await,
@@ -211,6 +213,15 @@ async fn step(app: &App, ticket: TicketId, now: Ts) -> Outcome {
     let stepped = async {
         let mut change = Change::begin(app).await?;
         chats::step(&mut change, ticket, now).await?;
+        change.commit().await
+    };
+    done(stepped.await)
+}
+
+async fn call(app: &App, id: CallBackId, now: Ts) -> Outcome {
+    let stepped = async {
+        let mut change = Change::begin(app).await?;
+        call_backs::step(&mut change, id, now).await?;
         change.commit().await
     };
     done(stepped.await)

@@ -97,6 +97,11 @@ impl Change {
         self.signal(Signal::Floor);
     }
 
+    /// Remembers to tell the screens whom to call.
+    pub fn touch_calls(&mut self) {
+        self.signal(Signal::Calls);
+    }
+
     /// Remembers that names, tags, teams or channels changed.
     pub fn touch_settings(&mut self) {
         self.signal(Signal::Settings);

@@ -70,6 +70,7 @@ kinds! {
         Google = "google" "Google reviews",
         Sms = "sms" "SMS",
         Phone = "phone" "Phone",
+        CallBack = "call_back" "Call-backs",
         Api = "api" "API",
     }
     /// What sort of address identifies a contact.
@@ -170,6 +171,14 @@ kinds! {
         /// Two people talk.
         Active = "active" "In progress",
         Ended = "ended" "Ended",
+    }
+    /// Where a call stands that a customer waits for.
+    CallBackState as "call_back_state" {
+        Wanted = "wanted" "To call",
+        Done = "done" "Reached",
+        /// Nobody answered, the last time too.
+        NotReached = "not_reached" "Not reached",
+        Withdrawn = "withdrawn" "Withdrawn",
     }
     /// Where a webhook stands that the desk sends.
     WebhookState as "webhook_state" {

@@ -67,7 +67,7 @@ pub fn channel_icon(kind: ChannelKind) -> Icon {
         ChannelKind::X => icon("x-network"),
         ChannelKind::Google => icon("star"),
         ChannelKind::Sms => icon("message-square-text"),
-        ChannelKind::Phone => icon("phone"),
+        ChannelKind::Phone | ChannelKind::CallBack => icon("phone"),
         ChannelKind::Api => icon("webhook"),
     }
 }

@@ -36,7 +36,7 @@ pub struct Shell {
     /// What rings here, and how one stands; `None` where the shop has no live chat.
     pub bar: Option<Bar>,
     /// Telephone calls that concern this agent now.
-    pub calls: Vec<shown::Shown>,
+    pub phone: Vec<shown::Shown>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -63,7 +63,7 @@ impl FromRequestParts<App> for Shell {
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
         let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
-        let calls = if calls::rings(&directory) {
+        let phone = if calls::rings(&directory) {
             shown::concerning(&mut *app.db.acquire().await?, agent.id, Ts::now()).await?
         } else {
             Vec::new()
@@ -85,7 +85,7 @@ impl FromRequestParts<App> for Shell {
             had_flash: flash.is_some(),
             flash,
             bar,
-            calls,
+            phone,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -134,7 +134,7 @@ impl Shell {
 
     /// Calls that concern this agent, as every page shows them.
     pub fn call_cards(&self) -> Vec<Card<'_>> {
-        self.calls.iter().map(|one| Card { shell: self, one, spot: "corner" }).collect()
+        self.phone.iter().map(|one| Card { shell: self, one, spot: "corner" }).collect()
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.

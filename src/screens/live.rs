@@ -132,11 +132,14 @@ impl Listener {
         for id in gathered.chats {
             self.pending.push(named("chat", &serde_json::json!({ "id": id })));
         }
-        for id in gathered.calls {
-            self.pending.push(named("call", &serde_json::json!({ "id": id })));
+        for id in gathered.phone {
+            self.pending.push(named("phone", &serde_json::json!({ "id": id })));
         }
         if gathered.floor {
             self.pending.push(named("floor", &()));
+        }
+        if gathered.calls {
+            self.pending.push(named("calls", &()));
         }
         let changed = !gathered.tickets.is_empty();
         for id in gathered.tickets {
@@ -161,10 +164,11 @@ struct Gathered {
     urgent: bool,
     resync: bool,
     floor: bool,
+    calls: bool,
     tickets: BTreeSet<TicketId>,
     presence: BTreeSet<TicketId>,
     chats: BTreeSet<TicketId>,
-    calls: BTreeSet<CallId>,
+    phone: BTreeSet<CallId>,
     writing: BTreeMap<TicketId, String>,
 }
 
@@ -183,10 +187,11 @@ impl Gathered {
                 self.urgent = true;
             }
             Ok(Signal::Call(id)) => {
-                self.calls.insert(id);
+                self.phone.insert(id);
                 self.urgent = true;
             }
             Ok(Signal::Floor) => self.floor = true,
+            Ok(Signal::Calls) => self.calls = true,
             Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => self.resync = true,
             Ok(Signal::Work | Signal::Visitor(_)) => return Some(()),
             Err(RecvError::Closed) => return None,

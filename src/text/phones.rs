@@ -1,212 +1,212 @@
-//! Telephone numbers as people, exchanges and providers write them, in the one form by which customers are known: E.164 with its plus.
+//! Phone numbers as people type them, and as they are dialled: `+` and digits (ITU-T E.164).
 
-/// Who is at the other end of a line, as an exchange tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Party {
-    /// In E.164: `+390612345678`.
-    Number(String),
-    /// An extension, a short code, a name of SIP: known within one exchange only.
-    Inside(String),
-    /// They do not say.
-    Anonymous,
+mod told;
+
+pub use told::{Party, country_of, is_country, normalise, parse};
+
+/// A country with its calling code, by the name it gives itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Country {
+    /// ISO 3166-1, two letters.
+    pub region: &'static str,
+    /// Without the `+`.
+    pub code: &'static str,
+    pub name: &'static str,
 }
 
-impl Party {
-    /// The number, if it is one that can be called from anywhere.
-    pub fn number(&self) -> Option<&str> {
-        match self {
-            Self::Number(number) => Some(number),
-            Self::Inside(_) | Self::Anonymous => None,
-        }
+impl Country {
+    /// The country of a region such as `IT`.
+    pub fn of_region(region: &str) -> Option<&'static Self> {
+        COUNTRIES.iter().find(|country| country.region.eq_ignore_ascii_case(region))
     }
 
-    /// As it is stored and shown; empty for those who do not say.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Number(text) | Self::Inside(text) => text,
-            Self::Anonymous => "",
-        }
+    /// The country in which people with this `Accept-Language` header probably are: by the first tag that names one (`de-AT`), else by
+    /// the first language.
+    pub fn guess(accept_language: &str) -> Option<&'static Self> {
+        let tags = || accept_language.split(',').take(10).map(|range| range.split(';').next().unwrap_or_default().trim());
+        let named = tags().find_map(|tag| tag.split(['-', '_']).nth(1).and_then(Self::of_region));
+        named.or_else(|| {
+            tags().find_map(|tag| match tag.get(..2)?.to_ascii_lowercase().as_str() {
+                "it" => Self::of_region("IT"),
+                "fr" => Self::of_region("FR"),
+                "de" => Self::of_region("DE"),
+                "es" => Self::of_region("ES"),
+                _ => None,
+            })
+        })
     }
 }
 
-/// The fewest and the most digits of a number with its country code (ITU-T E.164, and what is in use).
-const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-/// Up to so many digits it is an extension or a short code.
-const INSIDE: usize = 6;
-/// What exchanges and Twilio write where a caller does not show their number.
-const NOBODY: [&str; 14] = [
-    "anonymous",
-    "unknown",
-    "private",
-    "restricted",
-    "unavailable",
-    "withheld",
-    "blocked",
-    "none",
-    "null",
-    // Twilio spells the words on the keys of a telephone.
-    "+266696687",
-    "+7378742833",
-    "+2562533",
-    "+8656696",
-    "+86282452253",
-];
-/// Countries whose numbers keep their first zero behind the country code: Italy, San Marino, the Vatican.
-const KEEP_ZERO: [&str; 3] = ["39", "378", "379"];
+/// The countries that are offered to choose from; numbers of all others are typed with `+` and their code.
+pub const COUNTRIES: [Country; 44] = {
+    const fn at(region: &'static str, code: &'static str, name: &'static str) -> Country {
+        Country { region, code, name }
+    }
+    [
+        at("AR", "54", "Argentina"),
+        at("AU", "61", "Australia"),
+        at("BE", "32", "België · Belgique"),
+        at("BR", "55", "Brasil"),
+        at("BG", "359", "Bulgaria"),
+        at("CA", "1", "Canada"),
+        at("CZ", "420", "Česko"),
+        at("CL", "56", "Chile"),
+        at("CO", "57", "Colombia"),
+        at("DK", "45", "Danmark"),
+        at("DE", "49", "Deutschland"),
+        at("EE", "372", "Eesti"),
+        at("IE", "353", "Éire · Ireland"),
+        at("GR", "30", "Elláda"),
+        at("ES", "34", "España"),
+        at("FR", "33", "France"),
+        at("HR", "385", "Hrvatska"),
+        at("IS", "354", "Ísland"),
+        at("IL", "972", "Israel"),
+        at("IT", "39", "Italia"),
+        at("CY", "357", "Kýpros"),
+        at("LV", "371", "Latvija"),
+        at("LI", "423", "Liechtenstein"),
+        at("LT", "370", "Lietuva"),
+        at("LU", "352", "Lëtzebuerg"),
+        at("HU", "36", "Magyarország"),
+        at("MT", "356", "Malta"),
+        at("MX", "52", "México"),
+        at("MC", "377", "Monaco"),
+        at("NL", "31", "Nederland"),
+        at("NO", "47", "Norge"),
+        at("AT", "43", "Österreich"),
+        at("PL", "48", "Polska"),
+        at("PT", "351", "Portugal"),
+        at("RO", "40", "România"),
+        at("SM", "378", "San Marino"),
+        at("CH", "41", "Schweiz · Suisse · Svizzera"),
+        at("SI", "386", "Slovenija"),
+        at("SK", "421", "Slovensko"),
+        at("FI", "358", "Suomi"),
+        at("SE", "46", "Sverige"),
+        at("TR", "90", "Türkiye"),
+        at("GB", "44", "United Kingdom"),
+        at("US", "1", "United States"),
+    ]
+};
 
-/// Understands a number as told, in a country that is given by its calling code (`39`): with a plus, with 00, in the country's own form,
-/// or with the country code and nothing before it, as exchanges like to send them.
-pub fn parse(told: &str, country: &str) -> Party {
-    let told = told.trim();
-    // sip:+3906…@exchange, tel:+3906…;ext=1
-    let bare = told.strip_prefix("sips:").or_else(|| told.strip_prefix("sip:")).or_else(|| told.strip_prefix("tel:")).unwrap_or(told);
-    let bare = bare.split(['@', ';']).next().unwrap_or_default().trim();
-    if bare.is_empty() || NOBODY.iter().any(|word| bare.eq_ignore_ascii_case(word)) {
-        return Party::Anonymous;
+/// Why something is no number that can be dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// There are letters or other signs in it.
+    Signs,
+    /// It does not say of which country it is.
+    NoCountry,
+    TooShort,
+    TooLong,
+}
+
+/// The number as it is dialled. One without `+` or `00` is of `country`, whose leading zero goes: but in Italy, where it belongs to the
+/// number.
+pub fn dialled(text: &str, country: Option<&Country>) -> Result<String, Problem> {
+    let text = text.trim();
+    // "+49 (0)30 …" is how many write the zero that is not dialled from abroad.
+    let text = if text.starts_with('+') || text.starts_with("00") { text.replacen("(0)", "", 1) } else { text.to_owned() };
+    if !text.chars().all(|c| c.is_ascii_digit() || "+ -/().\u{a0}\u{202f}\u{2011}\u{2013}".contains(c)) || text.rfind('+').is_some_and(|at| at > 0) {
+        return Err(Problem::Signs);
     }
-    // +49 (0)30 …: the zero is for those who call from within.
-    let open = bare.replace("(0)", "");
-    let plus = open.starts_with('+');
-    if !open.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}' | '\u{2011}')) {
-        return Party::Inside(short(bare));
-    }
-    let digits: String = open.chars().filter(char::is_ascii_digit).collect();
-    let whole = if plus {
-        digits.clone()
-    } else if let Some(abroad) = abroad(&digits, country) {
-        abroad.to_owned()
-    } else if digits.len() <= INSIDE {
-        return Party::Inside(digits);
-    } else if let Some(rest) = digits.strip_prefix('0') {
-        if KEEP_ZERO.contains(&country) { format!("{country}{digits}") } else { format!("{country}{rest}") }
-    } else if is_national(&digits, country) {
-        format!("{country}{digits}")
-    } else {
-        digits.clone()
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let whole = match (text.starts_with('+'), digits.strip_prefix("00"), country) {
+        (true, ..) => digits,
+        (false, Some(rest), _) => rest.to_owned(),
+        (false, None, Some(country)) => {
+            let own = without_zero(&digits, country.code);
+            if own.len() < 5 {
+                return Err(Problem::TooShort);
+            }
+            format!("{}{own}", country.code)
+        }
+        (false, None, None) if digits.len() < 5 => return Err(Problem::TooShort),
+        (false, None, None) => return Err(Problem::NoCountry),
     };
-    if DIGITS.contains(&whole.len()) { Party::Number(format!("+{whole}")) } else { Party::Inside(short(bare)) }
-}
-
-/// The number in E.164, if it is one.
-pub fn normalise(told: &str, country: &str) -> Option<String> {
-    match parse(told, country) {
-        Party::Number(number) => Some(number),
-        Party::Inside(_) | Party::Anonymous => None,
+    match whole.len() {
+        ..8 => Err(Problem::TooShort),
+        16.. => Err(Problem::TooLong),
+        // No calling code begins with a zero.
+        _ if whole.starts_with('0') => Err(Problem::NoCountry),
+        _ => Ok(format!("+{whole}")),
     }
 }
 
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
-/// What follows the digits with which one calls abroad.
-fn abroad<'a>(digits: &'a str, country: &str) -> Option<&'a str> {
-    digits.strip_prefix("00").or_else(|| digits.strip_prefix("011").filter(|_| country == "1"))
-}
-
-/// Whether digits without a zero before them are a number of the country rather than one with its code: where numbers have no zero, their
-/// length tells.
-fn is_national(digits: &str, country: &str) -> bool {
-    let length = digits.len();
-    match country {
-        // Mobiles begin with 3, and so does the country code: 39…
-        "39" => digits.starts_with('3') && (9..=10).contains(&length),
-        "34" | "351" | "420" | "48" => length == 9,
-        "1" | "30" => length == 10,
-        "45" | "47" | "356" | "371" => length == 8,
-        _ => false,
+/// A number of a country without the zero with which it is dialled from within.
+fn without_zero<'a>(digits: &'a str, code: &str) -> &'a str {
+    match code {
+        // Italy, San Marino and the Vatican: there it belongs to the number.
+        "39" | "378" | "379" => digits,
+        // Hungary's is 06.
+        "36" => digits.strip_prefix("06").unwrap_or(digits),
+        _ => digits.strip_prefix('0').unwrap_or(digits),
     }
 }
 
-/// The calling code of the country that a time zone lies in; where it is not known, of Italy.
-pub fn country_of(time_zone: &str) -> &'static str {
-    match time_zone {
-        "Europe/Berlin" | "Europe/Busingen" => "49",
-        "Europe/Vienna" => "43",
-        "Europe/Zurich" => "41",
-        "Europe/Paris" => "33",
-        "Europe/Madrid" | "Atlantic/Canary" => "34",
-        "Europe/Lisbon" => "351",
-        "Europe/London" => "44",
-        "Europe/Dublin" => "353",
-        "Europe/Brussels" => "32",
-        "Europe/Amsterdam" => "31",
-        "Europe/Luxembourg" => "352",
-        "Europe/Copenhagen" => "45",
-        "Europe/Oslo" => "47",
-        "Europe/Stockholm" => "46",
-        "Europe/Helsinki" => "358",
-        "Europe/Warsaw" => "48",
-        "Europe/Prague" => "420",
-        "Europe/Athens" => "30",
-        "Europe/Malta" => "356",
-        "Europe/Ljubljana" => "386",
-        "Europe/Zagreb" => "385",
-        zone if zone.starts_with("America/New_York") || zone.starts_with("America/Chicago") || zone.starts_with("America/Los_") => "1",
-        _ => "39",
+/// A number to be read: "+39 333 123 4567". What is none stays as it is.
+pub fn spaced(number: &str) -> String {
+    let Some(digits) = number.strip_prefix('+').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) else {
+        return number.to_owned();
+    };
+    let code = COUNTRIES.iter().map(|country| country.code).filter(|code| digits.starts_with(code)).max_by_key(|code| code.len());
+    let code = code.unwrap_or_else(|| digits.get(..2.min(digits.len())).unwrap_or_default());
+    let own: Vec<char> = digits.chars().skip(code.len()).collect();
+    let mut words = vec![format!("+{code}")];
+    let mut at = 0;
+    while at < own.len() {
+        // Four at the end rather than one that stands alone.
+        let take = if own.len() - at == 4 { 4 } else { 3.min(own.len() - at) };
+        words.push(own.iter().skip(at).take(take).collect());
+        at += take;
     }
-}
-
-/// Whether a text may be a calling code.
-pub fn is_country(text: &str) -> bool {
-    (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
+    words.join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn number(told: &str, country: &str) -> String {
-        match parse(told, country) {
-            Party::Number(number) => number,
-            other => format!("{other:?}"),
+    #[test]
+    fn numbers_are_dialled_as_they_are_meant() {
+        let of = |region| Country::of_region(region);
+        for (typed, country, dialled_as) in [
+            ("333 123 4567", of("IT"), "+393331234567"),
+            ("071 123456", of("IT"), "+39071123456"),
+            ("030/1234567", of("DE"), "+49301234567"),
+            ("+49 (0)30 123-4567", of("IT"), "+49301234567"),
+            ("0049 30 1234567", None, "+49301234567"),
+            ("06 1 234 5678", of("HU"), "+3612345678"),
+            ("(0)20 7946 0018", of("GB"), "+442079460018"),
+        ] {
+            assert_eq!(dialled(typed, country).as_deref(), Ok(dialled_as), "{typed}");
+        }
+        for (typed, country, problem) in [
+            ("call me", of("IT"), Problem::Signs),
+            ("333 1+2", of("IT"), Problem::Signs),
+            ("123", of("IT"), Problem::TooShort),
+            ("333 1234567", None, Problem::NoCountry),
+            ("+39 12", None, Problem::TooShort),
+            ("+39 333 123 4567 8901 23", None, Problem::TooLong),
+            ("+0 333 1234567", None, Problem::NoCountry),
+            ("", None, Problem::TooShort),
+        ] {
+            assert_eq!(dialled(typed, country), Err(problem), "{typed}");
         }
     }
 
     #[test]
-    fn every_spelling_of_a_number_is_one_number() {
-        for told in ["+39 06 1234-5678", "0039 06 12345678", "390612345678", "06 12345678", "06/1234.5678", "tel:+390612345678", "sip:+390612345678@pbx"] {
-            assert_eq!(number(told, "39"), "+390612345678", "{told}");
-        }
-        for told in ["+39 333 1234567", "3331234567", "393331234567", "00393331234567"] {
-            assert_eq!(number(told, "39"), "+393331234567", "{told}");
-        }
-        // An Italian mobile that begins like the country code.
-        assert_eq!(number("3931234567", "39"), "+393931234567");
-        for told in ["+49 (0)30 23125741", "030 23125741", "493023125741", "0049 30 23125741", "030/231 257 41"] {
-            assert_eq!(number(told, "49"), "+493023125741", "{told}");
-        }
-        assert_eq!(number("612345678", "34"), "+34612345678");
-        assert_eq!(number("34612345678", "34"), "+34612345678");
-        assert_eq!(number("01 23 45 67 89", "33"), "+33123456789");
-        assert_eq!(number("(415) 867-5309", "1"), "+14158675309");
-        assert_eq!(number("14158675309", "1"), "+14158675309");
-        assert_eq!(number("011 39 06 12345678", "1"), "+390612345678");
-        // From abroad, with its own code and no plus.
-        assert_eq!(number("493023125741", "39"), "+493023125741");
+    fn numbers_are_read_in_groups() {
+        assert_eq!(spaced("+393331234567"), "+39 333 123 4567");
+        assert_eq!(spaced("+49301234567"), "+49 301 234 567");
+        assert_eq!(spaced("anonymous"), "anonymous");
     }
 
     #[test]
-    fn what_is_no_number_stays_what_it_is() {
-        assert_eq!(parse("201", "39"), Party::Inside("201".into()));
-        assert_eq!(parse("1234567w0", "49"), Party::Inside("1234567w0".into()));
-        assert_eq!(parse("sip:anna@pbx.example", "39"), Party::Inside("anna".into()));
-        assert_eq!(parse("+12345678901234567890", "39"), Party::Inside("+12345678901234567890".into()));
-        assert_eq!(parse("Anna Verdi", "39").number(), None);
-    }
-
-    #[test]
-    fn whoever_does_not_say_is_nobody() {
-        for told in ["anonymous", "Anonymous", "", "  ", "unknown", "Restricted", "+266696687", "sip:anonymous@anonymous.invalid"] {
-            assert_eq!(parse(told, "39"), Party::Anonymous, "{told}");
-        }
-    }
-
-    #[test]
-    fn nothing_told_does_any_harm() {
-        for told in ["+", "00", "0", "è", "\0", "++39", "(0)", "+39(0)", "٣٣٣١٢٣٤٥٦٧", &"9".repeat(10_000), &"(0)".repeat(5000)] {
-            let party = parse(told, "39");
-            assert!(party.as_str().len() <= 160, "{told}");
-        }
+    fn a_browser_tells_where_it_may_be() {
+        assert_eq!(Country::guess("de-AT,de;q=0.9").map(|country| country.code), Some("43"));
+        assert_eq!(Country::guess("it").map(|country| country.code), Some("39"));
+        assert_eq!(Country::guess("en"), None);
+        assert_eq!(Country::guess(""), None);
     }
 }

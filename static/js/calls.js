@@ -136,8 +136,8 @@ function settle() {
 /** Starts everything of this file; once per page. */
 export function startCalls() {
   document.addEventListener("sportello:heard", ({ detail: { name } }) => {
-    if (name !== "call" && name !== "resync") return;
-    if (shows("calls")) refreshSoon();
+    if (name !== "phone" && name !== "resync") return;
+    if (shows("phone")) refreshSoon();
     else refreshBar();
   });
   document.addEventListener("sportello:shown", settle);

@@ -323,6 +323,6 @@ pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Api => Some(&crate::channels::api_channel::ApiChannel),
-        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google => None,
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google | ChannelKind::CallBack => None,
     }
 }

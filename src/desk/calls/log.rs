@@ -4,10 +4,12 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::call_backs;
 use crate::desk::calls::{self, Call};
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, ChannelDraft};
 use crate::desk::contacts;
+use crate::desk::directory;
 use crate::desk::events::Event;
 use crate::desk::kinds::{ChannelKind, Direction, IdentityKind, Status};
 use crate::desk::networks::Extras;
@@ -22,6 +24,9 @@ use crate::text;
 pub const MAX_SAID: usize = 20_000;
 /// The longest call that is written down by hand, in minutes.
 pub const MAX_MINUTES: i32 = 24 * 60;
+
+/// For so long, in seconds, a customer whose call was missed is to be called back.
+const CALL_BACK: i64 = 3600;
 
 /// What becomes of the ticket of a call that is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +144,17 @@ async fn stand(change: &mut Change, agent: &Agent, call: &Call, ticket: &Ticket,
         words => words,
     };
     if talked {
+        // Who was to be called has been talked to.
+        call_backs::done(change, agent, ticket.id).await?;
         waits::record(change, ticket, agent.id).await?;
+    }
+    if !call.incoming && !talked {
+        let app = change.app.clone();
+        let next = call_backs::Offer::regardless(&*directory::get_on(&app, change).await?).next_attempt(Ts::now());
+        // Without another time the customer would be written to that we gave up, which nobody has decided.
+        if next.is_some() {
+            call_backs::not_reached(change, agent, ticket.id, next).await?;
+        }
     }
     let direction = if call.incoming { Direction::Inbound } else { Direction::Outbound };
     sqlx::query!(
@@ -165,15 +180,24 @@ async fn stand(change: &mut Change, agent: &Agent, call: &Call, ticket: &Ticket,
     };
     update::set_status(change, Actor::Agent(agent.id), ticket.id, to, None).await?;
     if up.then == Then::CallBack && !call.number.is_empty() {
-        ask_call_back(change, ticket.id, &call.number).await?;
+        ask_call_back(change, ticket.id, &call.number, Actor::Agent(agent.id)).await?;
     }
     tracing::debug!(%message, "a call is written down");
     Ok(())
 }
 
-/// Asks that somebody calls a customer.
-pub(super) async fn ask_call_back(change: &mut Change, ticket: TicketId, phone: &str) -> sqlx::Result<()> {
-    change.record(ticket, Actor::System, Event::CallbackRequested { phone: phone.to_owned() }).await
+/// Asks that somebody calls a customer: within the hour, or when the shop opens. Where a call is owed already, its time stays.
+pub(super) async fn ask_call_back(change: &mut Change, ticket: TicketId, phone: &str, by: Actor) -> sqlx::Result<()> {
+    if call_backs::open_of(change, ticket).await?.is_some_and(|owed| owed.phone == phone) {
+        return Ok(());
+    }
+    let app = change.app.clone();
+    let directory = directory::get_on(&app, change).await?;
+    let team = tickets::find(change, ticket).await?.and_then(|ticket| ticket.team_id);
+    let (hours, now) = (directory.hours_of(team), Ts::now());
+    let from = if hours.is_open(now) { now } else { hours.next_opening(now).unwrap_or(now) };
+    let wanted = call_backs::Wanted { by, ..call_backs::Wanted::new(ticket, phone, from, from.plus_seconds(CALL_BACK)) };
+    call_backs::ask(change, &wanted).await.map(drop)
 }
 
 async fn contact(change: &mut Change, call: &Call) -> sqlx::Result<Option<ContactId>> {

@@ -62,7 +62,7 @@ pub(super) async fn keep(change: &mut Change, id: CallId, files: &[StoredFile], 
     change.record(ticket, Actor::Customer, Event::CallMissed { message }).await?;
     change.touch_call(id);
     if phones::normalise(&call.number, "").is_some() {
-        log::ask_call_back(change, ticket, &call.number).await?;
+        log::ask_call_back(change, ticket, &call.number, Actor::Customer).await?;
     }
     Ok(Some(ticket))
 }

@@ -348,9 +348,43 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
         Event::SubjectChanged { from, .. } => ("pencil", format!("changed the subject from “{from}”")),
         Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
-        other => return chat_line(shell, other, who, entry.at),
+        other => match call_line(shell, other, entry.agent.is_some()) {
+            Some(line) => line,
+            None => return chat_line(shell, other, who, entry.at),
+        },
     };
     Some(Line { icon: icon(name), who, text, at: entry.at })
+}
+
+/// The lines of a call-back.
+fn call_line(shell: &Shell, event: &Event, by_agent: bool) -> Option<(&'static str, String)> {
+    let zone = &shell.directory.hours.zone;
+    let when = |from: &Ts, until: &Ts| {
+        let (from, until) = (from.0.to_zoned(zone.clone()), until.0.to_zoned(zone.clone()));
+        format!("{}–{}", from.strftime("%a %-d %b, %H:%M"), until.strftime("%H:%M"))
+    };
+    Some(match event {
+        Event::CallbackRequested { phone, from: Some(from), until: Some(until) } => {
+            let words = if by_agent { "planned a call to" } else { "The customer wants to be called at" };
+            ("phone", format!("{words} {phone}, {}", when(from, until)))
+        }
+        Event::CallbackRequested { phone, .. } => ("phone", format!("The customer wants to be called at {phone}")),
+        Event::CallbackMoved { from, until } if by_agent => ("phone", format!("moved the call to {}", when(from, until))),
+        Event::CallbackMoved { from, until } => ("phone", format!("The customer moved the call to {}", when(from, until))),
+        Event::CallbackDue {} => ("alarm-clock", "It is time to call".to_owned()),
+        Event::CallbackLate {} => ("triangle-alert", "Nobody called in time; the leads were told, and the customer".to_owned()),
+        Event::CallbackDone {} => ("circle-check", "reached the customer by phone".to_owned()),
+        Event::CallbackNotReached { attempt, next: Some(next) } => {
+            let next = next.0.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M");
+            ("phone", format!("called and reached nobody (attempt {attempt}); again {next}"))
+        }
+        Event::CallbackNotReached { attempt, next: None } => {
+            ("phone", format!("called and reached nobody (attempt {attempt}, the last); the customer is written to"))
+        }
+        Event::CallbackWithdrawn {} if by_agent => ("phone", "withdrew the call".to_owned()),
+        Event::CallbackWithdrawn {} => ("phone", "The call is no longer wanted".to_owned()),
+        _ => return None,
+    })
 }
 
 /// The lines of a live chat.
@@ -371,7 +405,6 @@ fn chat_line(shell: &Shell, event: &Event, who: String, at: crate::clock::Ts) ->
             ("refresh-cw", format!("{} left or fell silent, so the chat rang elsewhere", directory.agent(*from)))
         }
         Event::ChatContinuesByMail {} => ("mail", "The conversation goes on by mail".to_owned()),
-        Event::CallbackRequested { phone } => ("clock", format!("The visitor asks to be called back at {phone}")),
         Event::ChatEnded { by } => match by {
             ChatEnd::Agent => ("circle-check", "ended the chat".to_owned()),
             ChatEnd::Visitor => ("circle-check", "The visitor ended the chat".to_owned()),
