@@ -33,7 +33,7 @@ pub const FIELDS: &[Field] = &[
     Field::shown("token", "Secret", "Part of the webhook address above. As an alternative, exchanges may send it as the password of Basic authentication."),
     Field::plain("blocked", "Refused numbers", "Callers who hear that the line is busy; with commas between.").optional().advanced(),
     Field::plain("caller_id", "Number for outgoing calls", "Exchanges that ask are told to show this number.").optional().advanced(),
-    Field::base(twilio::API),
+    Field::base(twilio::API).only_for("twilio"),
 ];
 
 /// Who tells of calls.
