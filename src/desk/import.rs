@@ -241,11 +241,12 @@ pub async fn call(db: &mut PgConnection, channel: ChannelId, provider_id: &str) 
         .await
 }
 
-/// Gives a telephone number to whoever waits longest for an answer.
+/// Gives a telephone number to whoever wrote last and waits for an answer.
 pub async fn give_number(db: &mut PgConnection, number: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into identities (contact_id, kind, address)
-         select contact_id, 'phone', $1 from tickets where status = 'open' and waiting_since is not null order by waiting_since desc, id limit 1
+         select t.contact_id, 'phone', $1 from tickets t join channels c on c.id = t.channel_id
+         where c.kind = 'email' and t.status = 'open' and t.waiting_since is not null order by t.waiting_since desc, t.id limit 1
          on conflict do nothing",
         number
     )

@@ -5,10 +5,27 @@ import { $, $$, el, refresh, refreshBar, refreshSoon, request, shows, touch } fr
 
 // -- what was said -----------------------------------------------------------------------------------------------------
 
-// By call, as long as it is not sent.
-const words = new Map();
+// By call, as long as it is not sent; in the tab's own storage, for a page may be loaded anew before the server has them.
+const STORE = "sportello-calls";
+const words = new Map(stored());
 const timers = new Map();
 const PACE = 800;
+
+function stored() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORE) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+function store() {
+  try {
+    sessionStorage.setItem(STORE, JSON.stringify([...words]));
+  } catch {
+    // Then only as long as the page stays.
+  }
+}
 
 function save(id) {
   clearTimeout(timers.get(id));
@@ -20,6 +37,7 @@ document.addEventListener("input", ({ target }) => {
   const id = target.dataset?.said;
   if (!id) return;
   words.set(id, target.value);
+  store();
   clearTimeout(timers.get(id));
   timers.set(id, setTimeout(save, PACE, id));
 });
@@ -30,11 +48,14 @@ document.addEventListener("submit", ({ target }) => {
   clearTimeout(timers.get(id));
   timers.delete(id);
   words.delete(id);
+  store();
 });
 
 document.addEventListener("sportello:unsent", ({ target }) => {
   const id = target.dataset?.callLog;
-  if (id) words.set(id, $("[data-said]", target).value);
+  if (!id) return;
+  words.set(id, $("[data-said]", target).value);
+  store();
 });
 
 addEventListener("pagehide", () => [...timers.keys()].forEach(save));

@@ -36,13 +36,15 @@ pub(super) async fn keep(change: &mut Change, id: CallId, files: &[StoredFile], 
     let app = change.app.clone();
     let desk = crate::desk::directory::get_on(&app, change).await?;
     let speaks = language.as_deref().and_then(Language::from_code).or_else(|| Language::from_code(&desk.shop.language)).unwrap_or(Language::En);
+    // Found by the number, but it is no address that a letter could be sent to.
     let from = Address { name: person.display_name(), address: call.number.clone() };
+    let envelope = Envelope { from: Some(Address { name: from.name.clone(), address: String::new() }), ..Envelope::default() };
     let incoming = Incoming {
         provider_id: format!("call:{id}"),
-        from: from.clone(),
+        from,
         subject: i18n::text(speaks, "call-subject"),
         language,
-        envelope: Envelope { from: Some(from), ..Envelope::default() },
+        envelope,
         sent_at: Some(call.started_at),
         ..Incoming::default()
     };

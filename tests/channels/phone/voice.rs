@@ -105,6 +105,8 @@ async fn a_message_is_fetched_as_soon_as_it_is_there() {
     assert_eq!(page.attribute("#thread audio", "src"), format!("/tickets/{ticket}/files/{}", file.0));
     assert!(page.headers["content-security-policy"].to_str().expect("text").contains("media-src 'self'"));
     assert!(page.text("#thread .letter summary").contains("Voicemail, 0:12"), "{}", page.text("#thread .letter summary"));
+    // A telephone number is no mail address.
+    assert!(page.text(".composer-to").contains("nobody yet"), "{}", page.text(".composer-to"));
     let request = giulia.request(Method::GET, &format!("/tickets/{ticket}/files/{}", file.0)).header("range", "bytes=0-2");
     let piece = request.send().await.expect("an answer");
     assert_eq!((piece.status().as_u16(), piece.headers()["content-range"].to_str().expect("text")), (206, &*format!("bytes 0-2/{}", SOUND.len())));
