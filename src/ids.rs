@@ -32,6 +32,8 @@ ids! {
     AgentTokenId,
     ApiTokenId,
     AttachmentId,
+    CallBackId,
+    CallId,
     CannedFileId,
     CannedReplyId,
     ChannelId,

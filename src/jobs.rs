@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, CallBackId, CallId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
@@ -32,6 +32,10 @@ pub enum Job {
     ChatMail { ticket: TicketId },
     /// An agent's screen may have fallen silent.
     AgentLapse { agent: AgentId },
+    /// A call was not answered, or nobody says how it went on.
+    CallStep { call: CallId },
+    /// A call-back's moment: somebody is reminded, or its time has passed.
+    CallBackStep { call_back: CallBackId },
     /// A snooze is over.
     WakeTicket { ticket: TicketId },
     /// Fetch new mail of a channel; comes back by itself.
@@ -61,6 +65,8 @@ impl Job {
             Self::ChatStep { ticket } => Some(format!("chat:{ticket}")),
             Self::ChatMail { ticket } => Some(format!("chat-mail:{ticket}")),
             Self::AgentLapse { agent } => Some(format!("lapse:{agent}")),
+            Self::CallStep { call } => Some(format!("call:{call}")),
+            Self::CallBackStep { call_back } => Some(format!("call-back:{call_back}")),
             Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
@@ -77,7 +83,10 @@ impl Job {
 
     /// Timers that somebody waits for and that talk to nothing but the database: they never stand in line behind the rest.
     fn is_quick(&self) -> bool {
-        matches!(self, Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::WakeTicket { .. })
+        matches!(
+            self,
+            Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::CallStep { .. } | Self::WakeTicket { .. } | Self::CallBackStep { .. }
+        )
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, TicketId, VisitorId};
+use crate::ids::{AgentId, CallId, TicketId, VisitorId};
 
 const CHANNEL: &str = "sportello";
 /// How long announcements to other processes are collected.
@@ -49,9 +49,15 @@ pub enum Signal {
     /// A visitor began another conversation, or is somebody else than we thought.
     #[serde(rename = "v")]
     Visitor(VisitorId),
+    /// A telephone call rings, was answered, ended or was written down.
+    #[serde(rename = "n")]
+    Call(CallId),
     /// Who is there, or how much they carry, changed.
     #[serde(rename = "f")]
     Floor,
+    /// A call-back's time has come, or it changed.
+    #[serde(rename = "k")]
+    Calls,
     /// A job was queued.
     #[serde(rename = "j")]
     Work,
@@ -264,7 +270,7 @@ impl Live {
                 self.0.floor.send_modify(|number| *number += 1);
             }
             Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
-            Signal::Writing(..) => {}
+            Signal::Writing(..) | Signal::Call(_) | Signal::Calls => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());

@@ -25,6 +25,7 @@ pub fn router(app: App) -> Router {
     let pages = layers::timed(layers::same_site(screens::router().merge(channels::router())));
     // No cookie gives any right here, so other sites may send these forms; uploads over slow lines take their own time.
     let public = channels::form::router()
+        .merge(channels::call_back::router())
         .merge(channels::chat::router())
         .merge(channels::wire::hooks::router())
         .merge(screens::customer::router())

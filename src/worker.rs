@@ -15,6 +15,8 @@ use crate::channels::email::{ack, letters};
 use crate::channels::wire::Sign;
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
+use crate::desk::call_backs;
+use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::chats;
 use crate::desk::deliveries;
@@ -24,7 +26,7 @@ use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
 use crate::desk::webhooks::log::{self, Turn};
-use crate::ids::{AgentId, DeliveryId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, CallBackId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
@@ -147,8 +149,10 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::Acknowledge { ticket, message } => ack::acknowledge(app, ticket, message).await,
         Job::WakeTicket { ticket } => wake(app, ticket).await,
         Job::ChatStep { ticket } => step(app, ticket, now).await,
+        Job::CallBackStep { call_back } => call(app, call_back, now).await,
         Job::ChatMail { ticket } => mail_missed(app, ticket).await,
         Job::AgentLapse { agent } => lapse(app, agent, now).await,
+        Job::CallStep { call } => follow_call(app, call, now).await,
         Job::PollMailbox { channel } => channels::poll(app, channel).await,
         Job::SendInvitation { agent } => letters::invite(app, agent).await,
         Job::SendPasswordReset { agent } => letters::reset_password(app, agent).await,
@@ -220,6 +224,15 @@ async fn step(app: &App, ticket: TicketId, now: Ts) -> Outcome {
     done(stepped.await)
 }
 
+async fn call(app: &App, id: CallBackId, now: Ts) -> Outcome {
+    let stepped = async {
+        let mut change = Change::begin(app).await?;
+        call_backs::step(&mut change, id, now).await?;
+        change.commit().await
+    };
+    done(stepped.await)
+}
+
 async fn lapse(app: &App, agent: AgentId, now: Ts) -> Outcome {
     let lapsed = async {
         let mut change = Change::begin(app).await?;
@@ -262,6 +275,16 @@ async fn tidy(app: &App) -> Outcome {
         }
         Err(error) => Outcome::Retry(error.to_string()),
     }
+}
+
+/// Sees to a call that nobody answered, or of which nobody says how it went on.
+async fn follow_call(app: &App, call: CallId, now: Ts) -> Outcome {
+    let followed = async {
+        let mut change = Change::begin(app).await?;
+        calls::step(&mut change, call, now).await?;
+        change.commit().await
+    };
+    done(followed.await)
 }
 
 fn done(result: sqlx::Result<()>) -> Outcome {

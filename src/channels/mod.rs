@@ -1,6 +1,7 @@
 //! The ways in which customers reach the desk. Each folder translates between a wire and the desk's envelope; here each kind finds its folder.
 
 pub mod api_channel;
+pub mod call_back;
 pub mod chat;
 pub mod email;
 mod entries;
@@ -8,6 +9,7 @@ pub mod facebook;
 pub mod form;
 pub mod instagram;
 pub mod meta;
+pub mod phone;
 pub mod sms;
 pub mod telegram;
 pub mod twilio;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Url};
 use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -79,6 +79,13 @@ fn spellings(url: &str) -> Vec<String> {
     all.push(format!("{scheme}://{host}{path}"));
     all.push(format!("{scheme}://{host}:{usual}{path}"));
     all
+}
+
+/// Whether an address is one that may see the account's token.
+pub fn is_own(url: &str, base: &str) -> bool {
+    let origin = |url: &str| Url::parse(url).ok().map(|url| (url.origin(), url.host_str().unwrap_or_default().to_owned()));
+    let (Some((origin_of_url, host)), Some((origin_of_base, _))) = (origin(url), origin(base)) else { return false };
+    origin_of_url == origin_of_base || host == "twilio.com" || host.ends_with(".twilio.com")
 }
 
 /// An account's way into the API.
@@ -180,7 +187,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static(media_type));
         headers.insert("x-twilio-signature", signature.parse().expect("a header"));
-        Hook { method, url: url.to_owned(), headers, body: Bytes::from(body.to_owned()) }
+        Hook { method, url: url.to_owned(), headers, body: Bytes::from(body.to_owned()), secret: None }
     }
 
     const FORM: &str = "application/x-www-form-urlencoded; charset=UTF-8";

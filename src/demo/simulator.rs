@@ -7,7 +7,7 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::channels::{self, Channel};
+use crate::desk::directory;
 use crate::desk::import;
 use crate::desk::kinds::ChannelKind;
 use crate::http::{Error, Form, Path, Result};
@@ -24,6 +25,8 @@ use crate::http::{Error, Form, Path, Result};
 pub const TELEGRAM_BOT: &str = "111222333";
 /// Who one is in the simulator, on every network.
 const CUSTOMER: i64 = 100_200_399;
+/// Whose telephone rings the shop.
+pub const CALLER: &str = "+393335550142";
 /// What a screen remembers.
 const KEPT: usize = 60;
 
@@ -35,6 +38,9 @@ struct Seen {
     at: Ts,
     id: i64,
 }
+
+/// The call that is going on: its id, and who answered.
+static CALL: LazyLock<Mutex<Option<(String, Option<String>)>>> = LazyLock::new(Mutex::default);
 
 static SCREEN: LazyLock<Mutex<Vec<Seen>>> = LazyLock::new(Mutex::default);
 
@@ -53,6 +59,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/demo/simulator", get(page).post(write))
         .route("/demo/simulator/screen", get(screen))
+        .route("/demo/simulator/ring", post(ring))
         .route("/demo/providers/telegram/{bot}/{method}", any(telegram))
 }
 
@@ -76,6 +83,12 @@ async fn bot(app: &App) -> Result<Channel> {
 struct SimulatorPage {
     channel: String,
     sheet: String,
+    /// The shop's telephone, if it has one.
+    phone: Option<String>,
+    /// Whether it rings, or somebody talks.
+    calling: bool,
+    answered: Option<String>,
+    people: Vec<String>,
 }
 
 #[derive(Template)]
@@ -91,7 +104,62 @@ fn sheet() -> String {
 
 async fn page(State(app): State<App>) -> Result<Response> {
     let channel = bot(&app).await?.name;
-    framed(&SimulatorPage { channel, sheet: sheet() })
+    let mut db = app.db.acquire().await?;
+    let phone = channels::first_plain(&mut db, ChannelKind::Phone).await?.map(|channel| channel.name);
+    drop(db);
+    let call = CALL.lock().map(|call| call.clone()).unwrap_or_default();
+    let people = directory::get(&app).await?.agents.iter().filter(|agent| agent.active).map(|agent| agent.name.clone()).collect();
+    framed(&SimulatorPage { channel, sheet: sheet(), phone, calling: call.is_some(), answered: call.and_then(|(_, by)| by), people })
+}
+
+#[derive(Deserialize)]
+struct Pressed {
+    /// `ring`, `answer`, or `hang_up`.
+    what: String,
+    #[serde(default)]
+    by: String,
+}
+
+/// The customer rings the shop, somebody there answers, one of them hangs up: the desk's webhook gets what a telephone exchange would send it.
+async fn ring(State(app): State<App>, Form(pressed): Form<Pressed>) -> Result<Response> {
+    bot(&app).await?;
+    let mut db = app.db.acquire().await?;
+    let channel = channels::first_plain(&mut db, ChannelKind::Phone).await?.ok_or(Error::NotFound)?;
+    drop(db);
+    let secrets: Map<String, Value> = channel.secrets(&app.keys);
+    let token = secrets.get("token").and_then(Value::as_str).unwrap_or_default();
+    let hook = format!("{}/hooks/phone/{}/{token}", own_address(&app), channel.id);
+    let event = {
+        let Ok(mut call) = CALL.lock() else { return Ok(Redirect::to("/demo/simulator").into_response()) };
+        let mut event = json!({ "from": CALLER.trim_start_matches('+'), "to": "390736123456", "direction": "in" });
+        match (&*pressed.what, call.clone()) {
+            ("ring", None) => {
+                let id = format!("simulator-{}", Ts::now().0.as_millisecond());
+                event["event"] = "newCall".into();
+                event["callId"] = id.clone().into();
+                *call = Some((id, None));
+            }
+            ("answer", Some((id, None))) => {
+                event["event"] = "answer".into();
+                event["callId"] = id.clone().into();
+                event["user"] = pressed.by.clone().into();
+                *call = Some((id, Some(pressed.by)));
+            }
+            ("hang_up", Some((id, by))) => {
+                event["event"] = "hangup".into();
+                event["cause"] = if by.is_some() { "normalClearing" } else { "cancel" }.into();
+                event["callId"] = id.into();
+                *call = None;
+            }
+            _ => return Ok(Redirect::to("/demo/simulator").into_response()),
+        }
+        event
+    };
+    let sent = reqwest::Client::new().post(hook).timeout(std::time::Duration::from_secs(10)).json(&event).send().await;
+    if let Err(error) = sent {
+        show(false, format!("(The desk’s webhook could not be reached: {})", error.without_url()));
+    }
+    Ok(Redirect::to("/demo/simulator").into_response())
 }
 
 async fn screen(State(app): State<App>) -> Result<Response> {

@@ -9,6 +9,7 @@ use crate::clock::Ts;
 use crate::desk::kinds::{Role, TokenPurpose};
 use crate::ids::{AgentId, SessionId};
 use crate::secrets;
+use crate::text::phones::{self, Party};
 
 /// An agent who is signed in. A handler that takes one is open to every role.
 #[derive(Debug, Clone)]
@@ -158,6 +159,34 @@ pub async fn set_chat_habits(db: &mut PgConnection, id: AgentId, habits: &ChatHa
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The most extensions and telephone numbers of one person.
+const NUMBERS: usize = 10;
+
+/// Reads extensions and telephone numbers as somebody types them, with commas or lines between; numbers of the country may be short.
+///
+/// # Errors
+/// In words for whoever typed them.
+pub fn read_numbers(typed: &str, country: &str) -> Result<Vec<String>, String> {
+    let mut numbers = Vec::new();
+    for word in typed.split([',', ';', '\n']).map(str::trim).filter(|word| !word.is_empty()) {
+        let number = match phones::parse(word, country) {
+            Party::Number(number) => number,
+            Party::Inside(word) if word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+._-".contains(&byte)) => word,
+            Party::Inside(_) | Party::Anonymous => return Err(format!("“{word}” is neither an extension nor a telephone number.")),
+        };
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    if numbers.len() > NUMBERS { Err(format!("At most {NUMBERS}, please.")) } else { Ok(numbers) }
+}
+
+/// Changes at which numbers somebody is reached.
+pub async fn set_numbers(db: &mut PgConnection, id: AgentId, numbers: &[String]) -> sqlx::Result<()> {
+    sqlx::query!("update agents set numbers = $2 where id = $1", id.0, numbers).execute(db).await?;
+    Ok(())
 }
 
 /// How many admins can sign in: the last one can be neither disabled nor demoted.

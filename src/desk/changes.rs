@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::events::Event;
 use crate::desk::webhooks::{self, Happened};
-use crate::ids::{AgentId, EventId, MessageId, TicketId, VisitorId};
+use crate::ids::{AgentId, CallId, EventId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
 use crate::live::Signal;
 
@@ -87,9 +87,19 @@ impl Change {
         self.signal(Signal::Visitor(visitor));
     }
 
+    /// Remembers to tell the screens about a telephone call.
+    pub fn touch_call(&mut self, call: CallId) {
+        self.signal(Signal::Call(call));
+    }
+
     /// Remembers that who is there, or what they carry, changed.
     pub fn touch_floor(&mut self) {
         self.signal(Signal::Floor);
+    }
+
+    /// Remembers to tell the screens whom to call.
+    pub fn touch_calls(&mut self) {
+        self.signal(Signal::Calls);
     }
 
     /// Remembers that names, tags, teams or channels changed.

@@ -15,6 +15,8 @@ pub struct Contact {
     pub name: String,
     /// The first mail address, if they have one.
     pub email: Option<String>,
+    /// The first telephone number, if one is known.
+    pub phone: Option<String>,
     /// Two letters, as told by the messages or set by an agent.
     pub language: Option<String>,
     pub company: String,
@@ -34,10 +36,10 @@ impl Contact {
 
     /// The name, else the address, else the number: never nothing.
     pub fn display_name(&self) -> String {
-        match (&*self.name, &self.email) {
-            ("", Some(email)) => email.clone(),
-            ("", None) => format!("Customer {}", self.id),
-            (name, _) => name.to_owned(),
+        match (&*self.name, &self.email, &self.phone) {
+            ("", Some(address), _) | ("", None, Some(address)) => address.clone(),
+            ("", None, None) => format!("Customer {}", self.id),
+            (name, ..) => name.to_owned(),
         }
     }
 }
@@ -138,6 +140,11 @@ pub async fn add_to_ticket(db: &mut PgConnection, ticket: TicketId, kind: Identi
     Ok(())
 }
 
+/// Whoever has this address.
+pub async fn known_by(db: &mut PgConnection, kind: IdentityKind, address: &str) -> sqlx::Result<Option<ContactId>> {
+    Ok(find_by_address(db, kind, address).await?.map(|known| known.id))
+}
+
 /// A contact found by an address, and what is not known of them yet.
 struct Known {
     id: ContactId,
@@ -162,7 +169,8 @@ pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<C
     sqlx::query_as!(
         Contact,
         r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'phone' order by i.id limit 1) as phone
            from contacts c where c.id = $1"#,
         id.0
     )
@@ -177,6 +185,13 @@ pub struct Identity {
     pub address: String,
 }
 
+impl Identity {
+    /// Whether it can be called.
+    pub fn is_phone(&self) -> bool {
+        self.kind == IdentityKind::Phone
+    }
+}
+
 /// Every address of a contact.
 pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Vec<Identity>> {
     sqlx::query_as!(Identity, "select kind, address from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await
@@ -188,7 +203,8 @@ pub async fn find_many(db: &mut PgConnection, ids: &[ContactId]) -> sqlx::Result
     sqlx::query_as!(
         Contact,
         r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'phone' order by i.id limit 1) as phone
            from contacts c where c.id = any($1)"#,
         &ids
     )
@@ -241,7 +257,8 @@ pub async fn list(db: &mut PgConnection, query: &str, before: Option<ContactId>,
     sqlx::query_as!(
         Contact,
         r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'phone' order by i.id limit 1) as phone
            from contacts c
            where c.id < $2 and c.merged_into is null
              and ($1 = '' or c.name ilike '%' || $3 || '%'

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use crate::app::App;
-use crate::desk::channels;
+use crate::desk::{call_backs, channels};
 use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
@@ -32,6 +32,8 @@ pub struct Directory {
     /// The same, to be asked; see [`Directory::hours_of`].
     pub hours: Arc<Hours>,
     pub targets: Targets,
+    /// Whether, by whom and when customers are called.
+    pub call_backs: call_backs::Settings,
 }
 
 /// What the shop is called and how it looks.
@@ -52,6 +54,8 @@ pub struct AgentName {
     pub active: bool,
     /// The address of their picture.
     pub photo: Option<String>,
+    /// Extensions and telephone numbers at which they are reached.
+    pub numbers: Vec<String>,
 }
 
 /// A team.
@@ -99,6 +103,11 @@ impl Directory {
     /// The address of the agent's picture.
     pub fn photo(&self, id: AgentId) -> Option<&str> {
         self.agents.iter().find(|agent| agent.id == id)?.photo.as_deref()
+    }
+
+    /// Extensions and telephone numbers at which an agent is reached.
+    pub fn numbers(&self, id: AgentId) -> &[String] {
+        self.agents.iter().find(|agent| agent.id == id).map_or(&[], |agent| &agent.numbers)
     }
 
     /// The opening hours of a team, which are the desk's unless it has its own; of the desk for `None`.
@@ -166,14 +175,15 @@ async fn known(app: &App) -> Option<Arc<Directory>> {
 }
 
 async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
-    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets from desk").fetch_one(&mut *db).await?;
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs from desk").fetch_one(&mut *db).await?;
     let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
     let schedule: Schedule = typed(row.hours, "the desk's opening hours");
     let hours = Arc::new(schedule.resolve(&zone));
     let targets = typed(row.targets, "the targets");
+    let call_backs = typed(row.call_backs, "the settings of call-backs");
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
     let agents =
-        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo from agents order by lower(name), id limit 5000"#)
+        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#)
             .fetch_all(&mut *db)
             .await?;
     let agents = agents
@@ -184,6 +194,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
             email: row.email,
             active: row.active,
             photo: row.photo.map(|sha256| photos::address(row.id, &sha256)),
+            numbers: row.numbers,
         })
         .collect();
     let teams = sqlx::query!("select id, name, hours from teams order by lower(name) limit 500").fetch_all(&mut *db).await?;
@@ -210,7 +221,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;
-    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets })
+    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs })
 }
 
 /// A typed column; the default where another version wrote something that this one cannot read.

@@ -95,9 +95,33 @@ pub enum Event {
         from: AgentId,
     },
     ChatContinuesByMail {},
+    /// The customer wants to be called, between these moments.
     CallbackRequested {
         phone: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Ts>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Ts>,
     },
+    /// The call will be at another time.
+    CallbackMoved {
+        from: Ts,
+        until: Ts,
+    },
+    /// Its time comes: whoever is to call was reminded.
+    CallbackDue {},
+    /// Its time passed without a call.
+    CallbackLate {},
+    /// The customer was reached.
+    CallbackDone {},
+    /// Nobody answered; `next` is when we try again.
+    CallbackNotReached {
+        attempt: i16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Ts>,
+    },
+    /// The call is no longer wanted.
+    CallbackWithdrawn {},
     ChatEnded {
         by: ChatEnd,
     },
@@ -105,6 +129,14 @@ pub enum Event {
         stars: i16,
     },
     VisitorBlocked {},
+    /// A customer called and nobody answered; perhaps they left a message on the answering machine.
+    CallMissed {
+        message: MessageId,
+    },
+    /// An agent wrote down what was said on the telephone.
+    CallLogged {
+        message: MessageId,
+    },
     /// Its author changed the words of a message on their network.
     MessageEdited {
         message: MessageId,

@@ -73,10 +73,21 @@ impl Attachment {
         is_picture(&self.media_type)
     }
 
+    /// Whether a browser may play it in place.
+    pub fn is_sound(&self) -> bool {
+        is_sound(&self.media_type)
+    }
+
     /// "2.4 MB".
     pub fn human_size(&self) -> String {
         human_size(self.size)
     }
+}
+
+/// Whether a media type is a sound that browsers play.
+pub fn is_sound(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    matches!(essence, "audio/mpeg" | "audio/mp4" | "audio/aac" | "audio/ogg" | "audio/wav" | "audio/x-wav" | "audio/webm" | "audio/flac")
 }
 
 /// Whether a media type is a picture that is safe to show in place.

@@ -300,6 +300,11 @@ impl Hours {
         (there.weekday(), there.hour())
     }
 
+    /// The times of opening that touch the time between two moments, whole, in order and merged.
+    pub fn openings(&self, a: Ts, b: Ts) -> impl Iterator<Item = (Ts, Ts)> {
+        self.spans(a, b).map(|(from, to)| (Ts(from), Ts(to))).filter(move |(from, to)| *to > a && *from < b)
+    }
+
     /// The times of opening that touch the days from `a` to `b`, in order and merged where one follows another without a gap.
     fn spans(&self, a: Ts, b: Ts) -> Spans<'_> {
         let day = |at: Ts| at.0.to_zoned(self.zone.clone()).date();

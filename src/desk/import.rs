@@ -7,7 +7,7 @@ use crate::desk::changes::Change;
 use crate::desk::contacts;
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, IdentityKind, Priority, Status};
-use crate::ids::{AgentId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
+use crate::ids::{AgentId, CallId, ChannelId, ContactId, MessageId, TagId, TeamId, TicketId};
 use crate::jobs::Job;
 
 /// A ticket as it stands at the end of its history.
@@ -231,5 +231,26 @@ pub async fn backdate(db: &mut PgConnection, ticket: TicketId, ago: i64, pace: i
     sqlx::query!("update events set created_at = created_at - make_interval(secs => $2) where ticket_id = $1", ticket.0, ago as f64)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// The call that an exchange names so.
+pub async fn call(db: &mut PgConnection, channel: ChannelId, provider_id: &str) -> sqlx::Result<CallId> {
+    sqlx::query_scalar!(r#"select id as "id: CallId" from calls where channel_id = $1 and provider_id = $2"#, channel.0, provider_id)
+        .fetch_one(db)
+        .await
+}
+
+/// Gives a telephone number to whoever wrote last and waits for an answer.
+pub async fn give_number(db: &mut PgConnection, number: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into identities (contact_id, kind, address)
+         select t.contact_id, 'phone', $1 from tickets t join channels c on c.id = t.channel_id
+         where c.kind = 'email' and t.status = 'open' and t.waiting_since is not null order by t.waiting_since desc, t.id limit 1
+         on conflict do nothing",
+        number
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

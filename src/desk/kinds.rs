@@ -70,6 +70,7 @@ kinds! {
         Google = "google" "Google reviews",
         Sms = "sms" "SMS",
         Phone = "phone" "Phone",
+        CallBack = "call_back" "Call-backs",
         Api = "api" "API",
     }
     /// What sort of address identifies a contact.
@@ -162,6 +163,21 @@ kinds! {
         Missed = "missed" "Missed",
         Declined = "declined" "Declined",
         /// Somebody else took it, or the visitor left.
+        Withdrawn = "withdrawn" "Withdrawn",
+    }
+    /// Where a telephone call stands.
+    CallState as "call_state" {
+        Ringing = "ringing" "Ringing",
+        /// Two people talk.
+        Active = "active" "In progress",
+        Ended = "ended" "Ended",
+    }
+    /// Where a call stands that a customer waits for.
+    CallBackState as "call_back_state" {
+        Wanted = "wanted" "To call",
+        Done = "done" "Reached",
+        /// Nobody answered, the last time too.
+        NotReached = "not_reached" "Not reached",
         Withdrawn = "withdrawn" "Withdrawn",
     }
     /// Where a webhook stands that the desk sends.

@@ -2,6 +2,8 @@
 
 pub mod agents;
 pub mod api_channels;
+pub mod call_backs;
+pub mod calls;
 pub mod canned;
 pub mod changes;
 pub mod channels;

@@ -3,13 +3,14 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::contacts;
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::IdentityKind;
 use crate::ids::{ChannelId, ContactId, TicketId, VisitorId, VisitorUploadId};
 use crate::secrets;
-use crate::text::excerpts;
+use crate::text::{excerpts, phones};
 
 /// Days for which a browser is known after its last word.
 const DAYS: i32 = 180;
@@ -211,8 +212,16 @@ pub async fn introduce(change: &mut Change, visitor: &Visitor, who: &Introductio
         (None, Some(email)) => contacts::identify(change, IdentityKind::Email, email, name, language).await?,
         (None, None) => contacts::identify(change, IdentityKind::External, &format!("visitor:{}", visitor.id), name, language).await?,
     };
+    // In the form in which a telephone exchange would show it too.
+    let phone = match who.phone.or(visitor.phone.as_deref()) {
+        Some(typed) => {
+            let country = calls::country(change).await?;
+            Some(phones::normalise(typed, &country).unwrap_or_else(|| typed.to_owned()))
+        }
+        None => None,
+    };
     // An address that nobody has yet becomes theirs, so that answers can follow by mail.
-    for (kind, address) in [(IdentityKind::Email, email), (IdentityKind::Phone, who.phone.or(visitor.phone.as_deref()))] {
+    for (kind, address) in [(IdentityKind::Email, email), (IdentityKind::Phone, phone.as_deref())] {
         if let Some(address) = address {
             sqlx::query!(
                 "insert into identities (contact_id, kind, address) values ($1, $2, $3) on conflict do nothing",

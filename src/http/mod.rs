@@ -2,6 +2,7 @@
 
 pub mod accents;
 pub mod assets;
+pub mod cards;
 pub mod client;
 pub mod downloads;
 pub mod error;

@@ -11,10 +11,12 @@ use http::request::Parts;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::calls::{self, shown};
 use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::{ChannelKind, Role, Wish};
 use crate::desk::tickets::list::{self, Counts};
+use crate::http::cards::Card;
 use crate::http::flash::{self, Flash, Pending};
 use crate::http::{Error, Result, assets};
 use crate::ids::{AgentId, TicketId};
@@ -33,6 +35,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// What rings here, and how one stands; `None` where the shop has no live chat.
     pub bar: Option<Bar>,
+    /// Telephone calls that concern this agent now.
+    pub phone: Vec<shown::Shown>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -59,6 +63,11 @@ impl FromRequestParts<App> for Shell {
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
         let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
+        let phone = if calls::rings(&directory) {
+            shown::concerning(&mut *app.db.acquire().await?, agent.id, Ts::now()).await?
+        } else {
+            Vec::new()
+        };
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -86,6 +95,7 @@ impl FromRequestParts<App> for Shell {
             had_flash: flash.is_some(),
             flash,
             bar,
+            phone,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -95,6 +105,7 @@ impl FromRequestParts<App> for Shell {
 
 fn section(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
+        "calls" => "calls",
         "chats" => "chats",
         "customers" => "customers",
         "profile" => "profile",
@@ -129,6 +140,11 @@ impl Shell {
     /// What rings at this agent's screens.
     pub fn offers(&self) -> &[chats::Offer] {
         self.bar.as_ref().map_or(&[], |bar| &bar.offers)
+    }
+
+    /// Calls that concern this agent, as every page shows them.
+    pub fn call_cards(&self) -> Vec<Card<'_>> {
+        self.phone.iter().map(|one| Card { shell: self, one, spot: "corner" }).collect()
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.
@@ -305,6 +321,11 @@ impl askama::FastWritable for Avatar {
 }
 
 impl askama::filters::HtmlSafe for Avatar {}
+
+/// How long something has lasted, as a telephone shows it before the page's script takes over: `0:12`.
+pub fn since(at: &Ts) -> String {
+    calls::length(Ts::now().seconds_since(*at).max(0))
+}
 
 /// How long ago something was, as the page says before its script takes over: `now`, `12 m`, `3 h`, `5 d`.
 pub fn ago(at: &Ts) -> String {

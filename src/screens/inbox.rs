@@ -17,7 +17,8 @@ use crate::desk::directory::Directory;
 use crate::desk::kinds::{ChannelKind, Direction, Priority, Status};
 use crate::desk::search;
 use crate::desk::tickets::list::{self, Cursor, Filters, Page, Row, View};
-use crate::http::page::{Avatar, Icon, Shell, avatar, avatar_colour, capped, icon};
+use crate::http::cards::channel_icon;
+use crate::http::page::{Avatar, Icon, Shell, avatar, avatar_colour, capped};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{ChannelId, MessageId, TagId, TeamId, TicketId};
 use crate::text::names;
@@ -191,24 +192,6 @@ impl RowView {
 
     pub(crate) fn owner_avatar(&self) -> Avatar {
         avatar(self.owner().unwrap_or_default(), self.row.assignee_id.and_then(|id| self.directory.photo(id)), "s")
-    }
-}
-
-/// The icon of a channel's kind.
-pub fn channel_icon(kind: ChannelKind) -> Icon {
-    match kind {
-        ChannelKind::Email => icon("mail"),
-        ChannelKind::Form => icon("clipboard-list"),
-        ChannelKind::Chat => icon("messages-square"),
-        ChannelKind::Facebook => icon("facebook"),
-        ChannelKind::Instagram => icon("instagram"),
-        ChannelKind::Whatsapp => icon("whatsapp"),
-        ChannelKind::Telegram => icon("telegram"),
-        ChannelKind::X => icon("x-network"),
-        ChannelKind::Google => icon("star"),
-        ChannelKind::Sms => icon("message-square-text"),
-        ChannelKind::Phone => icon("phone"),
-        ChannelKind::Api => icon("webhook"),
     }
 }
 

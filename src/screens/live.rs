@@ -19,7 +19,7 @@ use crate::desk::agents::Agent;
 use crate::desk::changes::Change;
 use crate::desk::{directory, presence};
 use crate::http::Result;
-use crate::ids::{AgentId, TicketId};
+use crate::ids::{AgentId, CallId, TicketId};
 use crate::live::{Doing, Signal};
 
 /// Signals of this long are told together: a burst costs each screen one reading.
@@ -132,8 +132,14 @@ impl Listener {
         for id in gathered.chats {
             self.pending.push(named("chat", &serde_json::json!({ "id": id })));
         }
+        for id in gathered.phone {
+            self.pending.push(named("phone", &serde_json::json!({ "id": id })));
+        }
         if gathered.floor {
             self.pending.push(named("floor", &()));
+        }
+        if gathered.calls {
+            self.pending.push(named("calls", &()));
         }
         let changed = !gathered.tickets.is_empty();
         for id in gathered.tickets {
@@ -158,9 +164,11 @@ struct Gathered {
     urgent: bool,
     resync: bool,
     floor: bool,
+    calls: bool,
     tickets: BTreeSet<TicketId>,
     presence: BTreeSet<TicketId>,
     chats: BTreeSet<TicketId>,
+    phone: BTreeSet<CallId>,
     writing: BTreeMap<TicketId, String>,
 }
 
@@ -178,7 +186,12 @@ impl Gathered {
                 self.writing.insert(id, text);
                 self.urgent = true;
             }
+            Ok(Signal::Call(id)) => {
+                self.phone.insert(id);
+                self.urgent = true;
+            }
             Ok(Signal::Floor) => self.floor = true,
+            Ok(Signal::Calls) => self.calls = true,
             Ok(Signal::Resync | Signal::Settings) | Err(RecvError::Lagged(_)) => self.resync = true,
             Ok(Signal::Work | Signal::Visitor(_)) => return Some(()),
             Err(RecvError::Closed) => return None,

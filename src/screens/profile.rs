@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::desk::agents::{self, Agent};
+use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::photos::{self, PhotoError};
 use crate::desk::sessions::{self, Session};
@@ -56,7 +57,7 @@ impl<'a> ProfilePage<'a> {
         let mut db = app.db.acquire().await?;
         let sessions = sessions::list(&mut db, shell.agent.id).await?;
         let habits = HabitsForm::load(&mut db, shell.agent.id).await?;
-        let form = ProfileForm { name: shell.agent.name.clone(), signature: shell.agent.signature.clone() };
+        let form = ProfileForm { name: shell.agent.name.clone(), signature: shell.agent.signature.clone(), numbers: shell.directory.numbers(shell.agent.id).join(", ") };
         Ok(Self { shell, form, habits, sessions, problems: Problems::default(), min: MIN_PASSWORD })
     }
 
@@ -101,6 +102,8 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
 struct ProfileForm {
     name: String,
     signature: String,
+    /// With commas between.
+    numbers: String,
 }
 
 async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm>) -> Result<Response> {
@@ -116,12 +119,18 @@ async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm
     if signature.chars().count() > MAX_SIGNATURE {
         problems.add("signature", format!("Use at most {MAX_SIGNATURE} characters."));
     }
+    let country = calls::country(&mut *app.db.acquire().await?).await?;
+    let numbers = agents::read_numbers(&form.numbers, &country).unwrap_or_else(|words| {
+        problems.add("numbers", words);
+        Vec::new()
+    });
     if problems.any() {
         let page = ProfilePage { form, problems, ..ProfilePage::load(&app, &shell).await? };
         return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let mut change = Change::begin(&app).await?;
     agents::update_profile(&mut change, shell.agent.id, name, signature).await?;
+    agents::set_numbers(&mut change, shell.agent.id, &numbers).await?;
     change.touch_settings();
     change.commit().await?;
     Ok(Flash::new("Saved.").redirect("/profile"))

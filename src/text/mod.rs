@@ -8,6 +8,7 @@ pub mod html;
 pub mod languages;
 mod markup;
 pub mod names;
+pub mod phones;
 pub mod quotes;
 pub mod slugs;
 pub mod subjects;

@@ -2,6 +2,7 @@
 // form on the page.
 
 import { $, $$, beacon, beforeSubmit, el, icon, main, request, start, toast, touch, visit } from "./alive.js";
+import { startCalls } from "./calls.js";
 import { accept, startChats } from "./chats.js";
 
 // -- fuzzy matching ----------------------------------------------------------------------------------------------------
@@ -678,5 +679,6 @@ function insertVariable(name) {
 
 start();
 startChats();
+startCalls();
 if (main()) $$("[data-body]").forEach(grow);
 $$("[data-composer]").forEach(count);

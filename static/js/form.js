@@ -4,7 +4,14 @@
   "use strict";
   var zone = document.querySelector("input[name=zone]");
   // So that the receipt names times of their own clock.
-  if (zone && window.Intl) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  var own = (window.Intl && Intl.DateTimeFormat().resolvedOptions().timeZone) || "";
+  if (zone && own) zone.value = own;
+  // A page that lets choose a time tells times by the shop's clock until it knows the reader's.
+  var told = document.body.getAttribute("data-zone");
+  if (told && own && told !== own && !/[?&]zone=/.test(location.search) && !document.getElementById("problems")) {
+    location.replace(location.pathname + location.search + (location.search ? "&" : "?") + "zone=" + encodeURIComponent(own) + location.hash);
+    return;
+  }
   var problems = document.getElementById("problems") || (document.body.hasAttribute("data-arrived") && document.getElementById("done"));
   if (window.parent === window) {
     if (problems) problems.focus();

@@ -202,6 +202,40 @@ async function look() {
     ["chats-ticket", chats, await first(chats, `${url}/chats`, '[id^="chat-"] h2 a')],
     ["chats-empty", desk, "/chats"],
     ["chats-floor", desk, "/chats/floor"],
+    ["calls", desk, "/calls"],
+    ["calls-missed", desk, "/calls?show=missed"],
+    ["call", desk, await first(desk, `${url}/calls`, '[id^="row-call-"]')],
+    ["call-new", desk, "/calls/new"],
+    ["call-new-wrong", desk, "/calls/new", async (page) => page.click("#call-by-hand .button--primary")],
+    ["call-ticket", desk, await first(desk, `${url}/calls`, '.calls-table a[href^="/tickets/"]')],
+    ["call-rings", desk, "/inbox/open", async (page) => {
+      const door = await page.context().newPage();
+      await door.goto(`${url}/demo/simulator`);
+      await door.click("[name=what][value=ring]");
+      await door.close();
+      await page.locator("#calls .call--ringing").waitFor();
+    }],
+    ["call-talks", desk, "/inbox/open", async (page) => {
+      const door = await page.context().newPage();
+      await door.goto(`${url}/demo/simulator`);
+      await door.selectOption("[name=by]", { label: "Chiara Bellini" });
+      await door.click("[name=what][value=answer]");
+      await door.close();
+      await page.locator("#calls .call--active").waitFor();
+    }],
+    ["call-ended", desk, "/customers", async (page) => {
+      const door = await page.context().newPage();
+      await door.goto(`${url}/demo/simulator`);
+      await door.click("[name=what][value=hang_up]");
+      await door.close();
+      await page.locator("#calls .call--ended").waitFor();
+      await page.fill("#calls textarea", "She asks where her boots are.");
+      await page.locator("#calls .call-foot .button--primary").click();
+      await page.locator("#calls .call").waitFor({ state: "detached" });
+    }],
+    ["settings-phone", desk, await first(desk, `${url}/settings/channels`, 'a[href^="/settings/networks/phone/"]')],
+    ["settings-phone-new", desk, "/settings/networks/phone/new", async (page) => page.selectOption("#provider", "twilio")],
+    ["simulator", door, "/demo/simulator"],
     ["customers", desk, "/customers"],
     ["customer", desk, await first(desk, `${url}/customers`, 'a[href^="/customers/"]')],
     ["profile", desk, "/profile"],

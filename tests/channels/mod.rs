@@ -4,6 +4,7 @@ pub mod email;
 mod facebook;
 mod form;
 mod instagram;
+mod phone;
 mod sms;
 mod telegram;
 mod whatsapp;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -69,6 +69,7 @@ pub async fn show(
     caller: Caller,
     Path((_, id)): Path<(String, AttachmentId)>,
     Query(signed): Query<Signed>,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let visitor = VisitorId(signed.v);
     if !views::may_open(&app.keys, visitor, id, signed.e, &signed.s) {
@@ -81,7 +82,7 @@ pub async fn show(
         chat.map(|_| file).ok_or(sqlx::Error::RowNotFound)
     };
     let file = find.await.map_err(|error| caller.failed(error))?;
-    downloads::attachment(&app, &file, "private, max-age=3600").await.map_err(|error| {
+    downloads::attachment(&app, &file, "private, max-age=3600", &headers).await.map_err(|error| {
         tracing::error!(%error, "a chat's file cannot be read");
         caller.refuse(Refusal::Failed)
     })

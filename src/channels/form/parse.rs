@@ -6,6 +6,7 @@ use crate::channels::form::settings::{Field, FieldKind, Settings};
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::http::multipart::Parts;
 use crate::http::visitors::Frame;
+pub use crate::http::visitors::{POT, page_url};
 use crate::http::visitors::kept::KeptFile;
 use crate::i18n::Language;
 use crate::text;
@@ -14,12 +15,8 @@ const MAX_NAME: usize = 200;
 const MAX_EMAIL: usize = 254;
 const MAX_LINE: usize = 500;
 const MAX_TEXT: usize = 20_000;
-const MAX_URL: usize = 1_000;
 /// A message with more links than this is held as spam.
 const MAX_LINKS: usize = 10;
-
-/// The field that people do not see.
-pub const POT: &str = "website";
 
 /// A sent form; also what is stored of it before it is understood.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,14 +236,6 @@ pub fn input_name(key: &str) -> String {
 /// The id under which a form's message is known on its channel. In the shape of a mail's Message-ID, as replies by mail refer to it.
 pub fn provider_id(id: &str, domain: &str) -> String {
     format!("{id}.form@{domain}")
-}
-
-/// A web address as it was given, if it is one and not too long; without what follows `#`.
-pub fn page_url(text: &str) -> String {
-    let text = text.trim();
-    let text = text.split('#').next().unwrap_or_default();
-    let usable = text.len() <= MAX_URL && (text.starts_with("https://") || text.starts_with("http://")) && url::Url::parse(text).is_ok();
-    if usable { text.to_owned() } else { String::new() }
 }
 
 /// Good enough to catch typing errors; whether the address exists is known once a mail has arrived.

@@ -1,9 +1,7 @@
 //! Calls of Twilio's API for messages.
 
-use reqwest::Url;
-
 use crate::channels::sms::settings::{Secrets, Settings};
-use crate::channels::twilio::Account;
+use crate::channels::twilio::{self, Account};
 use crate::channels::wire::{Health, Receipt, Recipient, Way, hooks};
 use crate::desk::envelope::IncomingFile;
 use crate::desk::networks::abilities::Abilities;
@@ -49,7 +47,7 @@ pub async fn send(way: &Way<'_>, to: &Recipient, part: &Part) -> Result<Receipt,
 pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> {
     let settings = Settings::of(way.channel);
     let secrets: Secrets = way.channel.secrets(&way.app.keys);
-    let ours = is_twilios(&media.source, &settings.base);
+    let ours = twilio::is_own(&media.source, &settings.base);
     let fetched = way
         .calls
         .fetch(&media.source, |request| if ours { request.basic_auth(&settings.account_sid, Some(&secrets.auth_token)) } else { request })
@@ -61,13 +59,6 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
         content_id: None,
         inline: false,
     })
-}
-
-/// Whether an address is one that may see the account's token.
-fn is_twilios(url: &str, base: &str) -> bool {
-    let origin = |url: &str| Url::parse(url).ok().map(|url| (url.origin(), url.host_str().unwrap_or_default().to_owned()));
-    let (Some((origin_of_url, host)), Some((origin_of_base, _))) = (origin(url), origin(base)) else { return false };
-    origin_of_url == origin_of_base || host == "twilio.com" || host.ends_with(".twilio.com")
 }
 
 /// Asks for the account's name, and has Twilio send here what comes to the number.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::channels::entries;
 use crate::channels::wire::calls::Caller;
-use crate::channels::wire::{Field, Guide, Health, Network, Way, hooks, offered};
+use crate::channels::wire::{Field, Guide, Health, Network, Way, offered};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -58,6 +58,7 @@ impl ChoosePage<'_> {
             ChannelKind::X => "Direct messages, mentions and replies",
             ChannelKind::Google => "Reviews of your places",
             ChannelKind::Sms => "Text messages by Twilio",
+            ChannelKind::Phone => "Calls, told by your telephone exchange, sipgate or Twilio",
             _ => "",
         }
     }
@@ -112,6 +113,11 @@ impl EditorPage<'_> {
 
     fn entered(&self, advanced: bool) -> Vec<&'static Field> {
         self.guide.fields.iter().filter(|field| !field.chosen && field.advanced == advanced).collect()
+    }
+
+    /// What can be chosen in a field, as its select wants it.
+    fn choices(&self, field: &Field) -> Vec<(String, String)> {
+        field.choices.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect()
     }
 
     fn hint(&self, field: &Field) -> String {
@@ -176,7 +182,7 @@ async fn page<'a>(app: &App, shell: &'a Shell, kind: ChannelKind, net: &dyn Netw
     } else {
         values.insert("name".to_owned(), kind.label().to_owned());
     }
-    let hook = channel.as_ref().map(|channel| hooks::address(app, kind, channel.id)).unwrap_or_default();
+    let hook = channel.as_ref().map(|channel| net.hook_address(app, channel)).unwrap_or_default();
     Ok(EditorPage {
         shell,
         kind,
@@ -267,6 +273,9 @@ fn read(guide: &Guide, app: &App, channel: Option<&Channel>, form: &HashMap<Stri
                 problems.add(field.name, format!("Enter the {}.", lower(field.label)));
             }
             let value = if given.is_empty() { field.default } else { given };
+            if !field.choices.is_empty() && !field.choices.iter().any(|(choice, _)| *choice == value) {
+                problems.add(field.name, "Choose one of these.");
+            }
             if field.name == "base" && url::Url::parse(value).is_err() {
                 problems.add(field.name, "Enter an address like https://api.example.com.");
             }
@@ -336,7 +345,8 @@ async fn save_as(
         Err(error) => return Err(error.into()),
     };
     if let Some(saved) = rows::find(&mut change, id).await? {
-        rows::set_abilities(&mut change, id, Some(&net.abilities(&saved))).await?;
+        let abilities = net.answers(&saved).then(|| net.abilities(&saved));
+        rows::set_abilities(&mut change, id, abilities.as_ref()).await?;
     }
     change.touch_settings();
     change.commit().await?;

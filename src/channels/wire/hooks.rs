@@ -37,6 +37,8 @@ pub struct Hook {
     pub url: String,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// The last part of its path, where somebody who cannot sign shows who they are.
+    pub secret: Option<String>,
 }
 
 impl Hook {
@@ -61,6 +63,8 @@ pub enum Answer {
     Say(Reply),
     /// It is not the provider's.
     Refuse,
+    /// The same, or it makes no sense, where the provider wants to read why.
+    Deny(StatusCode, Reply),
 }
 
 /// What the provider reads.
@@ -98,6 +102,7 @@ impl Reply {
 pub fn router() -> Router<App> {
     Router::new()
         .route("/hooks/{kind}/{id}", get(knock).post(knock))
+        .route("/hooks/{kind}/{id}/{secret}", get(knock_with_secret).post(knock_with_secret))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
 }
@@ -115,6 +120,23 @@ async fn knock(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let url = format!("{}{uri}", app.config.public_url());
+    enter(app, &kind, id, Hook { method, url, headers, body, secret: None }).await
+}
+
+async fn knock_with_secret(
+    State(app): State<App>,
+    Path((kind, id, secret)): Path<(String, ChannelId, String)>,
+    OriginalUri(uri): OriginalUri,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let url = format!("{}{uri}", app.config.public_url());
+    enter(app, &kind, id, Hook { method, url, headers, body, secret: Some(secret) }).await
+}
+
+async fn enter(app: App, kind: &str, id: ChannelId, hook: Hook) -> Response {
     let away = |error: sqlx::Error| {
         tracing::warn!(%error, "a webhook could not be stored; the provider comes again");
         StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -133,11 +155,13 @@ async fn knock(
         // What comes meanwhile is not lost: they try again for hours or days.
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let url = format!("{}{uri}", app.config.public_url());
-    let hook = Hook { method, url, headers, body };
     let reply = match net.admit(&app, &channel, &hook) {
         Answer::Take(reply) => reply,
         Answer::Say(reply) => return reply.into_response(),
+        Answer::Deny(status, reply) => {
+            tracing::warn!(channel = %id, %status, "a webhook was refused");
+            return (status, reply.into_response()).into_response();
+        }
         Answer::Refuse => {
             tracing::warn!(channel = %id, "a webhook was refused: it does not bear the provider's signature");
             return StatusCode::FORBIDDEN.into_response();

@@ -41,6 +41,11 @@ pub trait Network: Send + Sync {
         true
     }
 
+    /// The address that an admin enters at the provider's.
+    fn hook_address(&self, app: &App, channel: &Channel) -> String {
+        hooks::address(app, channel.kind, channel.id)
+    }
+
     /// Whether a webhook is the provider's, judged on its raw bytes in constant time, and what to answer at once. Handshakes end here.
     fn admit(&self, app: &App, channel: &Channel, hook: &Hook) -> Answer;
 
@@ -153,12 +158,16 @@ pub struct Field {
     pub default: &'static str,
     /// Only few ever change it.
     pub advanced: bool,
+    /// What can be chosen, as value and words; none: it is typed.
+    pub choices: &'static [(&'static str, &'static str)],
+    /// Shown only while the field with choices stands at this one.
+    pub only: &'static str,
 }
 
 impl Field {
     /// Something that everybody may see.
     pub const fn plain(name: &'static str, label: &'static str, hint: &'static str) -> Self {
-        Self { name, label, hint, secret: false, chosen: false, required: true, default: "", advanced: false }
+        Self { name, label, hint, secret: false, chosen: false, required: true, default: "", advanced: false, choices: &[], only: "" }
     }
 
     /// Something that is kept sealed.
@@ -184,6 +193,22 @@ impl Field {
             advanced: true,
             ..Self::plain("base", "API address", "Only for a server of one’s own, or for tests.")
         }
+    }
+
+    /// One of several.
+    pub const fn choice(
+        name: &'static str,
+        label: &'static str,
+        hint: &'static str,
+        choices: &'static [(&'static str, &'static str)],
+        default: &'static str,
+    ) -> Self {
+        Self { choices, default, ..Self::plain(name, label, hint) }
+    }
+
+    /// Asked only where this was chosen; then, too, it may be left empty as far as the form is concerned.
+    pub const fn only_for(self, choice: &'static str) -> Self {
+        Self { only: choice, required: false, ..self }
     }
 
     /// The type of its input.
@@ -317,9 +342,10 @@ pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
         ChannelKind::Facebook => Some(&crate::channels::facebook::Facebook),
         ChannelKind::Instagram => Some(&crate::channels::instagram::Instagram),
         ChannelKind::Sms => Some(&crate::channels::sms::Sms),
+        ChannelKind::Phone => Some(&crate::channels::phone::Phone),
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Api => Some(&crate::channels::api_channel::ApiChannel),
-        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google | ChannelKind::Phone => None,
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google | ChannelKind::CallBack => None,
     }
 }

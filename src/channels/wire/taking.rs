@@ -12,6 +12,7 @@ use crate::channels::wire::{Network, Way, faces, network};
 use crate::channels::{ATTEMPTS, Outcome, ProcessError, Processed, is_refusal};
 use crate::clock::Ts;
 use crate::database::is_crossing;
+use crate::desk::calls::{self, CallNews, CallStep};
 use crate::desk::changes::Change;
 use crate::desk::channels::Channel;
 use crate::desk::deliveries::{self, Delivery};
@@ -28,6 +29,8 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 pub const LOOKS: u32 = 6;
 /// Seconds for which an echo that nothing here explains yet may still be our own.
 const FRESH: i64 = 4;
+/// Seconds in which a recording that was told of is waited for.
+const RECORDINGS: i64 = 300;
 /// Attempts at a file.
 const FETCHES: u32 = 3;
 /// What may be noted about a delivery, in characters.
@@ -124,9 +127,13 @@ fn account<'a>(app: &App, channels: &'a [Channel], channel: &'a Channel, kind: C
 }
 
 fn turn_of(channel: &Channel, happening: &Happening) -> Option<usize> {
-    let Happening::Said(said) = happening else { return None };
+    let conversation = match happening {
+        Happening::Said(said) => &said.conversation,
+        Happening::Call(news) => &news.id,
+        _ => return None,
+    };
     let mut hasher = DefaultHasher::new();
-    (channel.id, &said.conversation).hash(&mut hasher);
+    (channel.id, conversation).hash(&mut hasher);
     usize::try_from(hasher.finish() % 64).ok()
 }
 
@@ -152,6 +159,17 @@ async fn take_one(
         }
         files = bring(app, channel, net, said).await?;
     }
+    if let Happening::Call(news) = &mut happening {
+        clean_call(news);
+        news.at.get_or_insert(delivery.received_at);
+        match bring_recording(app, channel, delivery, net, news).await? {
+            Some(brought) => files = brought,
+            None => {
+                tally.wait = true;
+                return Ok(());
+            }
+        }
+    }
     let mut attempt = 1;
     loop {
         let mut change = Change::begin(app).await?;
@@ -168,7 +186,7 @@ async fn take_one(
                     faces::keep(app, ticket, url).await;
                 }
             }
-            Ok(Taken::Changed(_) | Taken::Parked) => tally.changed = true,
+            Ok(Taken::Changed(_) | Taken::Noted | Taken::Parked) => tally.changed = true,
             Ok(Taken::Duplicate | Taken::Nothing) => {}
             Ok(Taken::Wait) => tally.wait = true,
             Err(error) if attempt < ATTEMPTS && is_crossing(&error) => {
@@ -198,6 +216,31 @@ async fn bring(app: &App, channel: &Channel, net: &dyn Network, said: &mut Said)
         }
     }
     Ok(StoredFile::store_all(app, &files).await?)
+}
+
+/// The recording of a call, if this brings one. Providers tell of it before it can be fetched: `None`, to be asked again in a moment.
+async fn bring_recording(
+    app: &App,
+    channel: &Channel,
+    delivery: &Delivery,
+    net: &dyn Network,
+    news: &mut CallNews,
+) -> Result<Option<Vec<StoredFile>>, ProcessError> {
+    let CallStep::Recorded { media, .. } = &news.step else { return Ok(Some(Vec::new())) };
+    let mut db = app.db.acquire().await?;
+    if calls::is_recorded(&mut db, channel.id, &news.id).await? {
+        return Ok(Some(Vec::new()));
+    }
+    drop(db);
+    let way = Way { app, channel, calls: Caller::of(app) };
+    match fetch(&way, net, media).await {
+        Ok(file) => Ok(Some(StoredFile::store_all(app, &[file]).await?)),
+        Err(Fault::Later { .. }) if Ts::now().seconds_since(delivery.received_at) < RECORDINGS => Ok(None),
+        Err(fault) => {
+            news.step = CallStep::NotRecorded { words: Some(format!("The recording could not be fetched: {fault}")) };
+            Ok(Some(Vec::new()))
+        }
+    }
 }
 
 async fn fetch(
@@ -231,4 +274,20 @@ fn clean(said: &mut Said) {
             *key = format!("sha256-{}", hex::encode(Sha256::digest(key.as_bytes())));
         }
     }
+}
+
+/// The same for a call.
+fn clean_call(news: &mut CallNews) {
+    const MAX_KEY: usize = 200;
+    news.name = news.name.chars().filter(|c| !c.is_control()).take(200).collect();
+    news.id.retain(|c| c != '\0');
+    if news.id.len() > MAX_KEY {
+        use sha2::{Digest as _, Sha256};
+        news.id = format!("sha256-{}", hex::encode(Sha256::digest(news.id.as_bytes())));
+    }
+    if let CallStep::Ended { cause, .. } = &mut news.step {
+        *cause = cause.chars().filter(|c| !c.is_control()).take(80).collect();
+    }
+    // A provider's clock that runs ahead must not make a call that rings forever.
+    news.at = news.at.map(|at| at.min(Ts::now()));
 }

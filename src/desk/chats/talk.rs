@@ -224,7 +224,7 @@ pub async fn choose(change: &mut Change, id: TicketId, way: &Way, now: Ts) -> sq
 
 /// Notes that a customer wants to be called. Whoever waits for a call should not wait behind letters.
 pub async fn request_callback(change: &mut Change, id: TicketId, phone: &str) -> sqlx::Result<()> {
-    change.record(id, Actor::Customer, Event::CallbackRequested { phone: phone.to_owned() }).await?;
+    change.record(id, Actor::Customer, Event::CallbackRequested { phone: phone.to_owned(), from: None, until: None }).await?;
     update::set_priority(change, Actor::System, id, Priority::High).await
 }
 

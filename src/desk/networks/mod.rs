@@ -13,6 +13,7 @@ pub mod take;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Ts;
+use crate::desk::calls::{CallFacts, CallNews};
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::ids::{MessageId, PartId};
 
@@ -27,6 +28,8 @@ pub enum Happening {
     Reached { conversation: String, until: Ts, step: Step },
     /// What concerns the account rather than a conversation.
     Account(AccountNews),
+    /// A telephone call rings, is answered, ends, was recorded.
+    Call(Box<CallNews>),
 }
 
 /// Something about a message; it may come before the message itself.
@@ -194,6 +197,9 @@ pub struct Extras {
     /// We deleted it on the network; only the team still sees it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
+    /// It is a telephone call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallFacts>,
     /// It goes to a commenter privately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_reply_to: Option<String>,
@@ -202,7 +208,9 @@ pub struct Extras {
 impl Extras {
     /// What a list says of a message that has no words; empty when nothing of this is there.
     pub fn in_words(&self) -> &'static str {
-        if self.unsupported.is_some() {
+        if let Some(call) = &self.call {
+            call.in_words()
+        } else if self.unsupported.is_some() {
             "(A kind of message that cannot be shown here)"
         } else if self.location.is_some() {
             "(Location)"

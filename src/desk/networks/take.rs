@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::calls;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
 use crate::desk::contacts;
@@ -28,6 +29,8 @@ pub enum Taken {
     /// A message that was not here.
     Kept(TicketId),
     Changed(TicketId),
+    /// It is known now, and concerns no ticket so far.
+    Noted,
     /// It is about a message that has not come yet.
     Parked,
     Duplicate,
@@ -68,6 +71,10 @@ pub async fn take(change: &mut Change, door: &Door<'_>, happening: &Happening, f
             Ok(Taken::Changed(ticket))
         }
         Happening::Account(news) => account(change, door.channel, news).await,
+        Happening::Call(news) => Ok(match calls::take::take(change, door.channel, news, files).await? {
+            Some(ticket) => Taken::Changed(ticket),
+            None => Taken::Noted,
+        }),
     }
 }
 

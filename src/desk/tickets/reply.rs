@@ -228,6 +228,17 @@ pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, languag
     Ok(message)
 }
 
+/// Queues another letter of the desk itself, such as when we will call. It answers nothing either.
+pub async fn tell(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
+    let message = queue(change, ticket, None, body, Some(language), Recipients::default()).await?;
+    sqlx::query!("update tickets set message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
+        .execute(&mut **change)
+        .await?;
+    change.push(&Job::SendMessage { message }, Ts::now()).await?;
+    change.touch(ticket.id);
+    Ok(message)
+}
+
 /// Takes a reply back that has not left: its text becomes the draft again. `false`: it has left.
 pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
     let Some(ticket) = tickets::lock(change, ticket).await? else { return Ok(false) };

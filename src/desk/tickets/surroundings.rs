@@ -83,7 +83,8 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
         contact: Contact {
             id: row.id,
             name: row.name,
-            email: identities.iter().find(|identity| identity.kind == IdentityKind::Email).map(|identity| identity.address.clone()),
+            email: first_of(&identities, IdentityKind::Email),
+            phone: first_of(&identities, IdentityKind::Phone),
             language: row.language,
             company: row.company,
             note: row.note,
@@ -98,6 +99,10 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
         drafts: list(row.drafts).into_iter().collect(),
         uploads: list(row.uploads),
     })
+}
+
+fn first_of(identities: &[Identity], kind: IdentityKind) -> Option<String> {
+    identities.iter().find(|identity| identity.kind == kind).map(|identity| identity.address.clone())
 }
 
 /// Postgres aggregates no rows to null.

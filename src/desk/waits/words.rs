@@ -24,14 +24,15 @@ pub enum Place {
 }
 
 impl Place {
-    fn zone(&self) -> &TimeZone {
+    /// The zone of that clock.
+    pub fn zone(&self) -> &TimeZone {
         match self {
             Self::Own(zone) | Self::Named(zone) => zone,
         }
     }
 
     /// Follows a time.
-    fn suffix(&self) -> String {
+    pub fn suffix(&self) -> String {
         match self {
             Self::Own(_) => String::new(),
             Self::Named(zone) => zone.iana_name().map(|name| format!(" ({name})")).unwrap_or_default(),

@@ -60,10 +60,25 @@ pub const KINDS: &[(&str, &[(&str, &str)])] = &[
             ("chat_stepped_in", "A lead stepped in"),
             ("chat_handed_over", "Whoever held a chat left"),
             ("chat_continues_by_mail", "A chat continues by mail"),
-            ("callback_requested", "A visitor wants to be called"),
             ("chat_ended", "A chat ended"),
             ("chat_rated", "A chat was rated"),
             ("visitor_blocked", "A visitor was blocked"),
+        ],
+    ),
+    (
+        "Calls",
+        &[("call_missed", "A customer called and nobody answered"), ("call_logged", "An agent wrote down what was said on the telephone")],
+    ),
+    (
+        "Call-backs",
+        &[
+            ("callback_requested", "A customer wants to be called"),
+            ("callback_moved", "A call will be at another time"),
+            ("callback_due", "The time of a call comes"),
+            ("callback_late", "The time of a call passed"),
+            ("callback_done", "A customer was reached"),
+            ("callback_not_reached", "A customer was not reached"),
+            ("callback_withdrawn", "A call is no longer wanted"),
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 //! What the pages for people without an account share: the shop's name and colour, their language, and protection that asks nothing of
 //! them.
 
+pub mod calls;
 pub mod kept;
 pub mod limits;
 pub mod stamps;
@@ -21,6 +22,9 @@ use crate::i18n::{self, Language, Value};
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The most that the files of one message may weigh together, in bytes.
 pub const MAX_TOTAL: i64 = 60_000_000;
+/// The field of their forms that people do not see, and programs fill in.
+pub const POT: &str = "website";
+const MAX_URL: usize = 1_000;
 const MAX_TOTAL_WORDS: &str = "60 MB";
 /// [`crate::desk::files::MAX_FILE`] as customers read it.
 const MAX_FILE_WORDS: &str = "20 MB";
@@ -101,6 +105,14 @@ impl Frame {
     pub fn asset(&self, path: &str) -> String {
         assets::asset(path)
     }
+}
+
+/// A web address as it was given, if it is one and not too long; without what follows `#`.
+pub fn page_url(text: &str) -> String {
+    let text = text.trim();
+    let text = text.split('#').next().unwrap_or_default();
+    let usable = text.len() <= MAX_URL && (text.starts_with("https://") || text.starts_with("http://")) && url::Url::parse(text).is_ok();
+    if usable { text.to_owned() } else { String::new() }
 }
 
 #[derive(Template)]

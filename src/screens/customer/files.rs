@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use http::HeaderMap;
 
 use crate::app::App;
 use crate::clock::Ts;
@@ -13,7 +14,7 @@ use crate::ids::AttachmentId;
 use crate::screens::customer::{Held, gone};
 
 /// A file: a picture in place, anything else as a download. Whatever it is, it runs nothing.
-pub(super) async fn show(State(app): State<App>, Path((token, id)): Path<(String, AttachmentId)>, client: Client) -> Result<Response> {
+pub(super) async fn show(State(app): State<App>, Path((token, id)): Path<(String, AttachmentId)>, client: Client, headers: HeaderMap) -> Result<Response> {
     let Some(held) = Held::find(&app, token, "", &client).await? else { return gone(&app, &client).await };
     let mut db = app.db.acquire().await?;
     let file = files::find(&mut db, held.ticket.id, id).await?.ok_or(Error::NotFound)?;
@@ -22,5 +23,5 @@ pub(super) async fn show(State(app): State<App>, Path((token, id)): Path<(String
         return Err(Error::NotFound);
     }
     drop(db);
-    Ok(downloads::attachment(&app, &file, "private, max-age=3600").await?)
+    Ok(downloads::attachment(&app, &file, "private, max-age=3600", &headers).await?)
 }

@@ -171,7 +171,11 @@ fn utterance(message: Message, frame: &Frame, directory: &Directory, attachments
         ours,
         author,
         at: message.sent_at.unwrap_or(message.created_at),
-        html: text::html::from_text(&message.new_text()),
+        html: match message.extras().call {
+            // What a customer wrote is never taken for it, for a call has no words of its own.
+            Some(call) => text::html::from_text(&frame.text(if call.recorded { "call-voicemail" } else { "call-missed" })),
+            None => text::html::from_text(&message.new_text()),
+        },
         quoted: message.quoted_text().trim().to_owned(),
         files: attachments.iter().filter(|file| file.message == message.id).cloned().collect(),
     }

@@ -11,11 +11,11 @@ use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::ChannelKind;
+use crate::http::cards::channel_icon;
 use crate::http::flash::Flash;
 use crate::http::page::{Icon, Shell};
 use crate::http::{Error, Path, Result};
 use crate::ids::ChannelId;
-use crate::screens::inbox::channel_icon;
 
 /// The routes of this page.
 pub fn router() -> Router<App> {

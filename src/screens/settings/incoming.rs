@@ -78,7 +78,9 @@ impl DeadLine {
             Some(Job::SendMessage { message }) => (format!("Send message no. {message} to its customer"), None),
             Some(Job::Acknowledge { ticket, .. }) => (format!("Acknowledge ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::WakeTicket { ticket }) => (format!("Bring back snoozed ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::CallStep { call }) => (format!("See to call {call}"), Some(format!("/calls/{call}"))),
             Some(Job::ChatStep { ticket }) => (format!("See to chat #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::CallBackStep { call_back }) => (format!("See to call-back no. {call_back}"), Some("/inbox/call-backs".to_owned())),
             Some(Job::ChatMail { ticket }) => (format!("Mail what was missed in chat #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::AgentLapse { agent }) => {
                 (format!("Look whether {} is there", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::database::on_constraint;
 use crate::desk::agents::{self, Admin, Person};
+use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::kinds::{Role, TokenPurpose};
 use crate::desk::{channels, sessions, teams};
@@ -88,6 +89,8 @@ struct PersonForm {
     name: String,
     role: String,
     team: Vec<TeamId>,
+    /// Extensions and telephone numbers, with commas between.
+    numbers: String,
 }
 
 struct Checked {
@@ -219,6 +222,7 @@ impl PersonForm {
             name: person.name.clone(),
             role: person.role.as_str().to_owned(),
             team: shell.directory.teams_of(person.id),
+            numbers: shell.directory.numbers(person.id).join(", "),
         }
     }
 }
@@ -271,6 +275,10 @@ async fn save(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: 
         Ok(checked) => checked,
         Err(problems) => return again(person, form, problems),
     };
+    let numbers = match agents::read_numbers(&form.numbers, &calls::country(&mut change).await?) {
+        Ok(numbers) => numbers,
+        Err(words) => return again(person, form, Problems::one("numbers", words)),
+    };
     if checked.role != Role::Admin && is_last_admin(&mut change, &person).await? {
         let words = "This is the last admin. Make somebody else an admin first, or nobody could change settings any more.";
         return again(person, form, Problems::one("role", words));
@@ -281,6 +289,7 @@ async fn save(State(app): State<App>, _: Admin, Path(id): Path<AgentId>, shell: 
         Err(error) => return Err(error.into()),
     }
     teams::set_teams_of(&mut change, id, &form.team).await?;
+    agents::set_numbers(&mut change, id, &numbers).await?;
     change.touch_settings();
     change.commit().await?;
     Ok(Flash::new(format!("{} is saved.", checked.name)).redirect("/settings/people"))

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -20,12 +20,12 @@ use crate::text::html;
 const SANDBOX: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// A file of a message.
-pub async fn show_file(State(app): State<App>, Path((id, file)): Path<(TicketId, AttachmentId)>, agent: Agent) -> Result<Response> {
+pub async fn show_file(State(app): State<App>, Path((id, file)): Path<(TicketId, AttachmentId)>, headers: HeaderMap, agent: Agent) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     permitted(&mut db, &agent, id).await?;
     let attachment = files::find(&mut db, id, file).await?.ok_or(Error::NotFound)?;
     drop(db);
-    Ok(downloads::attachment(&app, &attachment, "private, max-age=86400, immutable").await?)
+    Ok(downloads::attachment(&app, &attachment, "private, max-age=86400, immutable", &headers).await?)
 }
 
 /// Whether remote pictures were asked for.

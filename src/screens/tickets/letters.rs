@@ -34,6 +34,8 @@ pub struct Letter {
     pub has_html: bool,
     pub has_original: bool,
     pub pictures: Vec<Attachment>,
+    /// Played in place.
+    pub sounds: Vec<Attachment>,
     pub files: Vec<Attachment>,
     /// Quick answers that were offered along with it.
     pub choices: Vec<String>,
@@ -119,8 +121,16 @@ impl Letter {
                 ("letter--note", author.to_owned(), "internal note".to_owned())
             }
         };
+        // A call is neither a letter nor a note, whatever it is kept as.
+        let (class, about) = match &extras.call {
+            Some(call) if call.is_missed() => ("letter--in letter--call letter--missed", call.number.clone()),
+            Some(call) => ("letter--call", if call.incoming { format!("from {}", call.number) } else { format!("to {}", call.number) }),
+            None => (class, about),
+        };
+        let about = if about == "from " || about == "to " { String::new() } else { about };
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
-        let (pictures, files) = own.partition(Attachment::is_picture);
+        let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
+        let (sounds, files) = others.into_iter().partition(Attachment::is_sound);
         let text = message.new_text();
         let abilities = shell.directory.channel(message.channel_id).and_then(|channel| channel.abilities.as_deref());
         let alive = message.direction == Direction::Inbound && message.provider_id.is_some() && message.removed_at.is_none();
@@ -141,6 +151,7 @@ impl Letter {
             has_html: message.html.is_some(),
             has_original: message.delivery_id.is_some(),
             pictures,
+            sounds,
             files,
             choices: envelope.choices,
             direction: message.direction,
@@ -204,6 +215,16 @@ impl Letter {
     /// It left, and nobody knows whether it arrived.
     pub fn unsure(&self) -> bool {
         self.delivery == Some(DeliveryStatus::Unsure)
+    }
+
+    /// The picture beside a call's name.
+    pub fn call_icon(&self) -> Icon {
+        match &self.extras.call {
+            Some(call) if call.recorded && !call.answered => icon("voicemail"),
+            Some(call) if call.is_missed() => icon("phone-missed"),
+            Some(call) if call.incoming => icon("phone-incoming"),
+            _ => icon("phone-outgoing"),
+        }
     }
 
     /// Where a location is on a map.
@@ -308,7 +329,9 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::Acknowledged { .. }
         | Event::SendFailed { .. }
         | Event::MessageEdited { .. }
-        | Event::MessageRemoved { .. } => return None,
+        | Event::MessageRemoved { .. }
+        | Event::CallMissed { .. }
+        | Event::CallLogged { .. } => return None,
         Event::MessageHidden { hidden: true, .. } => ("eye", "hid a public message".to_owned()),
         Event::MessageHidden { hidden: false, .. } => ("eye", "showed a public message again".to_owned()),
         Event::MessageDeleted { .. } => ("trash-2", "deleted a public message".to_owned()),
@@ -342,9 +365,43 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
         Event::SubjectChanged { from, .. } => ("pencil", format!("changed the subject from “{from}”")),
         Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
-        other => return chat_line(shell, other, who, entry.at),
+        other => match call_line(shell, other, entry.agent.is_some()) {
+            Some(line) => line,
+            None => return chat_line(shell, other, who, entry.at),
+        },
     };
     Some(Line { icon: icon(name), who, text, at: entry.at })
+}
+
+/// The lines of a call-back.
+fn call_line(shell: &Shell, event: &Event, by_agent: bool) -> Option<(&'static str, String)> {
+    let zone = &shell.directory.hours.zone;
+    let when = |from: &Ts, until: &Ts| {
+        let (from, until) = (from.0.to_zoned(zone.clone()), until.0.to_zoned(zone.clone()));
+        format!("{}–{}", from.strftime("%a %-d %b, %H:%M"), until.strftime("%H:%M"))
+    };
+    Some(match event {
+        Event::CallbackRequested { phone, from: Some(from), until: Some(until) } => {
+            let words = if by_agent { "planned a call to" } else { "The customer wants to be called at" };
+            ("phone", format!("{words} {phone}, {}", when(from, until)))
+        }
+        Event::CallbackRequested { phone, .. } => ("phone", format!("The customer wants to be called at {phone}")),
+        Event::CallbackMoved { from, until } if by_agent => ("phone", format!("moved the call to {}", when(from, until))),
+        Event::CallbackMoved { from, until } => ("phone", format!("The customer moved the call to {}", when(from, until))),
+        Event::CallbackDue {} => ("alarm-clock", "It is time to call".to_owned()),
+        Event::CallbackLate {} => ("triangle-alert", "Nobody called in time; the leads were told, and the customer".to_owned()),
+        Event::CallbackDone {} => ("circle-check", "reached the customer by phone".to_owned()),
+        Event::CallbackNotReached { attempt, next: Some(next) } => {
+            let next = next.0.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M");
+            ("phone", format!("called and reached nobody (attempt {attempt}); again {next}"))
+        }
+        Event::CallbackNotReached { attempt, next: None } => {
+            ("phone", format!("called and reached nobody (attempt {attempt}, the last); the customer is written to"))
+        }
+        Event::CallbackWithdrawn {} if by_agent => ("phone", "withdrew the call".to_owned()),
+        Event::CallbackWithdrawn {} => ("phone", "The call is no longer wanted".to_owned()),
+        _ => return None,
+    })
 }
 
 /// The lines of a live chat.
@@ -365,7 +422,6 @@ fn chat_line(shell: &Shell, event: &Event, who: String, at: crate::clock::Ts) ->
             ("refresh-cw", format!("{} left or fell silent, so the chat rang elsewhere", directory.agent(*from)))
         }
         Event::ChatContinuesByMail {} => ("mail", "The conversation goes on by mail".to_owned()),
-        Event::CallbackRequested { phone } => ("clock", format!("The visitor asks to be called back at {phone}")),
         Event::ChatEnded { by } => match by {
             ChatEnd::Agent => ("circle-check", "ended the chat".to_owned()),
             ChatEnd::Visitor => ("circle-check", "The visitor ended the chat".to_owned()),

@@ -27,6 +27,7 @@ use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
 use crate::desk::tickets::{self, Ticket, surroundings, thread};
 use crate::desk::{agents::Agent, files as desk_files};
+use crate::http::cards::channel_icon;
 use crate::http::page::{Avatar, Icon, Shell, avatar};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
@@ -173,8 +174,8 @@ impl TicketPage<'_> {
 
     fn channel(&self) -> (Icon, String) {
         match self.shell.directory.channel(self.ticket.channel_id) {
-            Some(channel) => (inbox::channel_icon(channel.kind), channel.name.clone()),
-            None => (inbox::channel_icon(ChannelKind::Api), "a removed channel".to_owned()),
+            Some(channel) => (channel_icon(channel.kind), channel.name.clone()),
+            None => (channel_icon(ChannelKind::Api), "a removed channel".to_owned()),
         }
     }
 

@@ -5,4 +5,5 @@ pub mod receiver;
 pub mod recorder;
 pub mod telegram;
 pub mod twilio;
+pub mod voice;
 pub mod whatsapp;
