@@ -11,6 +11,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::call_backs::lists as calls;
 use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::{ChannelKind, Role, Wish};
@@ -33,6 +34,10 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// What rings here, and how one stands; `None` where the shop has no live chat.
     pub bar: Option<Bar>,
+    /// How many calls are owed.
+    pub calls: calls::Count,
+    /// Calls that this agent is reminded of.
+    pub due_calls: Vec<calls::Row>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -58,7 +63,12 @@ impl FromRequestParts<App> for Shell {
         let directory = directory::get(app).await?;
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
-        let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
+        let mut db = app.db.acquire().await?;
+        let bar = if chat { Some(chats::bar(&mut db, agent.id).await?) } else { None };
+        let now = Ts::now();
+        let calls = calls::count(&mut db, now).await?;
+        let due_calls = if calls.open > 0 { calls::due_for(&mut db, &agent, now).await? } else { Vec::new() };
+        drop(db);
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -76,6 +86,8 @@ impl FromRequestParts<App> for Shell {
             had_flash: flash.is_some(),
             flash,
             bar,
+            calls,
+            due_calls,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -119,6 +131,17 @@ impl Shell {
     /// What rings at this agent's screens.
     pub fn offers(&self) -> &[chats::Offer] {
         self.bar.as_ref().map_or(&[], |bar| &bar.offers)
+    }
+
+    /// Whether the time of a call has passed.
+    pub fn is_overdue(&self, call: &calls::Row) -> bool {
+        call.until_at <= Ts::now()
+    }
+
+    /// When a call is due, by the desk's clock.
+    pub fn call_time(&self, call: &calls::Row) -> String {
+        let at = |moment: Ts| moment.0.to_zoned(self.directory.hours.zone.clone()).strftime("%H:%M").to_string();
+        format!("{}–{}", at(call.from_at), at(call.until_at))
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.
@@ -223,6 +246,11 @@ impl askama::filters::HtmlSafe for Icon {}
 /// What a visitor is called who has not said their name.
 pub fn visitor_name(name: &str, ticket: TicketId) -> String {
     if name.trim().is_empty() { format!("Visitor {ticket}") } else { name.trim().to_owned() }
+}
+
+/// What somebody is called whom we call: their name, else their number.
+pub fn caller_name(name: &str, phone: &str) -> String {
+    if name.trim().is_empty() { crate::text::phones::spaced(phone) } else { name.trim().to_owned() }
 }
 
 /// The page of ours that a form was on; `otherwise` where the browser does not say.
