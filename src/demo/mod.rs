@@ -3,6 +3,7 @@
 //! [`plan()`] decides everything (who wrote what, when, and how it ended) without touching a database; the content
 //! is data under `content/`. The same seed and the same moment give the same plan. [`load()`] writes it into an empty desk.
 
+mod calls;
 mod chats;
 mod content;
 mod deck;
@@ -17,6 +18,7 @@ pub mod storefront;
 mod telling;
 mod times;
 
+pub use calls::load_calls;
 pub use chats::load_chats;
 pub use load::{LoadError, Loaded, load};
 pub use networks::load_networks;
