@@ -425,11 +425,13 @@ async fn move_to(
     if !call_backs::move_to(&mut change, Actor::Agent(agent.id), id, slot).await? {
         return Err(nothing_owed());
     }
-    if let Some(call) = call_backs::open_of(&mut change, id).await? {
-        call_backs::letters::agreed(&mut change, &ticket, &call, now).await?;
-    }
+    let told = match call_backs::open_of(&mut change, id).await? {
+        Some(call) => call_backs::letters::agreed(&mut change, &ticket, &call, now).await?,
+        None => false,
+    };
     change.commit().await?;
-    Ok(Flash::new("The call is moved, and the customer told.").redirect(&back(&headers, id)))
+    let words = if told { "The call is moved, and the customer told." } else { "The call is moved. We know no mail address: the customer is not told." };
+    Ok(Flash::new(words).redirect(&back(&headers, id)))
 }
 
 /// The call is no longer wanted.
