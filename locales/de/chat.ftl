@@ -25,3 +25,4 @@ chat-refused-name = Bitte sagen Sie uns Ihren Namen.
 chat-refused-consent = Bitte stimmen Sie zu, bevor wir beginnen.
 chat-refused-hash = Diese Anmeldung konnte nicht bestätigt werden.
 chat-refused-stars = Bitte wählen Sie eins bis fünf.
+chat-refused-time = Diese Zeit ist gerade vergeben worden. Bitte wählen Sie eine andere.

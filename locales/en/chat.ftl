@@ -25,3 +25,4 @@ chat-refused-name = Please tell us your name.
 chat-refused-consent = Please agree before we start.
 chat-refused-hash = This sign-in could not be verified.
 chat-refused-stars = Please choose one to five.
+chat-refused-time = This time has just been taken. Please choose another.

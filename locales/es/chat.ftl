@@ -25,3 +25,4 @@ chat-refused-name = Dinos tu nombre.
 chat-refused-consent = Da tu consentimiento antes de empezar.
 chat-refused-hash = No se ha podido verificar este acceso.
 chat-refused-stars = Elige de uno a cinco.
+chat-refused-time = Esta hora acaba de ocuparse. Elija otra.

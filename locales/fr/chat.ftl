@@ -25,3 +25,4 @@ chat-refused-name = Dites-nous votre nom.
 chat-refused-consent = Donnez votre accord avant de commencer.
 chat-refused-hash = Cette connexion n’a pas pu être vérifiée.
 chat-refused-stars = Choisissez de un à cinq.
+chat-refused-time = Cet horaire vient d’être pris. Choisissez-en un autre.

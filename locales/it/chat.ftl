@@ -25,3 +25,4 @@ chat-refused-name = Dicci come ti chiami.
 chat-refused-consent = Dai il tuo consenso prima di iniziare.
 chat-refused-hash = Non è stato possibile verificare questo accesso.
 chat-refused-stars = Scegli da uno a cinque.
+chat-refused-time = Questo orario è stato appena preso. Ne scelga un altro.

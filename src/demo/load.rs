@@ -191,6 +191,7 @@ async fn open_channels(db: &mut PgConnection, plan: &Plan, teams: &[TeamId]) -> 
             "fields": form.fields,
             "ask_order": form.order_field,
             "files": form.files,
+            "call_back": true,
             "reply_channel": mailbox.0,
             "demo": true,
         });

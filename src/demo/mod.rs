@@ -3,6 +3,7 @@
 //! [`plan()`] decides everything (who wrote what, when, and how it ended) without touching a database; the content
 //! is data under `content/`. The same seed and the same moment give the same plan. [`load()`] writes it into an empty desk.
 
+mod call_backs;
 mod calls;
 mod chats;
 mod content;
@@ -18,6 +19,7 @@ pub mod storefront;
 mod telling;
 mod times;
 
+pub use call_backs::load_call_backs;
 pub use calls::load_calls;
 pub use chats::load_chats;
 pub use load::{LoadError, Loaded, load};

@@ -365,7 +365,8 @@ pub async fn step(change: &mut Change, id: CallBackId, now: Ts) -> sqlx::Result<
     change.touch_calls();
     if late {
         change.record(ticket.id, Actor::System, Event::CallbackLate {}).await?;
-        letters::late(change, &ticket, &call, now).await
+        letters::late(change, &ticket, &call, now).await?;
+        Ok(())
     } else {
         change.record(ticket.id, Actor::System, Event::CallbackDue {}).await?;
         change.push(&Job::CallBackStep { call_back: id }, call.until_at).await

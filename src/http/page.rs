@@ -11,6 +11,7 @@ use http::request::Parts;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::call_backs::lists as owed;
 use crate::desk::calls::{self, shown};
 use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
@@ -37,6 +38,10 @@ pub struct Shell {
     pub bar: Option<Bar>,
     /// Telephone calls that concern this agent now.
     pub phone: Vec<shown::Shown>,
+    /// How many calls are owed.
+    pub calls: owed::Count,
+    /// Calls that this agent is reminded of.
+    pub due_calls: Vec<owed::Row>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -62,12 +67,13 @@ impl FromRequestParts<App> for Shell {
         let directory = directory::get(app).await?;
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
-        let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
-        let phone = if calls::rings(&directory) {
-            shown::concerning(&mut *app.db.acquire().await?, agent.id, Ts::now()).await?
-        } else {
-            Vec::new()
-        };
+        let mut db = app.db.acquire().await?;
+        let now = Ts::now();
+        let bar = if chat { Some(chats::bar(&mut db, agent.id).await?) } else { None };
+        let phone = if calls::rings(&directory) { shown::concerning(&mut db, agent.id, now).await? } else { Vec::new() };
+        let calls = owed::count(&mut db, now).await?;
+        let due_calls = if calls.open > 0 { owed::due_for(&mut db, &agent, now).await? } else { Vec::new() };
+        drop(db);
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -96,6 +102,8 @@ impl FromRequestParts<App> for Shell {
             flash,
             bar,
             phone,
+            calls,
+            due_calls,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -145,6 +153,17 @@ impl Shell {
     /// Calls that concern this agent, as every page shows them.
     pub fn call_cards(&self) -> Vec<Card<'_>> {
         self.phone.iter().map(|one| Card { shell: self, one, spot: "corner" }).collect()
+    }
+
+    /// Whether the time of a call has passed.
+    pub fn is_overdue(&self, call: &owed::Row) -> bool {
+        call.until_at <= Ts::now()
+    }
+
+    /// When a call is due, by the desk's clock.
+    pub fn call_time(&self, call: &owed::Row) -> String {
+        let at = |moment: Ts| moment.0.to_zoned(self.directory.hours.zone.clone()).strftime("%H:%M").to_string();
+        format!("{}–{}", at(call.from_at), at(call.until_at))
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.
@@ -249,6 +268,11 @@ impl askama::filters::HtmlSafe for Icon {}
 /// What a visitor is called who has not said their name.
 pub fn visitor_name(name: &str, ticket: TicketId) -> String {
     if name.trim().is_empty() { format!("Visitor {ticket}") } else { name.trim().to_owned() }
+}
+
+/// What somebody is called whom we call: their name, else their number.
+pub fn caller_name(name: &str, phone: &str) -> String {
+    if name.trim().is_empty() { crate::text::phones::spaced(phone) } else { name.trim().to_owned() }
 }
 
 /// The page of ours that a form was on; `otherwise` where the browser does not say.

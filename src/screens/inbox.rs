@@ -195,6 +195,37 @@ impl RowView {
     }
 }
 
+/// The links to the views; `view` and `team` say where one is.
+pub(crate) fn links(shell: &Shell, view: Option<View>, team: Option<TeamId>) -> Vec<ViewLink> {
+    // Only networks let us answer for a limited time.
+    let limited = shell.directory.channels.iter().any(|channel| channel.abilities.as_ref().is_some_and(|abilities| abilities.window.is_some()));
+    let mut links: Vec<ViewLink> = View::ALL
+        .into_iter()
+        .filter(|each| *each != View::Closing || limited)
+        .map(|each| ViewLink {
+            icon: view_icon(each),
+            label: each.label().to_owned(),
+            href: format!("/inbox/{}", each.slug()),
+            count: shell.counts.of(each).filter(|count| *count > 0).map(|count| capped(&count)).unwrap_or_default(),
+            current: view == Some(each) && team.is_none(),
+        })
+        .collect();
+    let calls = &shell.calls;
+    if shell.directory.call_backs.offered || calls.open > 0 {
+        // Beside what waits.
+        let at = links.iter().position(|link| link.icon == view_icon(View::Snoozed)).unwrap_or(links.len());
+        let link = ViewLink {
+            icon: "phone",
+            label: "Call-backs".to_owned(),
+            href: "/inbox/call-backs".to_owned(),
+            count: if calls.open > 0 { capped(&calls.open) } else { String::new() },
+            current: shell.is_at("/inbox/call-backs"),
+        };
+        links.insert(at, link);
+    }
+    links
+}
+
 impl ListPane {
     /// How a ticket stands, where the view does not say so already.
     pub(crate) fn status_note(&self, row: &RowView) -> Option<&'static str> {
@@ -227,20 +258,7 @@ impl ListPane {
         let suffix = ListQuery { after: String::new(), ..query.clone() }.encode();
         let next = page.next.map(|cursor| ListQuery { after: cursor.to_string(), view: String::new(), ..query.clone() }.encode());
         let base = view.map_or_else(|| "/search".to_owned(), |view| format!("/inbox/{}", view.slug()));
-        // Only networks let us answer for a limited time.
-        let limited =
-            shell.directory.channels.iter().any(|channel| channel.abilities.as_ref().is_some_and(|abilities| abilities.window.is_some()));
-        let links = View::ALL
-            .into_iter()
-            .filter(|each| *each != View::Closing || limited)
-            .map(|each| ViewLink {
-                icon: view_icon(each),
-                label: each.label().to_owned(),
-                href: format!("/inbox/{}", each.slug()),
-                count: shell.counts.of(each).filter(|count| *count > 0).map(|count| capped(&count)).unwrap_or_default(),
-                current: view == Some(each) && filters.team.is_none(),
-            })
-            .collect();
+        let links = links(shell, view, filters.team);
         let mine = shell.directory.teams_of(shell.agent.id);
         let teams = shell
             .directory

@@ -1,6 +1,7 @@
 //! What agents, admins and customers see. A page is one file: its struct, its handlers, its forms; its template lies at the same
 //! place under `templates/`.
 
+pub mod call_backs;
 pub mod calls;
 pub mod chats;
 pub mod contacts;
@@ -23,6 +24,7 @@ use crate::app::App;
 /// Every screen whose forms only our own pages may send.
 pub fn router() -> Router<App> {
     let router = Router::new()
+        .merge(call_backs::router())
         .merge(calls::router())
         .merge(chats::router())
         .merge(contacts::router())

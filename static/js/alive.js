@@ -377,6 +377,7 @@ function heard(name, data) {
   if (name === "chat" && (shows("floor") || (shows("chats") && concerns(data.id)))) refreshSoon();
   if (name === "floor" && (shows("floor") || shows("chats"))) refreshSoon();
 
+  if (name === "calls") shows("calls") ? refreshSoon() : refreshBar();
   if (name === "ticket" && data.id === ticketShown()) refreshSoon();
   if (name === "list" && shows("list")) refreshSoon();
   if (name === "resync" && main()?.dataset.live) refreshSoon();

@@ -80,6 +80,58 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.altKey && !event.ctrlKey && !event.metaKey && accept()) event.preventDefault();
 });
 
+// -- calls that are due ------------------------------------------------------------------------------------------------
+
+const HIDDEN = "sportello-due";
+const CALLS_KEPT = 50;
+// Storage may be forbidden; then a reminder is hidden on this page only.
+const kept = (store, name) => {
+  try {
+    return JSON.parse(store().getItem(name)) ?? [];
+  } catch {
+    return [];
+  }
+};
+const keep = (store, name, list) => {
+  try {
+    store().setItem(name, JSON.stringify(list.slice(-CALLS_KEPT)));
+  } catch {
+    // Then it is told again on the next page.
+  }
+};
+const local = () => localStorage;
+const session = () => sessionStorage;
+const hiddenHere = new Set();
+
+/** Shows what was not hidden, and rings once for what is new. */
+function remind() {
+  const hidden = kept(local, HIDDEN);
+  const heardOf = kept(session, HIDDEN);
+  let fresh = false;
+  for (const card of $$("[data-due]")) {
+    const { due } = card.dataset;
+    card.hidden = hidden.includes(due) || hiddenHere.has(due);
+    if (card.hidden || heardOf.includes(due)) continue;
+    heardOf.push(due);
+    fresh = true;
+  }
+  if (!fresh) return;
+  keep(session, HIDDEN, heardOf);
+  bell();
+}
+
+document.addEventListener("click", ({ target }) => {
+  const card = target.closest("[data-due-seen]")?.closest("[data-due]");
+  if (card) {
+    hiddenHere.add(card.dataset.due);
+    keep(local, HIDDEN, [...kept(local, HIDDEN), card.dataset.due]);
+    card.hidden = true;
+  }
+  // Whoever dials has the receiver in hand; the colleagues see it.
+  const dialled = target.closest("a[data-take]");
+  if (dialled) request(`/tickets/${dialled.dataset.take}/call/take`, { method: "POST" }).then(refreshSoon, () => {});
+});
+
 // -- sound -------------------------------------------------------------------------------------------------------------
 
 const CHIME = 2600;
@@ -399,6 +451,7 @@ function tick() {
 
 function settle() {
   ring();
+  remind();
   tick();
   showSound();
   showNotify();

@@ -21,6 +21,7 @@
           var page = new DOMParser().parseFromString(text, "text/html");
           swap("status", page);
           swap("talk", page);
+          swap("call-words", page);
           swap("closing", page);
           etag = page.body.getAttribute("data-etag") || etag;
         });

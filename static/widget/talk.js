@@ -3,7 +3,7 @@
 import {
   alone, attempt, avatar, backoff, begin, C, call, canWrite, capital, changed, chatOpen, consents, date, days, h, headers, icon, iconButton, intro,
   locale, mark, opens, outbox, place, Problem, pump, receive, relative, S, save, send, setChat, setSound, shop, show, sound, store, sync,
-  t, tabs, take, team, time, wait, whyNot,
+  t, tabs, take, team, time, wait, whyNot, zone,
 } from "./frame.js";
 
 // -- words and dialogs -----------------------------------------------------------------------------------------------------------------------
@@ -53,11 +53,11 @@ const also = (...names) => names.filter(asks).map((name) => [name, false]);
 
 const FIELDS = {
   intro,
-  callback: () => [["phone", true], ["name", must("name")], ...must("email") ? [["email", true]] : [], ["text", true], ...consents()],
+  callback: () => [["phone", true], ["time", true], ["name", must("name")], ...must("email") ? [["email", true]] : [], ["text", true], ...consents()],
   email: () => [["email", true], ["name", must("name")], ...also("order", "topic"), ["text", true], ...consents()],
 };
 
-const LABELS = { name: "form-name", email: "form-email", phone: "phone", order: "form-order", topic: "form-topic", text: "about" };
+const LABELS = { name: "form-name", email: "form-email", phone: "phone", time: "call-back-time", order: "form-order", topic: "form-topic", text: "about" };
 const INPUTS = {
   name: { autocomplete: "name" },
   email: { type: "email", inputmode: "email", autocomplete: "email", autocapitalize: "none", spellcheck: "false" },
@@ -82,6 +82,10 @@ function field(name, required) {
   else if (name === "topic") {
     input = h("select", attributes, h("option", { value: "" }, t("form-topic-choose")),
       C.ask.topics.map((topic) => h("option", { value: topic.key ?? topic, selected: value === (topic.key ?? topic) }, topic.label ?? topic)));
+  } else if (name === "time") {
+    input = h("select", attributes);
+    call(`times?zone=${encodeURIComponent(zone)}`).then(({ days }) => input.append(...days.map(([day, times]) =>
+      h("optgroup", { label: day }, times.map(([at, words]) => h("option", { value: at }, words))))), () => {});
   } else if (name === "consent") {
     input = h("input", { ...attributes, class: "tick", type: "checkbox" });
     label = h("label", { for: id, class: "consent" }, input, h("span", null, linked(C.ask.consent)));
@@ -450,7 +454,7 @@ function standing() {
       if (lines.length) add("before", lines, () => note("clock", ...lines));
     }
   } else if (chat.state === "mail") {
-    const words = visitor?.email ? t("by-mail", { email: visitor.email }) : visitor?.phone ? t("by-phone", { phone: visitor.phone }) : t("by-link");
+    const words = chat.call || (visitor?.email ? t("by-mail", { email: visitor.email }) : visitor?.phone ? t("by-phone", { phone: visitor.phone }) : t("by-link"));
     add("mail", [words, chat.link, availability?.ways.chat], () => h("div", { class: "panel" }, h("p", null, words),
       h("div", { class: "actions" }, chat.link && h("a", { class: "button second", href: chat.link, target: "_blank", rel: "noopener" }, t("receipt-link-text")))));
   } else if (chat.late) add("late", [chat.offers, chat.place, S.choosing, visitor?.email], late);
@@ -476,13 +480,14 @@ function late() {
 
 /** The one thing that a way still needs: where to reach them. */
 function reach(way) {
-  const input = field(way === "callback" ? "phone" : "email", true);
+  const inputs = (way === "callback" ? ["phone", "time"] : ["email"]).map((name) => field(name, true));
   const form = h("form", { class: "reach", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
-    if (!input.check()) return input.input.focus();
-    if (!await choose({ way, [input.name]: input.read() }) && S.problem?.field === input.name) input.problem(S.problem.words);
-  } }, input.node, h("button", { class: "button" }, t(way === "callback" ? "callback-send" : "late-email")));
-  setTimeout(() => input.input.focus());
+    const bad = inputs.filter((one) => !one.check());
+    if (bad[0]) return bad[0].input.focus();
+    if (!await choose({ way, ...Object.fromEntries(inputs.map((one) => [one.name, one.read()])) })) inputs.find((one) => one.name === S.problem?.field)?.problem(S.problem.words);
+  } }, inputs.map((one) => one.node), h("button", { class: "button" }, t(way === "callback" ? "callback-send" : "late-email")));
+  setTimeout(() => inputs[0].input.focus());
   return form;
 }
 

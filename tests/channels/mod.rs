@@ -1,4 +1,5 @@
 mod api_channel;
+mod call_back;
 mod chat;
 pub mod email;
 mod facebook;

@@ -1,3 +1,4 @@
+mod call_backs;
 mod chats;
 mod hours;
 mod inbox;

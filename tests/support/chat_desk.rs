@@ -65,6 +65,8 @@ impl ChatDesk {
         let week: [Value; 7] = std::array::from_fn(|_| json!([{ "from": "00:00", "to": "24:00" }]));
         let hours = serde_json::from_value(json!({ "week": week })).expect("a schedule");
         directory::update_hours(&mut change, &hours).await.expect("a database");
+        let calls = sportello::desk::call_backs::Settings { offered: true, ..Default::default() };
+        sportello::desk::call_backs::settings::update(&mut change, &calls).await.expect("a database");
         change.touch_settings();
         change.commit().await.expect("a database");
         Self { served }
@@ -247,6 +249,12 @@ impl Visitor {
         let status = response.status().as_u16();
         let text = response.text().await.expect("a body");
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Reads something.
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.request(Method::GET, path).send().await.expect("an answer");
+        serde_json::from_str(&response.text().await.expect("a body")).unwrap_or(Value::Null)
     }
 
     /// Opens the widget.

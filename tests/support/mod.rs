@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub mod calls;
 pub mod chat_desk;
 pub mod chats;
 pub mod mail_desk;

@@ -1,6 +1,7 @@
 //! Live chat: a script on the shop's page, a frame of our own in it, and a conversation that both sides see at once.
 
 pub mod caller;
+pub mod calls;
 pub mod editor;
 mod files;
 mod frame;
@@ -35,6 +36,7 @@ pub fn router() -> Router<App> {
         .route("/chat/{key}/team.jpg", get(photo::show))
         .route("/chat/{key}/hello", post(talk::hello))
         .route("/chat/{key}/history", get(talk::history))
+        .route("/chat/{key}/times", get(calls::times))
         .route("/chat/{key}/messages", post(say::send))
         .route("/chat/{key}/files", post(files::upload))
         .route("/chat/{key}/files/{id}", get(files::show))

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::caller::{Body, Caller, Refusal, Refused};
 use crate::channels::chat::settings::Before;
 use crate::channels::chat::views::{self, AvailabilityView, ChatView, VisitorView};
@@ -60,6 +61,8 @@ pub struct Said {
     name: Option<String>,
     email: Option<String>,
     phone: Option<String>,
+    /// When to call, as [`calls::times`] names it.
+    time: Option<String>,
     order: Option<String>,
     topic: Option<String>,
     consent: Option<bool>,
@@ -117,7 +120,11 @@ pub async fn send(State(app): State<App>, caller: Caller, Body(said): Body<Said>
     if caller.visitor.as_ref().is_some_and(|visitor| visitor.blocked) {
         return Err(caller.refuse(Refusal::Blocked));
     }
-    let who = check(&app, &caller, &said).map_err(|refusal| caller.refuse(refusal))?;
+    let mut who = check(&app, &caller, &said).map_err(|refusal| caller.refuse(refusal))?;
+    if let Some(phone) = who.phone.as_mut().filter(|_| said.mode == Mode::Callback) {
+        let directory = directory::get(&app).await.map_err(|error| caller.failed(error))?;
+        *phone = calls::dialled(&caller, &directory, phone).map_err(|refusal| caller.refuse(refusal))?;
+    }
     // Who is there matters when a chat begins; one that goes on needs no asking.
     let mut open = goes_on(&app, &caller).await.map_err(|error| caller.failed(error))?;
     let mut attempt = 1;
@@ -170,6 +177,9 @@ fn check(app: &App, caller: &Caller, said: &Said) -> Result<Who, Refusal> {
     }
     if let Some(email) = &who.email {
         limits::check(&app.keys, Limit::Address, email).map_err(Refusal::TooMany)?;
+    }
+    if said.mode == Mode::Callback && !caller.chat.settings.callback {
+        return Err(Refusal::Invalid("time"));
     }
     let settings = &caller.chat.settings;
     if known.is_none() {
@@ -270,7 +280,8 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
         files: &taken,
         ticket: last.as_ref().map(|(ticket, _)| ticket.id),
         contact: Some(contact),
-        acknowledge: said.mode != Mode::Chat && visitor.email.is_some(),
+        // Whoever is called gets a letter with the time.
+        acknowledge: said.mode == Mode::Email && visitor.email.is_some(),
     };
     let received = receive::receive(&mut change, &origin, &incoming).await?;
     let ticket = received.ticket;
@@ -287,7 +298,11 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
                 chats::hear(&mut change, ticket, None, now).await?;
             }
             if let (Mode::Callback, Some(phone)) = (said.mode, &visitor.phone) {
-                chats::request_callback(&mut change, ticket, phone).await?;
+                let booked = calls::book(&mut change, caller, &visitor, &Ask { ticket, phone, time: said.time.as_deref(), note: &said.text }, now).await;
+                booked.map_err(|error| match error {
+                    NotBooked::Taken => NotKept::Refused(Refusal::Invalid("time")),
+                    NotBooked::Database(error) => error.into(),
+                })?;
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::caller::{Body, Caller, Refusal, Refused};
 use crate::channels::chat::say::{self, Either, Who, facts};
 use crate::channels::chat::settings::Secrets;
@@ -226,13 +227,19 @@ pub struct Choice {
     way: ChosenWay,
     email: Option<String>,
     phone: Option<String>,
+    /// When to call, as [`calls::times`] names it.
+    time: Option<String>,
 }
 
 /// We are late, and the visitor says how they want to go on.
 pub async fn choose(State(app): State<App>, caller: Caller, Body(choice): Body<Choice>) -> Result<Json<Value>, Refused> {
     caller.limit(&app, Limit::Marks)?;
     let visitor = caller.known()?;
-    let who = Who::check(None, choice.email.as_deref(), choice.phone.as_deref()).map_err(|refusal| caller.refuse(refusal))?;
+    let mut who = Who::check(None, choice.email.as_deref(), choice.phone.as_deref()).map_err(|refusal| caller.refuse(refusal))?;
+    if let Some(phone) = who.phone.as_mut().filter(|_| choice.way == ChosenWay::Callback) {
+        let directory = directory::get(&app).await.map_err(|error| caller.failed(error))?;
+        *phone = calls::dialled(&caller, &directory, phone).map_err(|refusal| caller.refuse(refusal))?;
+    }
     let phone = who.phone.clone().or(visitor.phone.clone());
     match choice.way {
         ChosenWay::Email if who.email.is_none() && visitor.email.is_none() => return Err(caller.refuse(Refusal::Invalid("email"))),
@@ -245,19 +252,29 @@ pub async fn choose(State(app): State<App>, caller: Caller, Body(choice): Body<C
         let way = match choice.way {
             ChosenWay::Wait => Way::Wait(availability::of(&app, &caller.asked(), now).await?.promise()),
             ChosenWay::Email => Way::Email,
-            ChosenWay::Callback => Way::Callback(phone.unwrap_or_default()),
+            ChosenWay::Callback => Way::Callback,
         };
         let mut change = Change::begin(&app).await?;
         visitors::lock(&mut change, visitor.id).await?;
         visitors::introduce(&mut change, visitor, &who.introduction()).await?;
+        if let (Way::Callback, Some(phone)) = (&way, &phone) {
+            let booked = calls::book(&mut change, &caller, visitor, &Ask { ticket, phone, time: choice.time.as_deref(), note: "" }, now).await;
+            booked.map_err(|error| match error {
+                NotBooked::Taken => Either::Refused(Refusal::Invalid("time")),
+                NotBooked::Database(error) => Either::Database(error),
+            })?;
+        }
         chats::choose(&mut change, ticket, &way, now).await?;
         change.commit().await?;
         let mut db = app.db.acquire().await?;
         let visitor = visitors::find(&mut db, visitor.id).await?.ok_or(sqlx::Error::RowNotFound)?;
         let chat = current(&app, &mut db, &caller, &visitor).await?;
-        Ok::<_, sqlx::Error>(json!({ "chat": chat, "visitor": VisitorView::from(&visitor) }))
+        Ok::<_, Either>(json!({ "chat": chat, "visitor": VisitorView::from(&visitor) }))
     };
-    chosen.await.map(Json).map_err(|error| caller.failed(error))
+    chosen.await.map(Json).map_err(|error| match error {
+        Either::Refused(refusal) => caller.refuse(refusal),
+        Either::Database(error) => caller.failed(error),
+    })
 }
 
 pub async fn end(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Refused> {

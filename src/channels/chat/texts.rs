@@ -104,7 +104,8 @@ const OWN: [&str; 94] = [
 ];
 
 /// Texts of the contact form and the ticket page that the frame uses as they are.
-const SHARED: [&str; 21] = [
+const SHARED: [&str; 22] = [
+    "call-back-time",
     "form-name",
     "form-email",
     "form-order",

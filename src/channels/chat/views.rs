@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::app::App;
+use crate::channels::chat::calls;
 use crate::channels::chat::caller::{Caller, Configured};
 use crate::clock::Ts;
 use crate::desk::chats::availability::{self, Availability, Expected, Reason};
@@ -97,7 +98,7 @@ impl AvailabilityView {
             }),
             ways: Ways {
                 chat: availability.is_open(),
-                callback: chat.settings.callback && availability.staffed,
+                callback: chat.settings.callback && availability.calls,
                 form: form_link(chat, directory).map(|slug| format!("/forms/{slug}?lang={language}")),
                 help: Some(chat.settings.help.clone()).filter(|help| !help.is_empty()),
             },
@@ -150,6 +151,8 @@ pub struct ChatView {
     pub read: MessageId,
     pub rating: Option<i16>,
     pub link: String,
+    /// When and where we call, in a sentence.
+    pub call: Option<String>,
 }
 
 impl ChatView {
@@ -166,7 +169,7 @@ impl ChatView {
         let mut offers = Vec::new();
         if late {
             offers.extend(["wait", "email"]);
-            if caller.chat.settings.callback && availability::of(app, &caller.asked(), Ts::now()).await?.staffed {
+            if caller.chat.settings.callback && availability::of(app, &caller.asked(), Ts::now()).await?.calls {
                 offers.push("callback");
             }
         }
@@ -184,6 +187,7 @@ impl ChatView {
             read: chat.agent_read,
             rating: chat.rating,
             link: tickets::link(app, chat.ticket_id),
+            call: if chat.state == ChatState::Mail { calls::sentence(db, caller, &directory, chat.ticket_id).await? } else { None },
         })
     }
 }

@@ -148,6 +148,7 @@ impl Draft {
             ask_name: !parts.text("ask_name").is_empty(),
             ask_order: !parts.text("ask_order").is_empty(),
             files: !parts.text("files").is_empty(),
+            call_back: !parts.text("call_back").is_empty(),
             reply_channel: parts.text("reply_channel").parse().ok().map(ChannelId),
             acknowledge: !parts.text("acknowledge").is_empty(),
             origins: Vec::new(),

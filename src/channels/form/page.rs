@@ -12,6 +12,7 @@ use crate::channels::form::parse::{self, POT, Submission};
 use crate::channels::form::receive::{self, ProcessError};
 use crate::channels::form::settings::{self, FieldKind, Settings};
 use crate::clock::Ts;
+use crate::desk::call_backs::{self, Offer, Slot, words};
 use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::{self, reply};
@@ -19,6 +20,7 @@ use crate::desk::waits::{self, Place};
 use crate::desk::{contacts, directory};
 use crate::http::client::Client;
 use crate::http::multipart::Parts;
+use crate::http::visitors::calls::{CallWish, Chooser};
 use crate::http::visitors::kept;
 use crate::http::visitors::limits::{self, Limit};
 use crate::http::visitors::stamps::{Stamp, Verdict};
@@ -27,6 +29,7 @@ use crate::http::{Error, Path, Query, Result, render};
 use crate::i18n::Language;
 use crate::ids::TicketId;
 use crate::secrets::Keys;
+use crate::text::phones;
 
 /// Up to this many topics are shown all at once; more become a list that opens.
 const MAX_CHOICES: usize = 7;
@@ -130,6 +133,10 @@ struct FormPage<'a> {
     problems: Vec<(String, String)>,
     /// Something about the whole form rather than one field.
     notice: Option<String>,
+    /// The times at which one may be called; `None`: by this form one may not.
+    chooser: Option<Chooser>,
+    /// The zone by which the times are told, for the script that knows a better one.
+    zone: String,
 }
 
 /// A question besides the usual ones, ready to be shown.
@@ -174,7 +181,24 @@ impl<'a> FormPage<'a> {
             values,
             problems: Vec::new(),
             notice: None,
+            chooser: None,
+            zone: String::new(),
         }
+    }
+
+    /// With the times at which one may be called, where the form and the desk offer that.
+    async fn with_calls(mut self, app: &App) -> Result<Self> {
+        if !self.open.settings.call_back {
+            return Ok(self);
+        }
+        if let Some(offer) = Offer::load(app, Some(self.frame.language.code())).await? {
+            let mut db = app.db.acquire().await?;
+            let chooser = Chooser::load(&mut db, self.frame, &offer, &self.values.call, None, Ts::now()).await?;
+            let zone = self.values.call.own_zone().unwrap_or_else(|| offer.hours.zone.clone());
+            self.zone = zone.iana_name().unwrap_or_default().to_owned();
+            self.chooser = Some(chooser).filter(|chooser| !chooser.is_empty());
+        }
+        Ok(self)
     }
 
     fn error(&self, id: &str) -> Option<&str> {
@@ -247,8 +271,9 @@ pub(super) async fn show(
     open.frame.languages =
         open.settings.offered().iter().map(|&language| LanguageLink { language, href: open.address("", language, &page) }).collect();
     let stamp = Stamp::mint(&app.keys, &open.scope(), Ts::now());
-    let values = Submission { page, ..empty(open.frame.language) };
-    FormPage::new(&app, &open, stamp, values).respond(StatusCode::OK)
+    let call = CallWish::guess(&client.accept_language, &open.frame, &query.zone);
+    let values = Submission { page, call, ..empty(open.frame.language) };
+    FormPage::new(&app, &open, stamp, values).with_calls(&app).await?.respond(StatusCode::OK)
 }
 
 fn empty(language: Language) -> Submission {
@@ -264,6 +289,7 @@ fn empty(language: Language) -> Submission {
         answers: Vec::new(),
         consent: false,
         files: Vec::new(),
+        call: CallWish::default(),
         pot: String::new(),
     }
 }
@@ -327,6 +353,9 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
     if let Some(words) = file_problem {
         problems.push(("files".to_owned(), words));
     }
+    if values.call.wanted() {
+        problems.extend(call_problems(app, frame, &values.call, now).await?);
+    }
     let (status, notice) =
         if !within || (problems.is_empty() && limits::check(&app.keys, Limit::Address, &values.email.to_lowercase()).is_err()) {
             (StatusCode::TOO_MANY_REQUESTS, Some("error-rate-limit"))
@@ -338,7 +367,7 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
             }
         };
     if notice.is_some() || !problems.is_empty() {
-        let mut page = FormPage::new(app, open, again, values);
+        let mut page = FormPage::new(app, open, again, values).with_calls(app).await?;
         page.problems = problems;
         page.notice = notice.map(|key| frame.text(key));
         let mut response = page.respond(status)?;
@@ -352,6 +381,16 @@ async fn accept(app: &App, open: &Open, client: &Client, request: Request) -> Re
         error @ ProcessError::Unreadable(_) => Error::Internal(error.into()),
     })?;
     Ok(to_receipt(app, open, received.ticket, parts.text("zone")))
+}
+
+/// What is wrong with a wish to be called.
+async fn call_problems(app: &App, frame: &Frame, wish: &CallWish, now: Ts) -> Result<Vec<(String, String)>> {
+    let Some(offer) = Offer::load(app, Some(frame.language.code())).await? else {
+        return Ok(vec![("time".to_owned(), frame.text("error-call-taken-none"))]);
+    };
+    let mut db = app.db.acquire().await?;
+    let chooser = Chooser::load(&mut db, frame, &offer, wish, None, now).await?;
+    Ok(chooser.problems(frame, wish, now))
 }
 
 fn to_receipt(app: &App, open: &Open, ticket: TicketId, zone: &str) -> Response {
@@ -376,6 +415,8 @@ struct ReceiptPage<'a> {
     another: String,
     /// When an answer can be expected; empty: as soon as it can be.
     wait: String,
+    /// When and where we call; empty: no call is owed.
+    call: String,
 }
 
 /// What a customer sees after sending; the same at every reload.
@@ -397,6 +438,7 @@ pub(super) async fn receipt(
     let Some(ticket) = ticket else { return Ok(open.framed(visitors::not_found(&open.frame)?)) };
     let contact = contacts::find(&mut db, ticket.contact_id).await?;
     let to = reply::recipients(&mut db, &ticket).await?.to.into_iter().next();
+    let call = call_backs::open_of(&mut db, ticket.id).await?;
     let mailed = open.settings.acknowledge && ticket.status != Status::Spam && reply::way_out(&mut db, &ticket).await?.is_some();
     drop(db);
     let now = Ts::now();
@@ -404,9 +446,15 @@ pub(super) async fn receipt(
         Ok(own) => Place::Own(own),
         Err(_) => Place::Named(open.frame.time_zone.clone()),
     };
+    let call = call.map(|call| {
+        let slot = Slot { from: call.from_at, until: call.until_at };
+        let when = words::when(open.frame.language, slot, &place, now);
+        open.frame.with_two("call-back-sent-when", ("when", &when), ("phone", &phones::spaced(&call.phone)))
+    });
     let wait = waits::of_ticket(&app, ticket.id, now).await?;
     let page = ReceiptPage {
         frame: &open.frame,
+        call: call.unwrap_or_default(),
         wait: wait.map(|wait| waits::wait_words(open.frame.language, &wait, &place, now)).unwrap_or_default(),
         name: contact.map(|contact| contact.name).unwrap_or_default(),
         number: ticket.id.to_string(),

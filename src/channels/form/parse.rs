@@ -6,6 +6,7 @@ use crate::channels::form::settings::{Field, FieldKind, Settings};
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::http::multipart::Parts;
 use crate::http::visitors::Frame;
+use crate::http::visitors::calls::CallWish;
 pub use crate::http::visitors::{POT, page_url};
 use crate::http::visitors::kept::KeptFile;
 use crate::i18n::Language;
@@ -43,6 +44,9 @@ pub struct Submission {
     pub consent: bool,
     #[serde(default)]
     pub files: Vec<KeptFile>,
+    /// When they want to be called, if they do.
+    #[serde(default)]
+    pub call: CallWish,
     /// What was put into the field that people do not see.
     #[serde(default)]
     pub pot: String,
@@ -64,6 +68,7 @@ impl Submission {
             answers: settings.fields.iter().map(|field| (field.key.clone(), line(&input_name(&field.key)))).collect(),
             consent: !parts.text("consent").is_empty(),
             files,
+            call: if settings.call_back { CallWish::read(parts) } else { CallWish::default() },
             pot: parts.text(POT).chars().take(200).collect(),
         }
     }
@@ -169,6 +174,9 @@ impl Submission {
         if !settings.consent.is_empty() {
             add("Agreed to", if self.consent { settings.consent.get(desk, fallback) } else { "" });
         }
+        if self.call.wanted() {
+            add("Phone", &self.call.dialled().unwrap_or_default());
+        }
         add("Page", &self.page);
         add("Held as spam", &self.suspicion().unwrap_or_default());
         details
@@ -273,6 +281,7 @@ mod tests {
             answers: vec![("size".into(), "1".into()), ("gift".into(), String::new())],
             consent: false,
             files: Vec::new(),
+            call: CallWish::default(),
             pot: String::new(),
         }
     }

@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::channels::form::parse::{self, Submission};
 use crate::channels::form::settings::Settings;
+use crate::clock::Ts;
 use crate::database::is_crossing;
+use crate::desk::call_backs::{self, BookError, Offer, Wanted};
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::deliveries::{self, Delivery, NewDelivery};
@@ -12,6 +14,7 @@ use crate::desk::kinds::{IntakeState, Status};
 use crate::desk::tickets::receive::{self, MatchedBy, Origin, Outcome, Received};
 use crate::desk::tickets::update;
 use crate::desk::{directory, forms, teams};
+use crate::http::visitors::calls::Choice;
 use crate::i18n::Language;
 use crate::ids::TicketId;
 
@@ -104,6 +107,8 @@ async fn attempt_to_keep(app: &App, channel: &Channel, delivery: &Delivery, subm
         }
         if spam {
             update::set_status(&mut change, Actor::System, received.ticket, Status::Spam, None).await?;
+        } else if submission.call.wanted() {
+            call_back(&mut change, submission, received.ticket).await?;
         }
     }
     let (state, reason) = match received.outcome {
@@ -113,4 +118,34 @@ async fn attempt_to_keep(app: &App, channel: &Channel, delivery: &Delivery, subm
     deliveries::finish(&mut change, delivery.id, state, reason.as_deref()).await?;
     change.commit().await?;
     Ok(received)
+}
+
+/// Owes the customer the call that they asked for. Should somebody have been quicker by a moment, the next time that is free: the message
+/// is here in any case, and the receipt says when.
+async fn call_back(change: &mut Change, submission: &Submission, ticket: TicketId) -> sqlx::Result<()> {
+    let app = change.app.clone();
+    let (wish, now) = (&submission.call, Ts::now());
+    let (Ok(phone), Some(choice)) = (wish.dialled(), wish.choice()) else { return Ok(()) };
+    let directory = directory::get_on(&app, change).await?;
+    let Some(offer) = Offer::of(&directory, Some(submission.language.code())) else { return Ok(()) };
+    let zone = wish.own_zone();
+    let mut wanted = Wanted {
+        language: Some(submission.language.code()),
+        time_zone: zone.as_ref().and_then(|zone| zone.iana_name()),
+        ..Wanted::new(ticket, &phone, now, now)
+    };
+    if let Choice::At(at) = choice {
+        wanted.from = at;
+    }
+    match call_backs::book(change, &offer, &wanted, now).await {
+        Ok(_) => return Ok(()),
+        Err(BookError::Database(error)) => return Err(error),
+        Err(BookError::Taken) => {}
+    }
+    let free = offer.free(change, Some(ticket), now).await?;
+    let next = free.iter().find(|slot| slot.from >= wanted.from).or_else(|| free.first());
+    if let Some(next) = next {
+        call_backs::ask(change, &Wanted { from: next.from, until: next.until, placed: true, ..wanted }).await?;
+    }
+    Ok(())
 }

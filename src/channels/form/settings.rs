@@ -111,6 +111,8 @@ pub struct Settings {
     /// The mailbox that answers; the desk's first when none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_channel: Option<ChannelId>,
+    /// Whether one may ask to be called, as far as the desk calls at all.
+    pub call_back: bool,
     /// Whether a receipt goes out by mail.
     pub acknowledge: bool,
     /// Sites that may show the form in a frame, as `https://shop.example`; empty: any.
@@ -134,6 +136,7 @@ impl Default for Settings {
             ask_name: true,
             ask_order: true,
             files: true,
+            call_back: false,
             reply_channel: None,
             acknowledge: true,
             origins: Vec::new(),

@@ -23,8 +23,8 @@ pub fn reader(directory: &Directory, ticket: &Ticket, call: &CallBack) -> (Langu
     (language, own.map_or_else(|| Place::Named(directory.hours.zone.clone()), Place::Own))
 }
 
-/// Confirms the time that was agreed on.
-pub async fn agreed(change: &mut Change, ticket: &Ticket, call: &CallBack, now: Ts) -> sqlx::Result<()> {
+/// Confirms the time that was agreed on. `false`: there is no address to write to.
+pub async fn agreed(change: &mut Change, ticket: &Ticket, call: &CallBack, now: Ts) -> sqlx::Result<bool> {
     let directory = directory(change).await?;
     let (language, place) = reader(&directory, ticket, call);
     let when = words::when(language, Slot { from: call.from_at, until: call.until_at }, &place, now);
@@ -38,11 +38,11 @@ pub async fn agreed(change: &mut Change, ticket: &Ticket, call: &CallBack, now: 
     send(change, ticket, &directory, language, &i18n::text_with(language, "call-back-mail-agreed", &arguments)).await
 }
 
-/// Says that we did not call when we said that we would, and which times are free next.
-pub async fn late(change: &mut Change, ticket: &Ticket, call: &CallBack, now: Ts) -> sqlx::Result<()> {
+/// Says, where there is an address, that we did not call when we said that we would, and which times are free next.
+pub async fn late(change: &mut Change, ticket: &Ticket, call: &CallBack, now: Ts) -> sqlx::Result<bool> {
     // A missed call is to be answered soon, but nobody has told the customer a time.
     if !call.placed && call.attempts == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let directory = directory(change).await?;
     let (language, place) = reader(&directory, ticket, call);
@@ -61,8 +61,8 @@ pub async fn late(change: &mut Change, ticket: &Ticket, call: &CallBack, now: Ts
     send(change, ticket, &directory, language, &i18n::text_with(language, key, &arguments)).await
 }
 
-/// Says that we tried and could not reach them.
-pub async fn not_reached(change: &mut Change, ticket: &Ticket, call: &CallBack) -> sqlx::Result<()> {
+/// Says, where there is an address, that we tried and could not reach them.
+pub async fn not_reached(change: &mut Change, ticket: &Ticket, call: &CallBack) -> sqlx::Result<bool> {
     let directory = directory(change).await?;
     let (language, _) = reader(&directory, ticket, call);
     let arguments = [
@@ -78,16 +78,16 @@ async fn directory(change: &mut Change) -> sqlx::Result<std::sync::Arc<Directory
     directory::get_on(&app, change).await
 }
 
-async fn send(change: &mut Change, ticket: &Ticket, directory: &Directory, language: Language, words: &str) -> sqlx::Result<()> {
+async fn send(change: &mut Change, ticket: &Ticket, directory: &Directory, language: Language, words: &str) -> sqlx::Result<bool> {
     let greeting = i18n::text(language, "mail-greeting-anonymous");
     let closing = i18n::text_with(language, "mail-closing", &[("shop", Value::from(directory.shop.shop_name.clone()))]);
     match reply::tell(change, ticket, &format!("{greeting}\n\n{words}\n\n{closing}"), language.code()).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(ReplyError::Database(error)) => Err(error),
         // No mailbox or no address: the page of their request says it.
         Err(reason) => {
             tracing::info!(ticket = %ticket.id, %reason, "no letter about a call-back");
-            Ok(())
+            Ok(false)
         }
     }
 }

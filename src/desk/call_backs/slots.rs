@@ -140,6 +140,11 @@ impl Offer {
         self.grid(after, after.plus_seconds(14 * 86_400)).into_iter().next()
     }
 
+    /// The slots of the next days, without a look at what is taken.
+    pub fn plain(&self, now: Ts) -> Vec<(Slot, bool)> {
+        self.grid(now, self.horizon(now)).into_iter().map(|slot| (slot, false)).collect()
+    }
+
     /// The slots that an agent may move a call to, also those that are full, each with whether it is.
     pub async fn all(&self, db: &mut PgConnection, mine: TicketId, now: Ts) -> sqlx::Result<Vec<(Slot, bool)>> {
         let free = self.free(db, Some(mine), now).await?;

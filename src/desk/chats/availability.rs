@@ -8,7 +8,7 @@ use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::{ChannelKind, Wish};
 use crate::desk::presence::{self, OnDuty};
 use crate::desk::waits::{self, Estimate, Question};
-use crate::desk::{chats, waits::Basis};
+use crate::desk::{call_backs, chats, waits::Basis};
 use crate::ids::{AgentId, TeamId};
 
 /// The most faces that a visitor sees.
@@ -52,8 +52,8 @@ pub struct Availability {
     pub expected: Option<Expected>,
     /// How many wait already.
     pub waiting: i64,
-    /// Whether somebody is there within opening hours, whatever they carry: a call-back can be kept.
-    pub staffed: bool,
+    /// Whether there is a time at which we would call this visitor.
+    pub calls: bool,
 }
 
 /// An estimate without the moment it was made at: it stays the same while nothing changes.
@@ -105,8 +105,11 @@ pub async fn find_out(app: &App, asked: &Asked, now: Ts) -> sqlx::Result<Availab
     let mut db = app.db.acquire().await?;
     let there = presence::floor(&mut db, now).await?;
     let waiting = chats::place(&mut db, None, asked.team).await?;
-    drop(db);
     let mut availability = judge(&directory, &there, asked, waiting, now);
+    if let Some(offer) = call_backs::Offer::of(&directory, asked.language.as_deref()) {
+        availability.calls = !offer.free(&mut db, None, now).await?.is_empty() || offer.now(&mut db, asked.language.as_deref(), now).await?.is_some();
+    }
+    drop(db);
     if availability.is_open() {
         let on_duty = there.iter().filter(|person| serves(&directory, person, asked)).count();
         let on_duty = i64::try_from(on_duty).unwrap_or(i64::MAX);
@@ -145,6 +148,6 @@ fn judge(directory: &Directory, there: &[OnDuty], asked: &Asked, waiting: i64, n
         people: serving.iter().take(FACES).map(|person| person.agent).collect(),
         expected: None,
         waiting,
-        staffed: open && !serving.is_empty(),
+        calls: false,
     }
 }

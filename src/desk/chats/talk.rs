@@ -8,10 +8,10 @@ use crate::desk::chats::hands::{silence_ends, take};
 use crate::desk::chats::{self, Chat, ladder, save};
 use crate::desk::envelope::Envelope;
 use crate::desk::events::{ChatEnd, Event};
-use crate::desk::kinds::{ChatState, Priority, Status};
+use crate::desk::kinds::{ChatState, Status};
 use crate::desk::search;
 use crate::desk::tickets::reply::{self, ReplyError};
-use crate::desk::tickets::{Ticket, update};
+use crate::desk::tickets::Ticket;
 use crate::desk::waits;
 use crate::ids::{ChannelId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
@@ -197,8 +197,8 @@ pub enum Way {
     /// They keep waiting; in so many seconds somebody will have answered.
     Wait(i64),
     Email,
-    /// They want to be called at this number.
-    Callback(String),
+    /// They want to be called; the call is arranged already.
+    Callback,
 }
 
 /// The visitor chose. Their address or number is known by now.
@@ -213,19 +213,9 @@ pub async fn choose(change: &mut Change, id: TicketId, way: &Way, now: Ts) -> sq
                 ladder::begin(change, &ticket, &mut chat, now).await?;
             }
         }
-        Way::Email => ladder::to_mail(change, &mut chat, now).await?,
-        Way::Callback(phone) => {
-            request_callback(change, id, phone).await?;
-            ladder::to_mail(change, &mut chat, now).await?;
-        }
+        Way::Email | Way::Callback => ladder::to_mail(change, &mut chat, now).await?,
     }
     save(change, &mut chat).await
-}
-
-/// Notes that a customer wants to be called. Whoever waits for a call should not wait behind letters.
-pub async fn request_callback(change: &mut Change, id: TicketId, phone: &str) -> sqlx::Result<()> {
-    change.record(id, Actor::Customer, Event::CallbackRequested { phone: phone.to_owned(), from: None, until: None }).await?;
-    update::set_priority(change, Actor::System, id, Priority::High).await
 }
 
 /// Ends a chat. What the customer is still owed an answer to stays open, unless an agent ends it.

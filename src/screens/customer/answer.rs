@@ -7,7 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::database::is_crossing;
-use crate::desk::changes::Change;
+use crate::desk::call_backs;
+use crate::desk::changes::{Actor, Change};
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::desk::files::StoredFile;
 use crate::desk::tickets::receive::{self, Origin};
@@ -81,7 +82,7 @@ async fn accept(app: &App, held: &Held, client: &Client, request: Request) -> Re
         Verdict::Expired | Verdict::Forged => (StatusCode::UNPROCESSABLE_ENTITY, Some("error-expired")),
     };
     if trouble.is_some() || !problems.is_empty() {
-        let mut page = TicketPage::load(app, held, None, again).await?;
+        let mut page = TicketPage::load(app, held, None, again, None).await?;
         page.text = text;
         page.kept = files;
         page.problems = problems;
@@ -153,6 +154,8 @@ pub(super) async fn close(
     }
     let mut change = Change::begin(&app).await?;
     if follow::close(&mut change, held.ticket.id).await? {
+        // What is settled needs no call.
+        call_backs::withdraw(&mut change, Actor::Customer, held.ticket.id).await?;
         change.commit().await?;
     }
     Ok(Redirect::to(&held.address("", "done=closed")).into_response())

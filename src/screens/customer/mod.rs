@@ -1,6 +1,7 @@
 //! The customer's own page: what was said about their request, and a box to say more. Whoever has the link may read it and answer.
 
 mod answer;
+mod call;
 mod files;
 mod page;
 
@@ -28,6 +29,8 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/r/{token}", get(page::show).post(answer::send))
         .route("/r/{token}/close", post(answer::close))
+        .route("/r/{token}/call", post(call::choose))
+        .route("/r/{token}/call/cancel", post(call::cancel))
         .route("/r/{token}/files/{id}", get(files::show))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))

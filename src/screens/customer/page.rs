@@ -9,18 +9,21 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::call_backs::Offer;
 use crate::desk::directory::{self, Directory};
 use crate::desk::files::{self, Attachment};
 use crate::desk::kinds::{Direction, Status};
 use crate::desk::tickets::follow;
 use crate::desk::tickets::thread::Message;
 use crate::http::client::Client;
+use crate::http::visitors::calls::CallWish;
 use crate::http::visitors::kept::KeptFile;
 use crate::http::visitors::limits::{self, Limit};
 use crate::http::visitors::stamps::Stamp;
 use crate::http::visitors::{self, Frame};
 use crate::http::{Path, Query, Result, render};
 use crate::ids::MessageId;
+use crate::screens::customer::call::Panel;
 use crate::screens::customer::{Held, gone};
 use crate::secrets::Keys;
 use crate::text;
@@ -30,7 +33,7 @@ use crate::text;
 pub(super) struct PageQuery {
     pub lang: String,
     before: String,
-    /// What the last click did: `sent` or `closed`.
+    /// What the last click did: `sent`, `closed`, `call` or `cancelled`.
     done: String,
 }
 
@@ -92,19 +95,23 @@ pub(super) struct TicketPage<'a> {
     pub problems: Vec<(&'static str, String)>,
     /// Something about the whole answer rather than one field.
     pub trouble: Option<String>,
+    call: Option<Panel>,
+    /// What is wrong with the time or the number of a call.
+    pub call_problems: Vec<(String, String)>,
 }
 
 impl<'a> TicketPage<'a> {
     /// Reads the page of a ticket.
-    pub(super) async fn load(app: &'a App, held: &'a Held, before: Option<MessageId>, stamp: Stamp) -> Result<Self> {
+    pub(super) async fn load(app: &'a App, held: &'a Held, before: Option<MessageId>, stamp: Stamp, wish: Option<CallWish>) -> Result<Self> {
         let mut db = app.db.acquire().await?;
         let talk = follow::talk(&mut db, held.ticket.id, before, app.config.mail.undo_seconds, Ts::now()).await?;
         let ids: Vec<MessageId> = talk.messages.iter().map(|message| message.id).collect();
         let attachments = files::of_messages(&mut db, &ids).await?;
+        let directory = directory::get_on(app, &mut db).await?;
+        let call = Panel::load(&mut db, held, Offer::of(&directory, None).as_ref(), wish).await?;
         drop(db);
-        let directory = directory::get(app).await?;
         let frame = &held.frame;
-        let etag = etag(held, &talk.messages);
+        let etag = etag(held, &talk.messages, call.as_ref());
         let talk_earlier = talk.earlier.map(|id| held.address("", &format!("before={id}")));
         Ok(Self {
             held,
@@ -121,11 +128,17 @@ impl<'a> TicketPage<'a> {
             kept: Vec::new(),
             problems: Vec::new(),
             trouble: None,
+            call,
+            call_problems: Vec::new(),
         })
     }
 
     fn error(&self, id: &str) -> Option<&str> {
         self.problems.iter().find(|(name, _)| *name == id).map(|(_, words)| words.as_str())
+    }
+
+    fn call_error(&self, id: &str) -> Option<&str> {
+        self.call_problems.iter().find(|(name, _)| name == id).map(|(_, words)| words.as_str())
     }
 
     fn subject(&self) -> String {
@@ -148,7 +161,7 @@ impl<'a> TicketPage<'a> {
     }
 
     fn in_trouble(&self) -> bool {
-        self.trouble.is_some() || !self.problems.is_empty()
+        self.trouble.is_some() || !self.problems.is_empty() || !self.call_problems.is_empty()
     }
 
     fn file(&self, file: &Attachment) -> String {
@@ -182,9 +195,12 @@ fn utterance(message: Message, frame: &Frame, directory: &Directory, attachments
 }
 
 /// Changes whenever the page would say something else.
-fn etag(held: &Held, messages: &[Message]) -> String {
+fn etag(held: &Held, messages: &[Message], call: Option<&Panel>) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{} {:?} {:?}", held.frame.language, held.ticket.status, held.ticket.waiting_since));
+    if let Some(call) = call {
+        hash.update(&call.words);
+    }
     for message in messages {
         hash.update(format!("{} {:?};", message.id, message.sent_at));
     }
@@ -204,9 +220,11 @@ pub(super) async fn show(
     }
     let Some(held) = Held::find(&app, token, &query.lang, &client).await? else { return gone(&app, &client).await };
     let stamp = Stamp::mint(&app.keys, &held.scope(), Ts::now());
-    let mut page = TicketPage::load(&app, &held, query.before.parse().ok(), stamp).await?;
+    let mut page = TicketPage::load(&app, &held, query.before.parse().ok(), stamp, None).await?;
     page.notice = match &*query.done {
         "sent" => Some(held.frame.text("ticket-sent")),
+        "call" if page.call.as_ref().is_some_and(|call| call.owed) => Some(held.frame.text("call-back-moved")),
+        "cancelled" => Some(held.frame.text("call-back-cancelled")),
         "closed" if page.closed() => Some(held.frame.text("ticket-closed")),
         _ => None,
     };

@@ -12,7 +12,7 @@ use crate::desk::{agents, canned, channels, deliveries, sessions, webhooks};
 use crate::http::Result;
 use crate::http::page::{Icon, Shell, large_icon};
 use crate::jobs;
-use crate::screens::settings::{counted, hours};
+use crate::screens::settings::{call_backs, counted, hours};
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
@@ -69,6 +69,7 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
         if broken > 0 {
             state.push_str(&format!("; {} you", count(broken, "needs", "need")));
         }
+        talking.push(card("/settings/call-backs", "phone", "Call-backs", call_backs::summary(&shell.directory.call_backs)));
         talking.insert(0, Card { alarm: broken > 0, ..card("/settings/channels", "mail", "Channels", state) });
 
         let everyone = agents::list(&mut db).await?;

@@ -1,5 +1,6 @@
 //! Settings: one page per thing, in plain words.
 
+pub mod call_backs;
 pub mod canned;
 pub mod canned_editor;
 pub mod channels;
@@ -20,6 +21,7 @@ use crate::app::App;
 /// The routes of the settings.
 pub fn router() -> Router<App> {
     Router::new()
+        .merge(call_backs::router())
         .merge(canned::router())
         .merge(canned_editor::router())
         .merge(channels::router())

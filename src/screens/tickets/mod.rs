@@ -20,8 +20,8 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::chats::{self, Chat};
 use crate::desk::contacts::{Contact, EarlierTicket, Identity};
+use crate::desk::kinds::{ChannelKind, ChatState, Direction, IdentityKind, Priority, Status};
 use crate::desk::merging::Suggestion;
-use crate::desk::kinds::{ChannelKind, ChatState, Direction, Priority, Status};
 use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::reply::Recipients;
@@ -31,6 +31,7 @@ use crate::http::cards::channel_icon;
 use crate::http::page::{Avatar, Icon, Shell, avatar};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
+use crate::screens::call_backs::CallBar;
 use crate::screens::inbox::{self, ListPane, ListQuery};
 use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
@@ -93,6 +94,8 @@ struct TicketPage<'a> {
     once: String,
     /// How it stands on its network, if it came over one.
     network: Option<OnNetwork>,
+    /// The call that is owed, or how to plan one.
+    calls: Option<CallBar>,
 }
 
 /// A moment that the snooze menu offers.
@@ -345,6 +348,8 @@ async fn load<'a>(
     let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
     let chat = if is_chat { chats::find(db, id).await? } else { None };
     let network = OnNetwork::load(db, shell, &ticket).await?;
+    let phone = around.identities.iter().find(|identity| identity.kind == IdentityKind::Phone).map(|identity| identity.address.clone());
+    let calls = CallBar::load(db, shell, &ticket, phone.as_deref()).await?;
     let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
@@ -369,6 +374,7 @@ async fn load<'a>(
         chat,
         once: secrets::token(),
         network,
+        calls,
     })
 }
 

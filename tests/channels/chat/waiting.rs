@@ -64,8 +64,13 @@ async fn keep_waiting_rings_again_and_a_call_back_is_kept() {
     assert_eq!(desk.ringing(ticket).await, [anna.id]);
     let (status, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "call me" })).await;
     assert_eq!((status, &answer["field"]), (422, &json!("phone")));
-    let (status, _) = visitor.post("choose", json!({ "way": "callback", "phone": "+39 071 123456" })).await;
+    let times = visitor.get("times?zone=Europe/Rome").await;
+    let time = times["days"][1][1][0][0].as_str().expect("a time").to_owned();
+    let (status, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "+39 071 123456", "time": "1000000000" })).await;
+    assert_eq!((status, &answer["field"]), (422, &json!("time")));
+    let (status, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "+39 071 123456", "time": time })).await;
     assert_eq!(status, 200);
+    assert!(answer["chat"]["call"].as_str().is_some_and(|words| words.contains("+39 071 123 456")), "{answer}");
     assert_eq!(desk.count("select count(*) from events where kind = 'callback_requested'").await, 1);
     assert_eq!(desk.ringing(ticket).await, []);
 }
