@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, ApprovalId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
@@ -32,6 +32,14 @@ pub enum Job {
     ChatMail { ticket: TicketId },
     /// An agent's screen may have fallen silent.
     AgentLapse { agent: AgentId },
+    /// Nobody who leads has taken an angry customer's ticket yet.
+    AngerStep { ticket: TicketId },
+    /// Write to somebody who leads about an angry customer's ticket.
+    MailAnger { agent: AgentId, ticket: TicketId },
+    /// A public answer has waited for approval for a while.
+    ApprovalStep { approval: ApprovalId },
+    /// Write to somebody who may approve a public answer.
+    MailApprover { agent: AgentId, approval: ApprovalId },
     /// A snooze is over.
     WakeTicket { ticket: TicketId },
     /// Fetch new mail of a channel; comes back by itself.
@@ -53,6 +61,10 @@ impl Job {
             Self::ChatStep { ticket } => Some(format!("chat:{ticket}")),
             Self::ChatMail { ticket } => Some(format!("chat-mail:{ticket}")),
             Self::AgentLapse { agent } => Some(format!("lapse:{agent}")),
+            Self::AngerStep { ticket } => Some(format!("anger:{ticket}")),
+            Self::MailAnger { agent, ticket } => Some(format!("mail-anger:{ticket}:{agent}")),
+            Self::ApprovalStep { approval } => Some(format!("approval:{approval}")),
+            Self::MailApprover { agent, approval } => Some(format!("mail-approver:{approval}:{agent}")),
             Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
@@ -65,7 +77,10 @@ impl Job {
 
     /// Timers that somebody waits for and that talk to nothing but the database: they never stand in line behind the rest.
     fn is_quick(&self) -> bool {
-        matches!(self, Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::WakeTicket { .. })
+        matches!(
+            self,
+            Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::WakeTicket { .. } | Self::AngerStep { .. } | Self::ApprovalStep { .. }
+        )
     }
 }
 

@@ -292,3 +292,25 @@ mail-reset-body =
         [one] eine Stunde
        *[other] { $hours } Stunden
     } lang. Falls Sie es nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist.
+
+mail-anger-subject = { $customer } beschwert sich öffentlich auf { $network }, und niemand kümmert sich
+mail-anger-body =
+    Guten Tag { $name },
+
+    { $customer } hat auf { $network } geschrieben, wo alle es lesen können, und noch kümmert sich niemand:
+
+    „{ $words }“
+
+    Hier können Sie es übernehmen oder antworten:
+    { $url }
+
+mail-approval-subject = Eine öffentliche Antwort von { $author } wartet auf Freigabe
+mail-approval-body =
+    Guten Tag { $name },
+
+    { $author } hat auf { $network } eine öffentliche Antwort geschrieben. Sie geht erst hinaus, wenn jemand sie freigibt:
+
+    „{ $words }“
+
+    Hier können Sie sie ansehen, ändern, senden oder zurückgeben:
+    { $url }

@@ -292,3 +292,25 @@ mail-reset-body =
         [one] one hour
        *[other] { $hours } hours
     }. If it was not you, you need do nothing: your password stays as it is.
+
+mail-anger-subject = { $customer } is angry in public on { $network }, and nobody has taken it
+mail-anger-body =
+    Hello { $name },
+
+    { $customer } wrote on { $network }, where everybody can read it, and nobody has taken it yet:
+
+    “{ $words }”
+
+    Take it or answer here:
+    { $url }
+
+mail-approval-subject = A public answer of { $author } waits for approval
+mail-approval-body =
+    Hello { $name },
+
+    { $author } has written a public answer on { $network }. It is not sent until somebody approves it:
+
+    “{ $words }”
+
+    Look at it, change it, send it or give it back here:
+    { $url }

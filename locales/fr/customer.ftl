@@ -292,3 +292,25 @@ mail-reset-body =
         [one] une heure
        *[other] { $hours } heures
     }. Si ce n’était pas vous, vous n’avez rien à faire : votre mot de passe ne change pas.
+
+mail-anger-subject = { $customer } se plaint en public sur { $network } et personne ne s’en occupe
+mail-anger-body =
+    Bonjour { $name },
+
+    { $customer } a écrit sur { $network }, où tout le monde peut le lire, et personne ne s’en occupe encore :
+
+    « { $words } »
+
+    Prenez le relais ou répondez ici :
+    { $url }
+
+mail-approval-subject = Une réponse publique de { $author } attend une approbation
+mail-approval-body =
+    Bonjour { $name },
+
+    { $author } a écrit une réponse publique sur { $network }. Elle ne part pas avant d’être approuvée :
+
+    « { $words } »
+
+    Vous pouvez la lire, la corriger, l’envoyer ou la rendre ici :
+    { $url }

@@ -261,3 +261,16 @@ pub async fn tickets(db: &mut PgConnection, contact: ContactId, before: Option<T
     .fetch_all(db)
     .await
 }
+
+/// Notes how many follow somebody on their network.
+pub async fn note_followers(db: &mut PgConnection, kind: IdentityKind, address: &str, followers: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identities set followers = $3 where kind = $1 and address = $2 and followers is distinct from $3",
+        kind as IdentityKind,
+        address,
+        followers
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
