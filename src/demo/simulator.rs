@@ -54,6 +54,7 @@ pub fn router() -> Router<App> {
         .route("/demo/simulator", get(page).post(write))
         .route("/demo/simulator/screen", get(screen))
         .route("/demo/providers/telegram/{bot}/{method}", any(telegram))
+        .merge(super::reviews::router())
 }
 
 /// How this process reaches itself.

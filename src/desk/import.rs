@@ -233,3 +233,24 @@ pub async fn backdate(db: &mut PgConnection, ticket: TicketId, ago: i64, pace: i
         .await?;
     Ok(())
 }
+
+/// The same for what a ticket's customer was angry about, and for answers that wait. What rang then has stopped ringing.
+pub async fn backdate_anger(db: &mut PgConnection, ticket: TicketId, ago: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update anger set since = since - make_interval(secs => $2), due_at = due_at - make_interval(secs => $2), ring = 0,
+                taken_at = taken_at - make_interval(secs => $2) where ticket_id = $1",
+        ticket.0,
+        ago as f64
+    )
+    .execute(&mut *db)
+    .await?;
+    // A little after what they answer.
+    sqlx::query!(
+        "update approvals set created_at = created_at - make_interval(secs => $2 * 0.6) where ticket_id = $1",
+        ticket.0,
+        ago as f64
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -11,6 +11,8 @@ use http::request::Parts;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::anger::ringing::{self, Alarm};
+use crate::desk::approvals::{self, list::Told};
 use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::{ChannelKind, Role, Wish};
@@ -33,6 +35,10 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// What rings here, and how one stands; `None` where the shop has no live chat.
     pub bar: Option<Bar>,
+    /// Angry customers' public words that ring here, for those who lead.
+    pub alarms: Vec<Alarm>,
+    /// What became of this agent's answers that waited for approval, as long as they have not seen it.
+    pub told: Vec<Told>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -59,6 +65,14 @@ impl FromRequestParts<App> for Shell {
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
         let bar = if chat { Some(chats::bar(&mut *app.db.acquire().await?, agent.id).await?) } else { None };
+        let alarms = match counts.ringing {
+            0 => Vec::new(),
+            _ => ringing::alarms(&mut *app.db.acquire().await?, agent.id, agent.role).await?,
+        };
+        let told = match counts.untold {
+            0 => Vec::new(),
+            _ => approvals::list::untold(&mut *app.db.acquire().await?, agent.id).await?,
+        };
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
             banners.push(Banner {
@@ -76,6 +90,8 @@ impl FromRequestParts<App> for Shell {
             had_flash: flash.is_some(),
             flash,
             bar,
+            alarms,
+            told,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -86,6 +102,8 @@ impl FromRequestParts<App> for Shell {
 fn section(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "chats" => "chats",
+        "reviews" => "reviews",
+        "approvals" => "approvals",
         "customers" => "customers",
         "profile" => "profile",
         "settings" if path.starts_with("/settings/canned") => "canned",
@@ -119,6 +137,33 @@ impl Shell {
     /// What rings at this agent's screens.
     pub fn offers(&self) -> &[chats::Offer] {
         self.bar.as_ref().map_or(&[], |bar| &bar.offers)
+    }
+
+    /// How things stand here, for a script to compare with what its heartbeat hears: see `static/js/chats.js`.
+    pub fn standing(&self) -> String {
+        let (wish, sent_away, waiting) =
+            self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
+        let mut words = vec![wish.to_string(), sent_away.to_string(), waiting.to_string()];
+        words.push(format!("{}/{}", self.to_approve(), self.told.len()));
+        words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));
+        words.extend(self.alarms.iter().map(|alarm| format!("r{}", alarm.ticket)));
+        words.join(" ")
+    }
+
+    /// Answers of others that this agent may approve.
+    pub fn to_approve(&self) -> i64 {
+        if self.is_lead() { self.counts.approvals } else { 0 }
+    }
+
+    /// Whether the rail shows the way to what waits for approval.
+    pub fn shows_approvals(&self) -> bool {
+        let mine = self.directory.approval.of(self.agent.role).is_some_and(approvals::Rule::any);
+        self.section == "approvals" || self.to_approve() > 0 || mine || (self.is_lead() && self.directory.approval.any())
+    }
+
+    /// Whether the rail shows the way to what is said in public: where there is a network, or was.
+    pub fn shows_reviews(&self) -> bool {
+        self.section == "reviews" || self.counts.angry > 0 || self.directory.channels.iter().any(|channel| channel.abilities.is_some())
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.
