@@ -26,6 +26,7 @@ use crate::desk::tickets::update;
 use crate::desk::{directory, import};
 use crate::ids::{MessageId, TicketId};
 use crate::jobs::{self, Job};
+use crate::secrets;
 
 /// Seconds between two words.
 const PACE: i64 = 900;
@@ -71,10 +72,10 @@ pub async fn load_reviews(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let scripts: Vec<Script> = serde_json::from_str(include_str!("content/reviews.json"))?;
     let own = simulator::own_address(app);
     let page = json!({ "base": format!("{own}/demo/providers/facebook") });
-    let secrets = json!({ "token": "demo", "app_secrets": ["demo"], "verify_token": "demo" });
-    let page = connect(app, ChannelKind::Facebook, "Facebook Bottega Ginestra", Some("700200"), page, secrets).await?;
+    let sealed = json!({ "token": "demo", "app_secrets": [secrets::token()], "verify_token": "demo" });
+    let page = connect(app, ChannelKind::Facebook, "Facebook Bottega Ginestra", Some("700200"), page, sealed).await?;
     let shop = json!({ "url": format!("{own}/demo/providers/reviews"), "public": true });
-    let shop = connect(app, ChannelKind::Api, "Product reviews", None, shop, json!({ "outgoing": "demo" })).await?;
+    let shop = connect(app, ChannelKind::Api, "Product reviews", None, shop, json!({ "key": hex::encode(secrets::hash(&secrets::token())), "outgoing": secrets::token() })).await?;
     let mut change = Change::begin(app).await?;
     let rules = Rules { agent: Rule { all: false, channels: vec![page.id] }, ..Rules::default() };
     directory::update_approval(&mut change, &rules).await?;

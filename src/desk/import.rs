@@ -244,9 +244,15 @@ pub async fn backdate_anger(db: &mut PgConnection, ticket: TicketId, ago: i64) -
     )
     .execute(&mut *db)
     .await?;
-    // A little after what they answer.
+    // What followed from a message stands after it; an answer that waits came a little later.
+    sqlx::query!("update events set created_at = created_at + interval '3 seconds' where ticket_id = $1 and kind <> 'created'", ticket.0)
+        .execute(&mut *db)
+        .await?;
     sqlx::query!(
-        "update approvals set created_at = created_at - make_interval(secs => $2 * 0.6) where ticket_id = $1",
+        "with held as (
+             update approvals set created_at = created_at - make_interval(secs => $2 * 0.6) where ticket_id = $1 returning created_at
+         )
+         update events e set created_at = held.created_at from held where e.ticket_id = $1 and e.kind = 'approval_asked'",
         ticket.0,
         ago as f64
     )

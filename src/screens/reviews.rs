@@ -103,7 +103,7 @@ impl WatchPage<'_> {
     }
 
     fn network(&self, row: &Row) -> &str {
-        self.shell.directory.channel(row.channel_id).map_or("A removed channel", |channel| channel.kind.label())
+        self.shell.directory.channel(row.channel_id).map_or("a removed channel", |channel| &channel.name)
     }
 
     fn excerpt(&self, row: &Row) -> String {

@@ -1,9 +1,12 @@
+mod approvals;
 mod chats;
 mod hours;
 mod inbox;
 mod live;
 mod photo;
+mod reviews;
 mod settings;
 mod sign_in;
 mod tickets;
 mod webhooks;
+mod words_of_anger;

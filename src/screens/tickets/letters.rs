@@ -320,6 +320,7 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
             ("alarm-clock", format!("snoozed the ticket until {}", until.0.to_zoned(zone).strftime("%a %-d %b, %H:%M")))
         }
         Event::Woken {} => ("alarm-clock", "The snooze is over".to_owned()),
+        Event::PriorityChanged { to } if entry.agent.is_none() => ("chevrons-up", format!("The priority is {} now", to.label())),
         Event::PriorityChanged { to } => ("chevrons-up", format!("set the priority to {}", to.label())),
         Event::Tagged { tag } => ("tag", format!("added the tag {}", directory.tag(*tag))),
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),

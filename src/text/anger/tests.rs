@@ -98,7 +98,7 @@ fn it_says_where_and_by_which_list() {
     let text = "Allora: siete dei Truffatori, e basta. Siete truffatori.";
     let found = Lists::new(DEFAULTS).find(text);
     assert_eq!(found.len(), 1, "each entry once: {found:?}");
-    assert_eq!((&*found[0].language, &*found[0].entry, &*found[0].words), ("it", "truffator*", "Truffatori"));
+    assert_eq!((&*found[0].language, &*found[0].entry, &*found[0].words), ("it", "truffat*", "Truffatori"));
     assert_eq!(&text[found[0].place.clone()], "Truffatori");
 }
 
