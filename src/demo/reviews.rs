@@ -75,7 +75,7 @@ pub async fn load_reviews(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let sealed = json!({ "token": "demo", "app_secrets": [secrets::token()], "verify_token": "demo" });
     let page = connect(app, ChannelKind::Facebook, "Facebook Bottega Ginestra", Some("700200"), page, sealed).await?;
     let shop = json!({ "url": format!("{own}/demo/providers/reviews"), "public": true });
-    let shop = connect(app, ChannelKind::Api, "Product reviews", None, shop, json!({ "key": hex::encode(secrets::hash(&secrets::token())), "outgoing": secrets::token() })).await?;
+    let shop = connect(app, ChannelKind::Api, "Product reviews", Some("reviews"), shop, json!({ "key": hex::encode(secrets::hash(&secrets::token())), "outgoing": secrets::token() })).await?;
     let mut change = Change::begin(app).await?;
     let rules = Rules { agent: Rule { all: false, channels: vec![page.id] }, ..Rules::default() };
     directory::update_approval(&mut change, &rules).await?;

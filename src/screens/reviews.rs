@@ -115,7 +115,12 @@ impl WatchPage<'_> {
     }
 
     fn why(&self, row: &Row) -> String {
-        row.reasons().iter().filter(|reason| matches!(reason, anger::Reason::Word { .. })).map(anger::Reason::label).collect::<Vec<_>>().join(", ")
+        let reasons = row.reasons();
+        let words = reasons.iter().filter_map(|reason| match reason {
+            anger::Reason::Word { words, .. } => Some(format!("“{}”", words.to_lowercase())),
+            anger::Reason::Stars { .. } | anger::Reason::NotRecommended {} => None,
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 
     fn waits(&self, row: &Row) -> bool {
@@ -157,7 +162,8 @@ impl WatchPage<'_> {
     }
 
     fn may_take(&self, row: &Row) -> bool {
-        self.shell.is_lead() && self.waits(row) && row.assignee_id != Some(self.shell.agent.id)
+        let held = row.taken_by.is_some() && row.taken_by == row.assignee_id;
+        self.shell.is_lead() && self.waits(row) && !held && row.assignee_id != Some(self.shell.agent.id)
     }
 }
 

@@ -220,6 +220,14 @@ impl Lists {
             }
         }
         let mut found: Vec<Found> = Vec::new();
+        // Of “worst service ever” and “worst service” the longer says it all. Ranges come in the order of their beginnings.
+        hits.sort_by_key(|(_, range)| (range.start, std::cmp::Reverse(range.end)));
+        let mut longest = 0;
+        hits.retain(|(_, range)| {
+            let new = range.end > longest;
+            longest = longest.max(range.end);
+            new
+        });
         for (index, range) in hits {
             // What an exception covers as a whole is not meant.
             if spared.iter().any(|spared| spared.start <= range.start && range.end <= spared.end) {
