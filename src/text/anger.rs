@@ -265,6 +265,3 @@ fn stands(pieces: &[Piece], words: &[Word], at: usize) -> bool {
             }
     })
 }
-
-#[cfg(test)]
-mod tests;
