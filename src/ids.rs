@@ -31,6 +31,7 @@ ids! {
     AgentId,
     AgentTokenId,
     ApiTokenId,
+    ApprovalId,
     AttachmentId,
     CallBackId,
     CallId,

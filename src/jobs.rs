@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, CallBackId, CallId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, ApprovalId, CallBackId, CallId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
@@ -36,6 +36,14 @@ pub enum Job {
     CallStep { call: CallId },
     /// A call-back's moment: somebody is reminded, or its time has passed.
     CallBackStep { call_back: CallBackId },
+    /// Nobody who leads has taken an angry customer's ticket yet.
+    AngerStep { ticket: TicketId },
+    /// Write to somebody who leads about an angry customer's ticket.
+    MailAnger { agent: AgentId, ticket: TicketId },
+    /// A public answer has waited for approval for a while.
+    ApprovalStep { approval: ApprovalId },
+    /// Write to somebody who may approve a public answer.
+    MailApprover { agent: AgentId, approval: ApprovalId },
     /// A snooze is over.
     WakeTicket { ticket: TicketId },
     /// Fetch new mail of a channel; comes back by itself.
@@ -67,6 +75,10 @@ impl Job {
             Self::AgentLapse { agent } => Some(format!("lapse:{agent}")),
             Self::CallStep { call } => Some(format!("call:{call}")),
             Self::CallBackStep { call_back } => Some(format!("call-back:{call_back}")),
+            Self::AngerStep { ticket } => Some(format!("anger:{ticket}")),
+            Self::MailAnger { agent, ticket } => Some(format!("mail-anger:{ticket}:{agent}")),
+            Self::ApprovalStep { approval } => Some(format!("approval:{approval}")),
+            Self::MailApprover { agent, approval } => Some(format!("mail-approver:{approval}:{agent}")),
             Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
@@ -85,7 +97,13 @@ impl Job {
     fn is_quick(&self) -> bool {
         matches!(
             self,
-            Self::ChatStep { .. } | Self::AgentLapse { .. } | Self::CallStep { .. } | Self::WakeTicket { .. } | Self::CallBackStep { .. }
+            Self::ChatStep { .. }
+                | Self::AgentLapse { .. }
+                | Self::AngerStep { .. }
+                | Self::ApprovalStep { .. }
+                | Self::CallStep { .. }
+                | Self::CallBackStep { .. }
+                | Self::WakeTicket { .. }
         )
     }
 }

@@ -15,6 +15,8 @@ use crate::channels::email::{ack, letters};
 use crate::channels::wire::Sign;
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
+use crate::desk::anger::ringing;
+use crate::desk::approvals;
 use crate::desk::call_backs;
 use crate::desk::calls;
 use crate::desk::changes::Change;
@@ -26,7 +28,7 @@ use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
 use crate::desk::webhooks::log::{self, Turn};
-use crate::ids::{AgentId, CallBackId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, ApprovalId, CallBackId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
@@ -159,6 +161,10 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::ShowRead { ticket } => channels::wire::telling::show(app, ticket, Sign::Read).await,
         Job::ShowTyping { ticket } => channels::wire::telling::show(app, ticket, Sign::Typing).await,
         Job::TellSignInLost { channel } => letters::sign_in_lost(app, channel).await,
+        Job::AngerStep { ticket } => ring_again(app, ticket, now).await,
+        Job::MailAnger { agent, ticket } => letters::tell_of_anger(app, agent, ticket).await,
+        Job::ApprovalStep { approval } => remind(app, approval, now).await,
+        Job::MailApprover { agent, approval } => letters::tell_approver(app, agent, approval).await,
         Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
         Job::FindTwins {} => find_twins(app).await,
         Job::Housekeeping {} => tidy(app).await,
@@ -240,6 +246,24 @@ async fn lapse(app: &App, agent: AgentId, now: Ts) -> Outcome {
         change.commit().await
     };
     done(lapsed.await)
+}
+
+async fn ring_again(app: &App, ticket: TicketId, now: Ts) -> Outcome {
+    let rung = async {
+        let mut change = Change::begin(app).await?;
+        ringing::step(&mut change, ticket, now).await?;
+        change.commit().await
+    };
+    done(rung.await)
+}
+
+async fn remind(app: &App, approval: ApprovalId, now: Ts) -> Outcome {
+    let reminded = async {
+        let mut change = Change::begin(app).await?;
+        approvals::step(&mut change, approval, now).await?;
+        change.commit().await
+    };
+    done(reminded.await)
 }
 
 async fn mail_missed(app: &App, ticket: TicketId) -> Outcome {

@@ -301,3 +301,25 @@ mail-sign-in-lost-body =
 
     Was Kunden dort schreiben, kommt womöglich nicht an. Antworten warten und gehen von selbst ab, sobald jemand von der Verwaltung den Kanal neu verbunden hat:
     { $url }
+
+mail-anger-subject = { $customer } beschwert sich öffentlich auf { $network }, und niemand kümmert sich
+mail-anger-body =
+    Guten Tag { $name },
+
+    { $customer } hat auf { $network } geschrieben, wo alle es lesen können, und noch kümmert sich niemand:
+
+    „{ $words }“
+
+    Hier können Sie es übernehmen oder antworten:
+    { $url }
+
+mail-approval-subject = Eine öffentliche Antwort von { $author } wartet auf Freigabe
+mail-approval-body =
+    Guten Tag { $name },
+
+    { $author } hat auf { $network } eine öffentliche Antwort geschrieben. Sie geht erst hinaus, wenn jemand sie freigibt:
+
+    „{ $words }“
+
+    Hier können Sie sie ansehen, ändern, senden oder zurückgeben:
+    { $url }

@@ -301,3 +301,25 @@ mail-sign-in-lost-body =
 
     What customers write there may not arrive. Answers wait, and leave by themselves once an admin has connected the channel again:
     { $url }
+
+mail-anger-subject = { $customer } is angry in public on { $network }, and nobody has taken it
+mail-anger-body =
+    Hello { $name },
+
+    { $customer } wrote on { $network }, where everybody can read it, and nobody has taken it yet:
+
+    “{ $words }”
+
+    Take it or answer here:
+    { $url }
+
+mail-approval-subject = A public answer of { $author } waits for approval
+mail-approval-body =
+    Hello { $name },
+
+    { $author } has written a public answer on { $network }. It is not sent until somebody approves it:
+
+    “{ $words }”
+
+    Look at it, change it, send it or give it back here:
+    { $url }

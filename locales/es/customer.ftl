@@ -301,3 +301,25 @@ mail-sign-in-lost-body =
 
     Lo que los clientes escriban allí puede no llegar. Las respuestas esperan y saldrán solas en cuanto un administrador vuelva a conectar el canal:
     { $url }
+
+mail-anger-subject = { $customer } se queja en público en { $network } y nadie se ocupa
+mail-anger-body =
+    Hola, { $name }:
+
+    { $customer } ha escrito en { $network }, donde todos pueden leerlo, y todavía nadie se ocupa:
+
+    «{ $words }»
+
+    Puede hacerse cargo o responder aquí:
+    { $url }
+
+mail-approval-subject = Una respuesta pública de { $author } espera aprobación
+mail-approval-body =
+    Hola, { $name }:
+
+    { $author } ha escrito una respuesta pública en { $network }. No se envía hasta que alguien la apruebe:
+
+    «{ $words }»
+
+    Puede verla, corregirla, enviarla o devolverla aquí:
+    { $url }

@@ -301,3 +301,25 @@ mail-sign-in-lost-body =
 
     Ce que les clients y écrivent risque de ne pas arriver. Les réponses attendent et partiront d’elles-mêmes dès qu’un administrateur aura reconnecté le canal :
     { $url }
+
+mail-anger-subject = { $customer } se plaint en public sur { $network } et personne ne s’en occupe
+mail-anger-body =
+    Bonjour { $name },
+
+    { $customer } a écrit sur { $network }, où tout le monde peut le lire, et personne ne s’en occupe encore :
+
+    « { $words } »
+
+    Prenez le relais ou répondez ici :
+    { $url }
+
+mail-approval-subject = Une réponse publique de { $author } attend une approbation
+mail-approval-body =
+    Bonjour { $name },
+
+    { $author } a écrit une réponse publique sur { $network }. Elle ne part pas avant d’être approuvée :
+
+    « { $words } »
+
+    Vous pouvez la lire, la corriger, l’envoyer ou la rendre ici :
+    { $url }

@@ -301,3 +301,25 @@ mail-sign-in-lost-body =
 
     Ciò che i clienti scrivono lì potrebbe non arrivare. Le risposte aspettano e partono da sole appena un amministratore ricollega il canale:
     { $url }
+
+mail-anger-subject = { $customer } protesta in pubblico su { $network } e nessuno se ne occupa
+mail-anger-body =
+    Buongiorno { $name },
+
+    { $customer } ha scritto su { $network }, dove tutti possono leggere, e nessuno se ne occupa ancora:
+
+    «{ $words }»
+
+    Prenda in carico o risponda qui:
+    { $url }
+
+mail-approval-subject = Una risposta pubblica di { $author } attende l’approvazione
+mail-approval-body =
+    Buongiorno { $name },
+
+    { $author } ha scritto una risposta pubblica su { $network }. Non parte finché qualcuno non la approva:
+
+    «{ $words }»
+
+    Può leggerla, correggerla, inviarla o rimandarla indietro qui:
+    { $url }

@@ -191,6 +191,7 @@ impl From<ReplyError> for Refusal {
             ReplyError::Empty => Self::field("text", "Write something."),
             ReplyError::TooLong => Self::field("text", "This text is too long."),
             ReplyError::NoWay(words) => Self::conflict(words),
+            ReplyError::NeedsApproval => Self::conflict("A second person must approve what this agent says in public."),
             ReplyError::Database(error) => error.into(),
         }
     }

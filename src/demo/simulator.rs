@@ -61,6 +61,7 @@ pub fn router() -> Router<App> {
         .route("/demo/simulator/screen", get(screen))
         .route("/demo/simulator/ring", post(ring))
         .route("/demo/providers/telegram/{bot}/{method}", any(telegram))
+        .merge(super::reviews::router())
 }
 
 /// How this process reaches itself.

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::anger;
 use crate::desk::events::Event;
 use crate::desk::webhooks::{self, Happened};
 use crate::ids::{AgentId, CallId, EventId, MessageId, TicketId, VisitorId};
@@ -58,6 +59,9 @@ impl Change {
         .fetch_one(&mut *self.tx)
         .await?;
         self.touch(ticket);
+        if anger::concerns(&event) {
+            anger::refresh(self, ticket).await?;
+        }
         let kind = value["kind"].as_str().unwrap_or_default();
         let data = value.get("data");
         let message = data.and_then(|data| data["message"].as_i64()).map(MessageId);

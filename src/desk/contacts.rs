@@ -317,3 +317,16 @@ pub async fn set_picture(db: &mut PgConnection, contact: ContactId, sha256: &[u8
     sqlx::query!("update contacts set picture = $2 where id = $1", contact.0, sha256).execute(db).await?;
     Ok(())
 }
+
+/// Notes how many follow somebody on their network.
+pub async fn note_followers(db: &mut PgConnection, kind: IdentityKind, address: &str, followers: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identities set followers = $3 where kind = $1 and address = $2 and followers is distinct from $3",
+        kind as IdentityKind,
+        address,
+        followers
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use crate::app::App;
-use crate::desk::{call_backs, channels};
+use crate::desk::anger::{self, Watch};
+use crate::desk::{approvals, call_backs, channels};
 use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
@@ -34,6 +35,10 @@ pub struct Directory {
     pub targets: Targets,
     /// Whether, by whom and when customers are called.
     pub call_backs: call_backs::Settings,
+    /// Whose public answers need a second person.
+    pub approval: approvals::Rules,
+    /// What makes a customer angry, as it is edited and as it is asked.
+    pub anger: Arc<Watch>,
 }
 
 /// What the shop is called and how it looks.
@@ -175,12 +180,14 @@ async fn known(app: &App) -> Option<Arc<Directory>> {
 }
 
 async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
-    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs from desk").fetch_one(&mut *db).await?;
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger from desk").fetch_one(&mut *db).await?;
     let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
     let schedule: Schedule = typed(row.hours, "the desk's opening hours");
     let hours = Arc::new(schedule.resolve(&zone));
     let targets = typed(row.targets, "the targets");
     let call_backs = typed(row.call_backs, "the settings of call-backs");
+    let approval = typed(row.approval, "who needs approval");
+    let anger = Arc::new(Watch::new(typed(row.anger, "the words of anger")));
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
     let agents =
         sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#)
@@ -221,7 +228,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;
-    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs })
+    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs, approval, anger })
 }
 
 /// A typed column; the default where another version wrote something that this one cannot read.
@@ -243,6 +250,20 @@ pub async fn update_hours(db: &mut PgConnection, schedule: &Schedule) -> sqlx::R
 pub async fn update_targets(db: &mut PgConnection, targets: &Targets) -> sqlx::Result<()> {
     let stored = serde_json::to_value(targets).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!("update desk set targets = $1", stored).execute(db).await?;
+    Ok(())
+}
+
+/// Changes whose public answers need a second person.
+pub async fn update_approval(db: &mut PgConnection, rules: &approvals::Rules) -> sqlx::Result<()> {
+    let stored = serde_json::to_value(rules).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update desk set approval = $1", stored).execute(db).await?;
+    Ok(())
+}
+
+/// Changes what counts as anger, and when it rings again.
+pub async fn update_anger(db: &mut PgConnection, settings: &anger::Settings) -> sqlx::Result<()> {
+    let stored = serde_json::to_value(settings).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update desk set anger = $1", stored).execute(db).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::kinds::{Priority, Status};
-use crate::ids::{AgentId, EventId, MessageId, TagId, TeamId, TicketId};
+use crate::ids::{AgentId, ApprovalId, EventId, MessageId, TagId, TeamId, TicketId};
 
 /// Something that happened to a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +152,56 @@ pub enum Event {
     },
     /// An agent deleted a public message.
     MessageDeleted {
+        message: MessageId,
+    },
+    /// The rating that came with a message is another now; both in words.
+    RatingChanged {
+        message: MessageId,
+        from: String,
+        to: String,
+    },
+    /// A public answer waits for a second person.
+    ApprovalAsked {
+        approval: ApprovalId,
+    },
+    /// A second person sent it.
+    Approved {
+        approval: ApprovalId,
+        author: AgentId,
+        message: MessageId,
+        /// In other words than its author's.
+        edited: bool,
+    },
+    /// A second person gave it back.
+    ApprovalReturned {
+        approval: ApprovalId,
+        author: AgentId,
+        reason: String,
+    },
+    /// Its author took it back before anybody decided.
+    ApprovalWithdrawn {
+        approval: ApprovalId,
+    },
+    /// A bad rating or words of anger: why, in words.
+    AngerFound {
+        message: MessageId,
+        public: bool,
+        reasons: Vec<String>,
+    },
+    /// It rings at those who lead; at all of them from the second round on.
+    AngerRang {
+        round: i16,
+    },
+    /// Nobody who leads took it: they were written to.
+    AngerMailed {},
+    /// Somebody who leads took it.
+    AngerTaken {},
+    /// An agent says that nobody is angry.
+    AngerCalmed {},
+    /// An agent says that somebody is angry after all.
+    AngerRestored {},
+    /// Better stars or other words: nothing of it stands there any more.
+    AngerGone {
         message: MessageId,
     },
 }

@@ -254,3 +254,30 @@ pub async fn give_number(db: &mut PgConnection, number: &str) -> sqlx::Result<()
     .await?;
     Ok(())
 }
+
+/// The same for what a ticket's customer was angry about, and for answers that wait. What rang then has stopped ringing.
+pub async fn backdate_anger(db: &mut PgConnection, ticket: TicketId, ago: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update anger set since = since - make_interval(secs => $2), due_at = due_at - make_interval(secs => $2), ring = 0,
+                taken_at = taken_at - make_interval(secs => $2) where ticket_id = $1",
+        ticket.0,
+        ago as f64
+    )
+    .execute(&mut *db)
+    .await?;
+    // What followed from a message stands after it; an answer that waits came a little later.
+    sqlx::query!("update events set created_at = created_at + interval '3 seconds' where ticket_id = $1 and kind <> 'created'", ticket.0)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "with held as (
+             update approvals set created_at = created_at - make_interval(secs => $2 * 0.6) where ticket_id = $1 returning created_at
+         )
+         update events e set created_at = held.created_at from held where e.ticket_id = $1 and e.kind = 'approval_asked'",
+        ticket.0,
+        ago as f64
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -188,6 +188,28 @@ kinds! {
         /// No further attempt follows.
         Failed = "failed" "Given up",
     }
+    /// What became of a public answer that a second person must see first.
+    ApprovalState as "approval_state" {
+        Waiting = "waiting" "Waits for approval",
+        Sent = "sent" "Approved and sent",
+        /// Back with its author, with a word of why.
+        Returned = "returned" "Returned",
+        Withdrawn = "withdrawn" "Withdrawn",
+    }
+    /// What has been done about a public word of anger or a bad rating.
+    AngerState as "anger_state" {
+        Waiting = "waiting" "Waiting",
+        Answered = "answered" "Answered publicly",
+        Private = "private" "Taken private",
+        Solved = "solved" "Solved",
+        /// Its author has raised the rating.
+        Changed = "changed" "Rating changed",
+        /// Its author has chosen other words.
+        Softened = "softened" "Words changed",
+        Removed = "removed" "Removed",
+        /// An agent says that nobody is angry.
+        Calm = "calm" "Not angry",
+    }
 }
 
 impl DeliveryStatus {

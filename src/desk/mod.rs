@@ -1,7 +1,9 @@
 //! The domain and all of its SQL. Verbs change and record; screens and channels only call them.
 
 pub mod agents;
+pub mod anger;
 pub mod api_channels;
+pub mod approvals;
 pub mod call_backs;
 pub mod calls;
 pub mod canned;

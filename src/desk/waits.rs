@@ -36,8 +36,15 @@ pub const MAX_TARGET: i64 = 60 * 24 * 30;
 
 /// Kinds of channel that can have a target, with their label and what is aimed at until the shop says otherwise, in minutes. By name,
 /// so that a target is kept also where this version has no such channel.
-pub const TARGETS: [(&str, &str, i64); 4] =
-    [("chat", "Live chat", 2), ("email", "Email", 240), ("form", "Contact form", 240), ("api", "API", 240)];
+pub const TARGETS: [(&str, &str, i64); 5] = [
+    ("chat", "Live chat", 2),
+    ("email", "Email", 240),
+    ("form", "Contact form", 240),
+    ("api", "API", 240),
+    (ANGRY, "Angry public words, bad reviews", 30),
+];
+/// The name of the target for bad reviews and angry public messages, whatever channel they came by.
+pub const ANGRY: &str = "angry";
 
 /// How soon the shop aims to give a first answer, in minutes of opening time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,8 @@ use http::request::Parts;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::anger::ringing::{self, Alarm};
+use crate::desk::approvals::{self, list::Told};
 use crate::desk::call_backs::lists as owed;
 use crate::desk::calls::{self, shown};
 use crate::desk::chats::{self, Bar};
@@ -42,6 +44,10 @@ pub struct Shell {
     pub calls: owed::Count,
     /// Calls that this agent is reminded of.
     pub due_calls: Vec<owed::Row>,
+    /// Angry customers' public words that ring here, for those who lead.
+    pub alarms: Vec<Alarm>,
+    /// What became of this agent's answers that waited for approval, as long as they have not seen it.
+    pub told: Vec<Told>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -73,6 +79,8 @@ impl FromRequestParts<App> for Shell {
         let phone = if calls::rings(&directory) { shown::concerning(&mut db, agent.id, now).await? } else { Vec::new() };
         let calls = owed::count(&mut db, now).await?;
         let due_calls = if calls.open > 0 { owed::due_for(&mut db, &agent, now).await? } else { Vec::new() };
+        let alarms = if counts.ringing > 0 { ringing::alarms(&mut db, agent.id, agent.role).await? } else { Vec::new() };
+        let told = if counts.untold > 0 { approvals::list::untold(&mut db, agent.id).await? } else { Vec::new() };
         drop(db);
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
@@ -104,6 +112,8 @@ impl FromRequestParts<App> for Shell {
             phone,
             calls,
             due_calls,
+            alarms,
+            told,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -115,6 +125,8 @@ fn section(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "calls" => "calls",
         "chats" => "chats",
+        "reviews" => "reviews",
+        "approvals" => "approvals",
         "customers" => "customers",
         "profile" => "profile",
         "settings" if path.starts_with("/settings/canned") => "canned",
@@ -164,6 +176,33 @@ impl Shell {
     pub fn call_time(&self, call: &owed::Row) -> String {
         let at = |moment: Ts| moment.0.to_zoned(self.directory.hours.zone.clone()).strftime("%H:%M").to_string();
         format!("{}–{}", at(call.from_at), at(call.until_at))
+    }
+
+    /// How things stand here, for a script to compare with what its heartbeat hears: see `static/js/chats.js`.
+    pub fn standing(&self) -> String {
+        let (wish, sent_away, waiting) =
+            self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
+        let mut words = vec![wish.to_string(), sent_away.to_string(), waiting.to_string()];
+        words.push(format!("{}/{}", self.to_approve(), self.told.len()));
+        words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));
+        words.extend(self.alarms.iter().map(|alarm| format!("r{}", alarm.ticket)));
+        words.join(" ")
+    }
+
+    /// Answers of others that this agent may approve.
+    pub fn to_approve(&self) -> i64 {
+        if self.is_lead() { self.counts.approvals } else { 0 }
+    }
+
+    /// Whether the rail shows the way to what waits for approval.
+    pub fn shows_approvals(&self) -> bool {
+        let mine = self.directory.approval.of(self.agent.role).is_some_and(approvals::Rule::any);
+        self.section == "approvals" || self.to_approve() > 0 || mine || (self.is_lead() && self.directory.approval.any())
+    }
+
+    /// Whether the rail shows the way to what is said in public: where there is a network, or was.
+    pub fn shows_reviews(&self) -> bool {
+        self.section == "reviews" || self.counts.angry > 0 || self.directory.channels.iter().any(|channel| channel.abilities.is_some())
     }
 
     /// Chats that wait for this agent: what rings, and whose visitor waits for a word.

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::anger::ringing;
 use crate::desk::changes::Change;
 use crate::desk::chats::{self, Offer};
-use crate::desk::kinds::Wish;
+use crate::desk::kinds::{Role, Wish};
 use crate::desk::presence;
+use crate::desk::tickets::list;
 use crate::http::flash::Flash;
 use crate::http::page::{self, Shell};
 use crate::http::{Error, Form, Query, Result};
@@ -31,6 +33,12 @@ struct Beat {
     wish: Wish,
     sent_away: bool,
     offers: Vec<Ringing>,
+    /// Tickets of angry customers that ring here.
+    alarms: Vec<TicketId>,
+    /// Answers of others that this agent may approve.
+    approve: i64,
+    /// Own answers that were decided about, and their author has not seen it.
+    told: i64,
     /// Chats in one's hands whose visitor waits for a word.
     mine: i64,
 }
@@ -58,8 +66,14 @@ async fn beat(State(app): State<App>, agent: Agent) -> Result<Json<Beat>> {
     let standing = presence::beat(&mut change, agent.id, Ts::now()).await?;
     let bar = chats::bar(&mut change, agent.id).await?;
     change.commit().await?;
+    let counts = list::recent_counts(&app, agent.id).await?;
+    let alarms = match counts.ringing {
+        0 => Vec::new(),
+        _ => ringing::alarms(&mut *app.db.acquire().await?, agent.id, agent.role).await?,
+    };
+    let approve = if agent.role >= Role::Lead { counts.approvals } else { 0 };
     let offers = bar.offers.into_iter().map(Ringing::new).collect();
-    Ok(Json(Beat { wish: standing.wish, sent_away: standing.sent_away, offers, mine: bar.waiting }))
+    Ok(Json(Beat { wish: standing.wish, sent_away: standing.sent_away, offers, alarms: alarms.into_iter().map(|alarm| alarm.ticket).collect(), approve, told: counts.untold.min(3), mine: bar.waiting }))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 //! Pure functions on the words of a message: no I/O, no panics, linear in the length of hostile input.
 
 pub mod addresses;
+pub mod anger;
 pub mod excerpts;
 pub mod folding;
 pub mod hints;

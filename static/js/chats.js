@@ -36,19 +36,27 @@ function flash() {
 }
 
 /** The heartbeat said how things stand. */
-function stands({ wish, sent_away, offers, mine }) {
+function stands({ wish, sent_away, offers, alarms, approve, told, mine }) {
   const place = $("#offers");
   if (!place?.dataset.standing) return;
-  const ids = offers.map(({ id }) => String(id));
+  // An angry customer's ticket has its own kind of id, so that it is never taken for a chat.
+  const ids = [...offers.map(({ id }) => String(id)), ...alarms.map((id) => `r${id}`)];
   for (const card of cards()) if (!ids.includes(card.dataset.offer)) stopped(card.dataset.offer);
   if (mine > waiting && !document.hasFocus()) blip();
   waiting = mine;
-  if (place.dataset.standing === [wish, sent_away, mine, ...ids].join(" ")) return;
+  if (approve > approving) {
+    blip();
+    if (!shows("approvals")) toast("A public answer waits for your approval.", { key: "approve", link: { href: "/approvals", text: "Look at it" } });
+  }
+  approving = approve;
+  if (place.dataset.standing === [wish, sent_away, mine, `${approve}/${told}`, ...ids].join(" ")) return;
   if (shows("chats")) refreshSoon();
   else refreshBar();
 }
 
 let waiting = Infinity;
+// Answers of others that one may approve.
+let approving = Infinity;
 
 /** It rings no more: gone from the screen at once, with a word who was quicker. */
 async function stopped(id) {
@@ -56,7 +64,7 @@ async function stopped(id) {
   ring();
   if (settled.has(id) || document.hidden) return;
   try {
-    const response = await request(`/chats/${id}/who`);
+    const response = await request(id.startsWith("r") ? `/reviews/${id.slice(1)}/who` : `/chats/${id}/who`);
     const { by } = response.ok ? await response.json() : {};
     if (by) toast(`${by} took it.`, { key: `taken-${id}` });
   } catch {

@@ -1,6 +1,6 @@
 // One connection to /live for all tabs of a browser. Runs as a SharedWorker; where that does not exist the page imports it and calls
 // openLive itself. Tells of: ticket {id}, list {}, presence {ticket, people}, chat {id}, writing {ticket, text}, phone {id}, floor {}, resync {}, and of
-// its own: up {}, down {}, standing {wish, sent_away, offers, mine}, the answer to the heartbeat that says that an agent is here.
+// its own: up {}, down {}, standing {wish, sent_away, offers, alarms, approve, told, mine}, the answer to the heartbeat that says that an agent is here.
 
 const EVENTS = ["ticket", "list", "presence", "chat", "writing", "phone", "floor", "resync"];
 // The desk takes 50 s of silence for nobody being here.

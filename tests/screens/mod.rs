@@ -1,3 +1,4 @@
+mod approvals;
 mod call_backs;
 mod chats;
 mod hours;
@@ -5,7 +6,9 @@ mod inbox;
 mod live;
 mod merging;
 mod photo;
+mod reviews;
 mod settings;
 mod sign_in;
 mod tickets;
 mod webhooks;
+mod words_of_anger;

@@ -8,5 +8,6 @@ pub mod mail_servers;
 pub mod meta_desk;
 pub mod postgres;
 pub mod providers;
+pub mod public_desk;
 pub mod served;
 pub mod visitors;

@@ -202,6 +202,12 @@ impl Page {
         html.select(&selector).map(|node| node.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
 
+    /// The same with its white space as it is.
+    pub fn texts_raw(&self, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        Html::parse_document(&self.body).select(&selector).map(|node| node.text().collect()).collect()
+    }
+
     /// The text of the first element that the selector finds.
     pub fn text(&self, selector: &str) -> String {
         self.texts(selector).into_iter().next().unwrap_or_else(|| panic!("no {selector} in: {}", self.body))

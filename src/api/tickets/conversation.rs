@@ -1,6 +1,7 @@
 //! `/tickets/{id}/messages` and `/tickets/{id}/events`: what was said, and what happened.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,15 +13,16 @@ use crate::api::input::{self, Checks, List, MAX_TEXT, NewAttachment};
 use crate::api::messages::{self, Message};
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::approvals::{self, Answered};
 use crate::desk::changes::Change;
 use crate::desk::directory;
 use crate::desk::events;
 use crate::desk::files::{self, StoredFile};
-use crate::desk::kinds::Status;
+use crate::desk::kinds::{ApprovalState, Status};
 use crate::desk::networks::say::Outlet;
 use crate::desk::tickets::reply::{self, NewReply};
 use crate::desk::tickets::{self, thread};
-use crate::ids::{AgentId, EventId, MessageId, TicketId};
+use crate::ids::{AgentId, ApprovalId, EventId, MessageId, TicketId};
 
 /// A page of a conversation or a history.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -82,10 +84,13 @@ pub enum MessageType {
 
 /// Reply to the customer, or add a note
 ///
-/// In the name of the token's agent. A reply leaves a few seconds later; until then an agent can take it back.
+/// In the name of the token's agent, and under the same rules: where public answers of their role need a second person, it waits (202).
+/// A reply leaves a few seconds later; until then an agent can take it back.
 #[utoipa::path(post, path = "/tickets/{id}/messages", tag = "Tickets", operation_id = "create_message", request_body = NewTicketMessage,
     params(("id" = TicketId, Path, description = "The ticket's number.")),
-    responses((status = 201, body = Message), (status = 404, body = ErrorBody),
+    responses((status = 201, body = Message),
+        (status = 202, description = "A public reply of an agent whose role needs a second person: it is kept, and not sent yet.", body = HeldReply),
+        (status = 404, body = ErrorBody),
         (status = 409, description = "Something newer arrived, or there is no way to this customer.", body = ErrorBody),
         (status = 422, body = ErrorBody)))]
 pub(super) async fn speak(
@@ -93,7 +98,7 @@ pub(super) async fn speak(
     Caller(agent): Caller,
     Path(id): Path<TicketId>,
     Json(new): Json<NewTicketMessage>,
-) -> Result<(StatusCode, axum::Json<Message>)> {
+) -> Result<Response> {
     let mut checks = Checks::default();
     let body = checks.text("text", &new.text, MAX_TEXT);
     if body.trim().is_empty() {
@@ -120,13 +125,37 @@ pub(super) async fn speak(
     let outlet = abilities.map(|abilities| Outlet { channel: ticket.channel_id, abilities, private: false, template: None });
     let files = StoredFile::store_all(&app, &files).await?;
     let mut change = Change::begin(&app).await?;
-    let message = match new.r#type {
-        MessageType::Reply => reply::reply_apart(&mut change, &agent, id, &to_reply(body, new.seen, new.status, outlet)).await?,
-        MessageType::Note => reply::note_apart(&mut change, &agent, id, &body).await?,
+    let answered = match new.r#type {
+        MessageType::Reply => {
+            let new = to_reply(body, new.seen, new.status, outlet);
+            approvals::reply_apart_or_hold(&mut change, &agent, id, &new, &files).await?
+        }
+        MessageType::Note => {
+            let note = reply::note_apart(&mut change, &agent, id, &body).await?;
+            files::attach(&mut change, id, note, &files).await?;
+            Answered::Queued(note)
+        }
     };
-    files::attach(&mut change, id, message, &files).await?;
     change.commit().await?;
-    Ok((StatusCode::CREATED, axum::Json(messages::show_one(&app, message).await?)))
+    Ok(match answered {
+        Answered::Queued(message) => (StatusCode::CREATED, axum::Json(messages::show_one(&app, message).await?)).into_response(),
+        Answered::Held(approval) => {
+            let url = format!("{}/approvals/{approval}", app.config.public_url());
+            let held = HeldReply { approval_id: approval, ticket_id: id, state: ApprovalState::Waiting, url };
+            (StatusCode::ACCEPTED, axum::Json(held)).into_response()
+        }
+    })
+}
+
+/// A public reply that waits until a second person has approved it. There is no message yet.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldReply {
+    pub approval_id: ApprovalId,
+    pub ticket_id: TicketId,
+    /// Always `waiting`; the ticket's history tells what becomes of it: `approved`, `approval_returned` or `approval_withdrawn`.
+    pub state: ApprovalState,
+    /// Where people who lead decide.
+    pub url: String,
 }
 
 fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>, outlet: Option<Outlet>) -> NewReply {
@@ -139,7 +168,8 @@ pub struct Event {
     pub id: EventId,
     /// `created`, `received`, `reopened`, `replied`, `noted`, `undone`, `acknowledged`, `send_failed`, `send_retried`, `assigned`,
     /// `team_changed`, `status_changed`, `snoozed`, `woken`, `priority_changed`, `tagged`, `untagged`, `subject_changed`,
-    /// `closed_by_customer`; later versions may add others.
+    /// `closed_by_customer`, `approval_asked`, `approved`, `approval_returned`, `approval_withdrawn`, `anger_found`, `anger_rang`,
+    /// `anger_mailed`, `anger_taken`, `anger_calmed`, `anger_restored`, `anger_gone`, `rating_changed`; later versions may add others.
     #[schema(example = "status_changed")]
     pub kind: String,
     /// What belongs to the kind: numbers of messages, tags and agents, statuses from and to.

@@ -1,17 +1,19 @@
-//! The letters that colleagues get: an invitation, a link to a new password, word of a channel that has fallen silent. Links are minted when
-//! their letter is sent.
+//! The letters that colleagues get: an invitation, a link to a new password (each mints its link when it is sent), word of a channel that has
+//! fallen silent, and what waits for somebody who leads.
 
 use crate::app::App;
 use crate::channels::email::deliver;
-use crate::desk::agents;
-use crate::desk::channels;
+use crate::desk::approvals::{self, Approval};
 use crate::desk::directory;
 use crate::desk::envelope::Address;
 use crate::desk::kinds::TokenPurpose;
+use crate::desk::tickets::{self, thread};
+use crate::desk::{agents, anger, channels, contacts};
 use crate::i18n::{self, Language, Value};
-use crate::ids::{AgentId, ChannelId};
+use crate::ids::{AgentId, ApprovalId, ChannelId, TicketId};
 use crate::jobs::Outcome;
 use crate::mailer::SendError;
+use crate::text::excerpts;
 
 /// How long an invitation works.
 const INVITATION_HOURS: i32 = 72;
@@ -68,6 +70,67 @@ pub async fn sign_in_lost(app: &App, id: ChannelId) -> Outcome {
     Outcome::Done
 }
 
+/// Mails somebody who leads that an angry customer's public words wait for them. Taken or answered meanwhile, nothing is sent.
+pub async fn tell_of_anger(app: &App, agent: AgentId, ticket: TicketId) -> Outcome {
+    outcome(anger_letter(app, agent, ticket).await)
+}
+
+/// Mails somebody who may approve it that a public answer waits. Decided meanwhile, nothing is sent.
+pub async fn tell_approver(app: &App, agent: AgentId, approval: ApprovalId) -> Outcome {
+    outcome(approval_letter(app, agent, approval).await)
+}
+
+fn later(error: sqlx::Error) -> SendError {
+    SendError::Later(format!("the database did not answer: {error}"))
+}
+
+async fn anger_letter(app: &App, agent: AgentId, ticket: TicketId) -> Result<(), SendError> {
+    let mut db = app.db.acquire().await.map_err(later)?;
+    let Some(anger) = anger::find(&mut db, ticket).await.map_err(later)?.filter(|anger| anger.waits() && anger.ring > 0) else {
+        return Ok(());
+    };
+    let Some(row) = tickets::find(&mut db, ticket).await.map_err(later)? else { return Ok(()) };
+    let contact = contacts::find(&mut db, row.contact_id).await.map_err(later)?;
+    let message = thread::find(&mut db, anger.message).await.map_err(later)?;
+    drop(db);
+    let arguments = [
+        ("customer", Value::from(contact.map(|contact| contact.display_name()).unwrap_or_default())),
+        ("words", Value::from(excerpts::excerpt(&message.map(|message| message.new_text()).unwrap_or_default(), 400))),
+        ("url", Value::from(format!("{}/tickets/{ticket}", app.config.public_url()))),
+    ];
+    nudge(app, agent, "mail-anger", row.channel_id, arguments).await
+}
+
+async fn approval_letter(app: &App, agent: AgentId, id: ApprovalId) -> Result<(), SendError> {
+    let mut db = app.db.acquire().await.map_err(later)?;
+    let Some(approval) = approvals::find(&mut db, id).await.map_err(later)?.filter(Approval::waits) else { return Ok(()) };
+    drop(db);
+    let author = directory::get(app).await.map_err(later)?.agent(approval.author).to_owned();
+    let arguments = [
+        ("author", Value::from(author)),
+        ("words", Value::from(excerpts::excerpt(&approval.body, 400))),
+        ("url", Value::from(format!("{}/approvals/{id}", app.config.public_url()))),
+    ];
+    nudge(app, agent, "mail-approval", approval.channel, arguments).await
+}
+
+/// Mails a colleague, in the shop's language, that something waits for them.
+async fn nudge(app: &App, agent: AgentId, key: &str, channel: ChannelId, more: [(&'static str, Value<'_>); 3]) -> Result<(), SendError> {
+    let directory = directory::get(app).await.map_err(later)?;
+    let mut db = app.db.acquire().await.map_err(later)?;
+    let Some(person) = agents::find(&mut db, agent).await.map_err(later)?.filter(|person| person.disabled_at.is_none()) else {
+        return Ok(());
+    };
+    drop(db);
+    let network = directory.channel(channel).map_or("", |channel| channel.kind.label());
+    let language = Language::from_code(&directory.shop.language).unwrap_or(Language::En);
+    let [a, b, c] = more;
+    let arguments = [("name", Value::from(person.name.clone())), ("network", Value::from(network.to_owned())), a, b, c];
+    let subject = i18n::text_with(language, &format!("{key}-subject"), &arguments);
+    let body = i18n::text_with(language, &format!("{key}-body"), &arguments);
+    deliver::send_letter(app, Address { name: person.name, address: person.email }, subject, body).await
+}
+
 fn outcome(result: Result<(), SendError>) -> Outcome {
     match result {
         Ok(()) => Outcome::Done,
@@ -77,7 +140,6 @@ fn outcome(result: Result<(), SendError>) -> Outcome {
 }
 
 async fn letter(app: &App, id: AgentId, purpose: TokenPurpose) -> Result<(), SendError> {
-    let later = |error: sqlx::Error| SendError::Later(format!("the database did not answer: {error}"));
     let (path, key, hours) = match purpose {
         TokenPurpose::Invitation => ("join", "mail-invite", INVITATION_HOURS),
         TokenPurpose::PasswordReset => ("reset", "mail-reset", RESET_HOURS),

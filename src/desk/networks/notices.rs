@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::anger;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::Direction;
@@ -125,10 +126,12 @@ async fn apply(change: &mut Change, target: &Target, notice: &Notice) -> sqlx::R
             if extras.review.as_ref() == Some(review) {
                 return Ok(());
             }
+            let from = anger::rating_words(extras.review.as_ref());
             extras.review = Some(review.clone());
             save_extras(change, target, &extras).await?;
-            change.touch(target.ticket);
-            Ok(())
+            let changed = Event::RatingChanged { message: target.id, from, to: anger::rating_words(Some(review)) };
+            change.record(target.ticket, Actor::Customer, changed).await?;
+            anger::look(change, target.id).await
         }
     }
 }
@@ -162,7 +165,8 @@ async fn edit(change: &mut Change, target: &Target, text: &str, at: Ts) -> sqlx:
     search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject, text]).await?;
     retell::retell(change, target.ticket).await?;
     let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
-    change.record(target.ticket, by, Event::MessageEdited { message: target.id }).await
+    change.record(target.ticket, by, Event::MessageEdited { message: target.id }).await?;
+    anger::look(change, target.id).await
 }
 
 async fn remove(change: &mut Change, target: &Target, at: Ts) -> sqlx::Result<()> {
@@ -180,7 +184,8 @@ async fn remove(change: &mut Change, target: &Target, at: Ts) -> sqlx::Result<()
     search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject]).await?;
     retell::retell(change, target.ticket).await?;
     let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
-    change.record(target.ticket, by, Event::MessageRemoved { message: target.id }).await
+    change.record(target.ticket, by, Event::MessageRemoved { message: target.id }).await?;
+    anger::look(change, target.id).await
 }
 
 async fn react(change: &mut Change, target: &Target, by: Who, emoji: Option<&str>, at: Option<Ts>) -> sqlx::Result<()> {

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::approvals::{self, list::HeldFile};
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::files;
@@ -61,13 +62,15 @@ pub async fn standing(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<S
     Ok(Standing { public: row.public, spoke_at: row.spoke_at, window_until: row.window_until, blocked_at: row.blocked_at, post })
 }
 
-/// Queues an answer. The rest (who waits, what stands in lists, when it leaves) is as for every reply.
+/// Queues an answer. Every public word of ours passes here: where its author's role asks for a second person and none has approved, it
+/// goes no further. The rest (who waits, what stands in lists, when it leaves) is as for every reply.
 pub(crate) async fn queue(
     change: &mut Change,
     agent: &Agent,
     ticket: &Ticket,
     new: &NewReply,
     outlet: &Outlet,
+    approved: Option<&[HeldFile]>,
 ) -> Result<MessageId, ReplyError> {
     let no = |words: &str| Err(ReplyError::NoWay(words.to_owned()));
     let Some(channel) = channels::find(change, outlet.channel).await? else {
@@ -79,8 +82,16 @@ pub(crate) async fn queue(
     let standing = standing(change, ticket.id).await?;
     let public = standing.public && !outlet.private;
     check(outlet, &standing, public, &new.body)?;
-    let uploads = files::uploads(change, ticket.id, agent.id).await?;
-    check_files(outlet, public, uploads.iter().map(|file| (&*file.name, &*file.media_type, file.size)))?;
+    match approved {
+        Some(files) => check_files(outlet, public, files.iter().map(|file| (&*file.name, &*file.media_type, file.size)))?,
+        None => {
+            let uploads = files::uploads(change, ticket.id, agent.id).await?;
+            check_files(outlet, public, uploads.iter().map(|file| (&*file.name, &*file.media_type, file.size)))?;
+        }
+    }
+    if public && approved.is_none() && approvals::needed(change, agent.role, channel.id).await? {
+        return Err(ReplyError::NeedsApproval);
+    }
     let private_reply_to = if standing.public && outlet.private { check_private(change, ticket, &outlet.abilities).await? } else { None };
     let quoted = match new.answers {
         Some(id) if outlet.abilities.quotes => find_quotable(change, ticket.id, id).await?,

@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::anger;
 use crate::desk::calls;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
@@ -220,7 +221,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
         contact: Some(contact),
         acknowledge: false,
     };
-    let received = receive::receive(change, &origin, &incoming).await?;
+    let received = receive::store(change, &origin, &incoming).await?;
     if received.outcome == receive::Outcome::Duplicate {
         return Ok(Taken::Duplicate);
     }
@@ -256,6 +257,12 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     if retell::is_late(change, received.ticket, received.message).await? {
         retell::retell(change, received.ticket).await?;
         retell::settle(change, received.ticket).await?;
+    }
+    if let (Some((kind, address)), Some(followers)) = (&said.person.identity, said.person.followers) {
+        contacts::note_followers(change, *kind, address, followers).await?;
+    }
+    if said.review.is_some() || said.extras.review.is_some() || anger::hears(change, &said.text).await? {
+        anger::look(change, received.message).await?;
     }
     notices::catch_up(change, channel.id, &said.id).await?;
     Ok(Taken::Kept(received.ticket))

@@ -333,6 +333,14 @@ pub struct Counts {
     pub waiting: i64,
     pub snoozed: i64,
     pub spam: i64,
+    /// Public answers that wait for a second person who is not their author.
+    pub approvals: i64,
+    /// Public words of anger about which nothing was done yet.
+    pub angry: i64,
+    /// Of those, what rings at anybody's screen.
+    pub ringing: i64,
+    /// Own answers that somebody else has decided about, which their author has not seen.
+    pub untold: i64,
 }
 
 impl Counts {
@@ -378,7 +386,11 @@ pub async fn counts(db: &mut PgConnection, me: AgentId) -> sqlx::Result<Counts> 
             (select count(*) from (select 1 from tickets where status in ('open', 'pending') limit 1000) n) as "open!",
             (select count(*) from (select 1 from tickets where status in ('open', 'pending') and waiting_since is not null limit 1000) n) as "waiting!",
             (select count(*) from (select 1 from tickets where status = 'snoozed' limit 1000) n) as "snoozed!",
-            (select count(*) from (select 1 from tickets where status = 'spam' limit 1000) n) as "spam!""#,
+            (select count(*) from (select 1 from tickets where status = 'spam' limit 1000) n) as "spam!",
+            (select count(*) from (select 1 from approvals where state = 'waiting' and author_id <> $1 limit 1000) n) as "approvals!",
+            (select count(*) from (select 1 from anger where public and state = 'waiting' limit 1000) n) as "angry!",
+            (select count(*) from (select 1 from anger where ring > 0 limit 1000) n) as "ringing!",
+            (select count(*) from (select 1 from approvals where author_id = $1 and state in ('sent', 'returned') and told_at is null limit 10) n) as "untold!""#,
         me.0
     )
     .fetch_one(db)

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::anger;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::contacts;
@@ -73,6 +74,16 @@ pub struct Origin<'a> {
 /// A violation of `messages_provider_id_key` means that another process stored the same message a moment ago: asking again in a new
 /// transaction answers [`Outcome::Duplicate`].
 pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Received> {
+    let received = store(change, origin, incoming).await?;
+    let words = text::quotes::new_text(&incoming.body, &incoming.quote);
+    if received.outcome != Outcome::Duplicate && anger::hears(change, &words).await? {
+        anger::look(change, received.message).await?;
+    }
+    Ok(received)
+}
+
+/// The same without a look at what it says: whoever stores it knows more of it than the words, and looks then.
+pub(crate) async fn store(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Received> {
     if let Some((ticket, message)) = find_duplicate(change, origin.channel, &incoming.provider_id).await? {
         return Ok(Received { outcome: Outcome::Duplicate, ticket, message, matched_by: MatchedBy::None, acknowledged: false });
     }

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::approvals::list::HeldFile;
 use crate::desk::canned;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
@@ -64,6 +65,9 @@ pub enum ReplyError {
     /// There is no mailbox, or the customer has no address.
     #[error("{0}")]
     NoWay(String),
+    /// A second person must see what is said in public first: see [`crate::desk::approvals`], which keeps it until then.
+    #[error("a second person must approve what you say in public")]
+    NeedsApproval,
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -73,7 +77,7 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     // In a chat a picture may speak for itself.
     let wordless =
         new.body.trim().is_empty() && (!files::uploads(change, ticket, agent.id).await?.is_empty() || !new.canned_files.is_empty());
-    let message = send(change, agent, ticket, new, wordless).await?;
+    let message = send(change, agent, ticket, new, wordless, None).await?;
     files::attach_uploads(change, ticket, agent.id, message).await?;
     for id in &new.canned {
         canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
@@ -84,10 +88,29 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
 
 /// The same for a program that speaks for an agent: what the agent has in the composer meanwhile stays there.
 pub async fn reply_apart(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
-    send(change, agent, ticket, new, false).await
+    send(change, agent, ticket, new, false, None).await
 }
 
-async fn send(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply, wordless: bool) -> Result<MessageId, ReplyError> {
+/// Queues what a second person has approved, in its author's name. The files are attached by whoever kept them.
+pub(crate) async fn reply_approved(
+    change: &mut Change,
+    author: &Agent,
+    ticket: TicketId,
+    new: &NewReply,
+    files: &[HeldFile],
+) -> Result<MessageId, ReplyError> {
+    send(change, author, ticket, new, !files.is_empty(), Some(files)).await
+}
+
+/// `approved`: a second person has seen it, and these files go along.
+async fn send(
+    change: &mut Change,
+    agent: &Agent,
+    ticket: TicketId,
+    new: &NewReply,
+    wordless: bool,
+    approved: Option<&[HeldFile]>,
+) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     let chat = chats::find(change, ticket.id).await?;
     if !(wordless && (new.outlet.is_some() || chat.as_ref().is_some_and(Chat::is_open))) {
@@ -106,7 +129,7 @@ async fn send(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewRep
         return Err(ReplyError::Newer);
     }
     let message = match &new.outlet {
-        Some(outlet) => networks::say::queue(change, agent, &ticket, new, outlet).await?,
+        Some(outlet) => networks::say::queue(change, agent, &ticket, new, outlet, approved).await?,
         None => {
             let body = with_signature(&new.body, &agent.signature);
             let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());

@@ -48,6 +48,23 @@ pub const KINDS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "Public words",
+        &[
+            ("approval_asked", "A public answer waits for approval"),
+            ("approved", "A public answer was approved and sent"),
+            ("approval_returned", "A public answer was returned to its author"),
+            ("approval_withdrawn", "Its author took a waiting answer back"),
+            ("anger_found", "A bad rating or words of anger came"),
+            ("anger_rang", "It rang at those who lead"),
+            ("anger_mailed", "Nobody took it, so those who lead were written to"),
+            ("anger_taken", "Somebody who leads took it"),
+            ("anger_calmed", "An agent says that nobody is angry"),
+            ("anger_restored", "An agent says that somebody is angry after all"),
+            ("anger_gone", "Its author raised the rating or chose other words"),
+            ("rating_changed", "A rating changed"),
+        ],
+    ),
+    (
         "Chats",
         &[
             ("chat_started", "A chat began"),

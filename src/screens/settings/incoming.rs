@@ -85,6 +85,15 @@ impl DeadLine {
             Some(Job::AgentLapse { agent }) => {
                 (format!("Look whether {} is there", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
             }
+            Some(Job::AngerStep { ticket }) => (format!("Ring those who lead about #{ticket}"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::MailAnger { agent, ticket }) => {
+                (format!("Mail {} about #{ticket}", shell.directory.agent(*agent)), Some(format!("/tickets/{ticket}")))
+            }
+            Some(Job::ApprovalStep { approval }) => (format!("Look after approval no. {approval}"), Some(format!("/approvals/{approval}"))),
+            Some(Job::MailApprover { agent, approval }) => {
+                let words = format!("Mail {} about an answer to approve", shell.directory.agent(*agent));
+                (words, Some(format!("/approvals/{approval}")))
+            }
             Some(Job::PollMailbox { channel: id }) => {
                 (format!("Fetch mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}")))
             }

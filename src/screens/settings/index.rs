@@ -60,6 +60,14 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
     let mut desk = Vec::new();
     if shell.is_lead() {
         talking.push(card("/settings/tags", "tag", "Tags", count(shell.directory.tags.len(), "tag", "tags")));
+        let watch = &shell.directory.anger.settings;
+        let edited = i64::try_from(watch.lists.len()).unwrap_or(0);
+        let state = match (watch.words, edited) {
+            (false, _) => "Words are not looked for".to_owned(),
+            (true, 0) => "The first lists, in five languages".to_owned(),
+            (true, edited) => format!("{} edited", counted(edited, "list", "lists")),
+        };
+        talking.push(card("/settings/anger", "zap", "Words of anger", state));
         people.insert(0, card("/settings/teams", "building-2", "Teams", count(shell.directory.teams.len(), "team", "teams")));
     }
     if shell.is_admin() {
@@ -80,6 +88,15 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
             state.push_str(&format!(", {}", count(invited, "invitation open", "invitations open")));
         }
         people.insert(0, card("/settings/people", "users-round", "People", state));
+
+        let rules = &shell.directory.approval;
+        let state = match (rules.agent.any(), rules.lead.any()) {
+            (false, false) => "Nobody’s public answers wait",
+            (true, false) => "Agents’ public answers wait",
+            (false, true) => "Team leads’ public answers wait",
+            (true, true) => "Agents’ and team leads’ public answers wait",
+        };
+        talking.push(card("/settings/approval", "shield-alert", "Approval", state));
 
         let shop = &shell.directory.shop;
         desk.push(card("/settings/shop", "shopping-bag", "Shop", format!("{}, {}", shop.shop_name, shop.time_zone)));

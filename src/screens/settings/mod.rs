@@ -1,5 +1,7 @@
 //! Settings: one page per thing, in plain words.
 
+pub mod anger;
+pub mod approval;
 pub mod call_backs;
 pub mod canned;
 pub mod canned_editor;
@@ -21,6 +23,8 @@ use crate::app::App;
 /// The routes of the settings.
 pub fn router() -> Router<App> {
     Router::new()
+        .merge(anger::router())
+        .merge(approval::router())
         .merge(call_backs::router())
         .merge(canned::router())
         .merge(canned_editor::router())

@@ -360,6 +360,7 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
             ("alarm-clock", format!("snoozed the ticket until {}", until.0.to_zoned(zone).strftime("%a %-d %b, %H:%M")))
         }
         Event::Woken {} => ("alarm-clock", "The snooze is over".to_owned()),
+        Event::PriorityChanged { to } if entry.agent.is_none() => ("chevrons-up", format!("The priority is {} now", to.label())),
         Event::PriorityChanged { to } => ("chevrons-up", format!("set the priority to {}", to.label())),
         Event::Tagged { tag } => ("tag", format!("added the tag {}", directory.tag(*tag))),
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
@@ -367,7 +368,7 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
         other => match call_line(shell, other, entry.agent.is_some()) {
             Some(line) => line,
-            None => return chat_line(shell, other, who, entry.at),
+            None => return public_line(shell, other, &who, entry.at).or_else(|| chat_line(shell, other, who, entry.at)),
         },
     };
     Some(Line { icon: icon(name), who, text, at: entry.at })
@@ -402,6 +403,36 @@ fn call_line(shell: &Shell, event: &Event, by_agent: bool) -> Option<(&'static s
         Event::CallbackWithdrawn {} => ("phone", "The call is no longer wanted".to_owned()),
         _ => return None,
     })
+}
+
+/// The lines of approvals and of angry customers.
+fn public_line(shell: &Shell, event: &Event, who: &str, at: Ts) -> Option<Line> {
+    let directory = &shell.directory;
+    let (name, text) = match event {
+        Event::RatingChanged { from, to, .. } => ("star", format!("The customer changed their rating: {from} before, {to} now")),
+        Event::ApprovalAsked { .. } => ("shield-alert", "wrote a public answer that waits for approval".to_owned()),
+        Event::Approved { author, edited: false, .. } => {
+            ("badge-check", format!("approved and sent the public answer of {}", directory.agent(*author)))
+        }
+        Event::Approved { author, edited: true, .. } => {
+            ("badge-check", format!("changed, approved and sent the public answer of {}", directory.agent(*author)))
+        }
+        Event::ApprovalReturned { author, reason, .. } => {
+            ("undo-2", format!("returned the public answer to {}: “{}”", directory.agent(*author), excerpts::excerpt(reason, 300)))
+        }
+        Event::ApprovalWithdrawn { .. } => ("undo-2", "took their public answer back before anybody approved it".to_owned()),
+        Event::AngerFound { reasons, public: true, .. } => ("zap", format!("Angry in public: {}", reasons.join(", "))),
+        Event::AngerFound { reasons, public: false, .. } => ("zap", format!("Angry: {}", reasons.join(", "))),
+        Event::AngerRang { round: ..=1 } => ("bell-ring", "It rings at who leads and is here".to_owned()),
+        Event::AngerRang { .. } => ("bell-ring", "It rings at everybody who leads".to_owned()),
+        Event::AngerMailed {} => ("mail", "Nobody took it: everybody who leads was written to".to_owned()),
+        Event::AngerTaken {} => ("user-check", "answered the bell: “I take it”".to_owned()),
+        Event::AngerCalmed {} => ("check", "says that nobody is angry here".to_owned()),
+        Event::AngerRestored {} => ("zap", "says that somebody is angry after all".to_owned()),
+        Event::AngerGone { .. } => ("check", "The customer changed what they said: nothing angry stands there now".to_owned()),
+        _ => return None,
+    };
+    Some(Line { icon: icon(name), who: who.to_owned(), text, at })
 }
 
 /// The lines of a live chat.

@@ -18,9 +18,11 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::anger::{self, Anger};
+use crate::desk::approvals::{self, Approval};
 use crate::desk::chats::{self, Chat};
 use crate::desk::contacts::{Contact, EarlierTicket, Identity};
-use crate::desk::kinds::{ChannelKind, ChatState, Direction, IdentityKind, Priority, Status};
+use crate::desk::kinds::{AngerState, ChannelKind, ChatState, Direction, IdentityKind, Priority, Status};
 use crate::desk::merging::Suggestion;
 use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
@@ -96,6 +98,12 @@ struct TicketPage<'a> {
     network: Option<OnNetwork>,
     /// The call that is owed, or how to plan one.
     calls: Option<CallBar>,
+    /// Why its customer counts as angry, if they do or did.
+    anger: Option<Anger>,
+    /// Public answers that wait for a second person, and what came back to the reader.
+    approvals: Vec<Approval>,
+    /// The reader's public answers wait for a second person.
+    needs_approval: bool,
 }
 
 /// A moment that the snooze menu offers.
@@ -213,6 +221,32 @@ impl TicketPage<'_> {
             (true, _) => "nobody yet".to_owned(),
             (false, true) => to.join(", "),
             (false, false) => format!("{}, cc {}", to.join(", "), cc.join(", ")),
+        }
+    }
+
+    /// Public answers that wait for a second person.
+    fn held(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals.iter().filter(|approval| approval.waits())
+    }
+
+    /// What came back to the reader and was not put right yet.
+    fn returned(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals.iter().filter(|approval| !approval.waits())
+    }
+
+    /// What has been done about somebody's anger, in words.
+    fn anger_words(&self, anger: &Anger) -> String {
+        let rating = || format!("{}, then {}", anger::rating_words(Some(&anger.before)), anger::rating_words(Some(&anger.now)));
+        match anger.state {
+            AngerState::Waiting if anger.public => "Angry in public".to_owned(),
+            AngerState::Waiting => "Angry".to_owned(),
+            AngerState::Calm => {
+                let by = anger.calmed_by.map_or("Somebody", |id| self.shell.directory.agent(id));
+                format!("{by} says: not angry")
+            }
+            AngerState::Changed => format!("Rating changed: {}", rating()),
+            state if anger.public => format!("Angry in public, {}", state.label().to_lowercase()),
+            state => format!("Angry, {}", state.label().to_lowercase()),
         }
     }
 
@@ -350,6 +384,13 @@ async fn load<'a>(
     let network = OnNetwork::load(db, shell, &ticket).await?;
     let phone = around.identities.iter().find(|identity| identity.kind == IdentityKind::Phone).map(|identity| identity.address.clone());
     let calls = CallBar::load(db, shell, &ticket, phone.as_deref()).await?;
+    let anger = anger::find(db, id).await?;
+    let approvals = match &network {
+        Some(network) if network.is_public() => approvals::list::on_ticket(db, id, shell.agent.id).await?,
+        Some(_) | None => Vec::new(),
+    };
+    let needs_approval = network.as_ref().is_some_and(OnNetwork::is_public)
+        && shell.directory.approval.apply(shell.agent.role, ticket.channel_id);
     let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {
@@ -375,6 +416,9 @@ async fn load<'a>(
         once: secrets::token(),
         network,
         calls,
+        anger,
+        approvals,
+        needs_approval,
     })
 }
 

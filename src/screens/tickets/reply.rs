@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
 use crate::desk::agents::Agent;
+use crate::desk::approvals::{self, Answered};
 use crate::desk::changes::{Actor, Change};
 use crate::desk::chats;
 use crate::desk::files::{self, StoredFile};
@@ -20,6 +21,12 @@ use crate::ids::{MessageId, TicketId};
 use crate::screens::tickets::letters::Item;
 use crate::screens::tickets::networks;
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
+
+/// What became of what the composer held.
+enum Done {
+    Noted,
+    Answered(Answered),
+}
 
 /// Sends what the composer holds. Whatever is refused stays in the draft and is shown with the reason.
 pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: HeaderMap, shell: Shell, parts: Parts) -> Result<Response> {
@@ -48,23 +55,27 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     let mut change = Change::begin(&app).await?;
     let chat = chats::find(&mut change, id).await?;
     let outcome = if note {
-        reply::note(&mut change, agent, id, &body).await.map(|_| None)
+        reply::note(&mut change, agent, id, &body).await.map(|_| Done::Noted)
     } else {
         match new_reply(&parts, body) {
             Ok(mut new) => {
                 let ticket = permitted(&mut change, agent, id).await?;
                 new.outlet = networks::outlet(&shell.directory, ticket.channel_id, parts.text("way"));
-                reply::reply(&mut change, agent, id, &new).await.map(Some)
+                approvals::reply_or_hold(&mut change, agent, id, &new).await.map(Done::Answered)
             }
             Err(words) => Err(ReplyError::NoWay(words)),
         }
     };
     match outcome {
-        Ok(None) => {
+        Ok(Done::Noted) => {
             change.commit().await?;
             Ok(Flash::new("Note added.").redirect(&came_from(&headers, id)))
         }
-        Ok(Some(message)) => {
+        Ok(Done::Answered(Answered::Held(_))) => {
+            change.commit().await?;
+            Ok(Flash::new("Not sent yet: somebody who leads must approve it. They have been told.").redirect(&came_from(&headers, id)))
+        }
+        Ok(Done::Answered(Answered::Queued(message))) => {
             let queued = thread::find(&mut change, message).await?.is_some_and(|message| message.delivery == Some(DeliveryStatus::Queued));
             change.commit().await?;
             if !queued && chat.is_some() {

@@ -1,0 +1,263 @@
+//! What waits for a second person, for those who decide and for those who wrote; and what happened on a ticket meanwhile.
+
+use sqlx::PgConnection;
+
+use crate::clock::Ts;
+use crate::desk::approvals::Approval;
+use crate::desk::files::human_size;
+use crate::desk::kinds::{ApprovalState, Direction, Role, Status};
+use crate::ids::{AgentId, ApprovalId, ChannelId, MessageId, TicketId};
+use crate::text;
+
+/// Rows on a page.
+pub const PAGE: i64 = 25;
+
+/// A line of the list.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub id: ApprovalId,
+    pub ticket: TicketId,
+    pub channel: ChannelId,
+    pub author: AgentId,
+    pub body: String,
+    pub edited_by: Option<AgentId>,
+    pub created_at: Ts,
+    pub subject: String,
+    pub name: String,
+    /// What the customer said last.
+    pub asked: Option<String>,
+    /// Something happened on the ticket since.
+    pub changed: bool,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// In microseconds since 1970.
+    pub at: i64,
+    pub id: ApprovalId,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.at, self.id)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (at, id) = text.split_once('.').ok_or(())?;
+        Ok(Self { at: at.parse().map_err(|_| ())?, id: id.parse().map_err(|_| ())? })
+    }
+}
+
+/// What waits, the oldest first: for those who lead everybody's, for others their own.
+pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Option<Cursor>) -> sqlx::Result<(Vec<Row>, Option<Cursor>)> {
+    let after = after.and_then(|after| Some((Ts(jiff::Timestamp::from_microsecond(after.at).ok()?), after.id)));
+    let mut rows = sqlx::query_as!(
+        Row,
+        r#"select a.id, a.ticket_id as ticket, a.channel_id as channel, a.author_id as author, a.body, a.edited_by, a.created_at, t.subject, c.name,
+                  (select m.body from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.removed_at is null
+                   order by m.id desc limit 1) as asked,
+                  exists (select from messages m where m.ticket_id = t.id and m.direction <> 'note'
+                          and (m.id > a.seen_id or m.edited_at > a.created_at or m.removed_at > a.created_at)) as "changed!"
+           from approvals a join tickets t on t.id = a.ticket_id join contacts c on c.id = t.contact_id
+           where a.state = 'waiting' and ($1 or a.author_id = $2) and ($3::timestamptz is null or (a.created_at, a.id) > ($3, $4))
+           order by a.created_at, a.id limit $5"#,
+        role >= Role::Lead,
+        agent.0,
+        after.map(|(at, _)| at) as Option<Ts>,
+        after.map_or(0, |(_, id)| id.0),
+        PAGE + 1
+    )
+    .fetch_all(db)
+    .await?;
+    let page = usize::try_from(PAGE).unwrap_or(25);
+    let more = rows.len() > page;
+    rows.truncate(page);
+    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.created_at.0.as_microsecond(), id: row.id });
+    Ok((rows, next))
+}
+
+/// A file that goes along.
+#[derive(Debug, Clone)]
+pub struct HeldFile {
+    pub id: i64,
+    pub name: String,
+    pub media_type: String,
+    pub size: i64,
+    pub sha256: Vec<u8>,
+}
+
+impl HeldFile {
+    /// "2.4 MB".
+    pub fn human_size(&self) -> String {
+        human_size(self.size)
+    }
+}
+
+/// The files of one.
+pub async fn files(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<HeldFile>> {
+    sqlx::query_as!(
+        HeldFile,
+        "select id, name, media_type, size, sha256 from approval_files where approval_id = $1 order by id limit 100",
+        id.0
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What waits on a ticket, and what came back to this author last and was not put right yet.
+pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Approval>> {
+    sqlx::query_as!(
+        Approval,
+        r#"select id, ticket_id as ticket, channel_id as channel, author_id as author, body, written, choices, canned, then_status as "then: Status",
+                  seen_id as "seen: MessageId", state as "state: ApprovalState", edited_by, decided_by, decided_at, reason, message_id as message, created_at
+           from approvals where ticket_id = $1 and (state = 'waiting' or (state = 'returned' and author_id = $2 and told_at is null))
+           order by id limit 50"#,
+        ticket.0,
+        agent.0
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// How a conversation stood: anything that somebody should see before they send something under it makes another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Its newest message, notes aside.
+    last: i64,
+    /// The newest edit or removal, in microseconds since 1970.
+    changed: i64,
+}
+
+impl std::fmt::Display for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.last, self.changed)
+    }
+}
+
+impl std::str::FromStr for Stamp {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (last, changed) = text.split_once('.').ok_or(())?;
+        Ok(Self { last: last.parse().map_err(|_| ())?, changed: changed.parse().map_err(|_| ())? })
+    }
+}
+
+/// How a ticket's conversation stands now.
+pub async fn stamp(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Stamp> {
+    let row = sqlx::query!(
+        r#"select coalesce(max(id), 0) as "last!", max(greatest(edited_at, removed_at)) as "changed: Ts"
+           from messages where ticket_id = $1 and direction <> 'note'"#,
+        ticket.0
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Stamp { last: row.last, changed: row.changed.map_or(0, |at| at.0.as_microsecond()) })
+}
+
+/// Something that happened on a ticket after an answer was written.
+#[derive(Debug, Clone)]
+pub struct Since {
+    pub message: MessageId,
+    pub direction: Direction,
+    pub agent: Option<AgentId>,
+    pub public: bool,
+    /// Its words as they stand now, in short.
+    pub words: String,
+    pub what: What,
+    pub at: Ts,
+}
+
+/// What happened to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It is new.
+    Said,
+    Edited,
+    Removed,
+}
+
+/// What happened on the ticket since an answer was written, oldest first.
+pub async fn since(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Vec<Since>> {
+    let rows = sqlx::query!(
+        r#"select id, direction, agent_id, public, body, created_at, edited_at, removed_at from messages
+           where ticket_id = $1 and direction <> 'note' and not (direction = 'outbound' and automatic) and id is distinct from $4
+             and (id > $2 or edited_at > $3 or removed_at > $3) order by id limit 50"#,
+        approval.ticket.0,
+        approval.seen.0,
+        approval.created_at as Ts,
+        approval.message.map(|id| id.0)
+    )
+    .fetch_all(db)
+    .await?;
+    let rows = rows.into_iter().map(|row| {
+        let (what, at) = match (row.removed_at, row.edited_at) {
+            (Some(at), _) => (What::Removed, at),
+            (None, Some(at)) if row.id <= approval.seen => (What::Edited, at),
+            _ => (What::Said, row.created_at),
+        };
+        let words = text::excerpts::excerpt(&row.body, 200);
+        Since { message: row.id, direction: row.direction, agent: row.agent_id, public: row.public, words, what, at }
+    });
+    Ok(rows.collect())
+}
+
+/// Somebody who may decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Approver {
+    pub agent: AgentId,
+    /// Their screen is open.
+    pub there: bool,
+}
+
+/// Everybody who may decide about what somebody wrote; `seen_since`: whose screen was heard of after it is there.
+pub async fn approvers(db: &mut PgConnection, author: AgentId, seen_since: Ts) -> sqlx::Result<Vec<Approver>> {
+    sqlx::query_as!(
+        Approver,
+        r#"select a.id as agent, coalesce(p.seen_at > $3, false) as "there!" from agents a left join presence p on p.agent_id = a.id
+           where a.role >= $2 and a.id <> $1 and a.disabled_at is null and a.password_hash is not null order by a.id limit 200"#,
+        author.0,
+        Role::Lead as Role,
+        seen_since as Ts
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What became of an answer, for its author.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub id: ApprovalId,
+    pub ticket: TicketId,
+    pub state: ApprovalState,
+    pub by: AgentId,
+    pub reason: String,
+    pub edited: bool,
+}
+
+/// What became of an agent's answers and they have not seen, the newest first.
+pub async fn untold(db: &mut PgConnection, author: AgentId) -> sqlx::Result<Vec<Told>> {
+    sqlx::query_as!(
+        Told,
+        r#"select id, ticket_id as ticket, state, decided_by as "by!", reason, body <> written as "edited!" from approvals
+           where author_id = $1 and state in ('sent', 'returned') and told_at is null and decided_by is not null
+           order by decided_at desc limit 3"#,
+        author.0
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// An author has seen what became of their answer.
+pub async fn note_told(db: &mut PgConnection, author: AgentId, id: ApprovalId) -> sqlx::Result<()> {
+    sqlx::query!("update approvals set told_at = now() where id = $1 and author_id = $2 and told_at is null", id.0, author.0)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
