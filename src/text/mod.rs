@@ -10,3 +10,4 @@ pub mod names;
 pub mod quotes;
 pub mod slugs;
 pub mod subjects;
+pub mod weights;

@@ -20,6 +20,7 @@ use crate::desk::deliveries::{self, NewDelivery};
 use crate::desk::kinds::ChannelKind;
 use crate::http::Path;
 use crate::ids::{ChannelId, DeliveryId};
+use crate::jobs::{self, Job};
 
 /// The largest webhook, in bytes. Providers send a thousand events at once at most.
 const MAX_BODY: usize = 8 << 20;
@@ -147,6 +148,11 @@ async fn knock(
         let new = NewDelivery { channel: id, door: "webhook", envelope_from: None, envelope_to: &[], raw: &hook.body };
         let delivery = deliveries::store(&mut db, new).await?;
         rows::note_event(&mut db, id).await?;
+        if net.nudges() {
+            let job = Job::PollMailbox { channel: id };
+            jobs::ensure(&mut db, &job).await?;
+            jobs::hasten(&mut db, &job).await?;
+        }
         Ok(delivery)
     };
     match stored.await {
