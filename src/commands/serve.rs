@@ -149,6 +149,7 @@ async fn load_demo(app: &App) -> anyhow::Result<()> {
     if matches!(loaded, Loaded::Fresh) {
         crate::demo::load_chats(app, &plan).await?;
         crate::demo::load_networks(app, &plan).await?;
+        crate::demo::load_public(app, &plan).await?;
     }
     let url = app.config.public_url();
     match loaded {

@@ -12,6 +12,7 @@ mod history;
 pub mod load;
 mod networks;
 pub mod plan;
+mod public;
 pub mod simulator;
 pub mod storefront;
 mod telling;
@@ -21,6 +22,7 @@ pub use chats::load_chats;
 pub use load::{LoadError, Loaded, load};
 pub use networks::load_networks;
 pub use plan::{Plan, plan};
+pub use public::load_public;
 
 /// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.
 pub const STOREFRONT: &str = include_str!("storefront.html");

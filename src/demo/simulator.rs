@@ -54,6 +54,8 @@ pub fn router() -> Router<App> {
         .route("/demo/simulator", get(page).post(write))
         .route("/demo/simulator/screen", get(screen))
         .route("/demo/providers/telegram/{bot}/{method}", any(telegram))
+        .route("/demo/providers/x/{*path}", any(super::public::provider))
+        .route("/demo/providers/google/{*path}", any(super::public::provider))
 }
 
 /// How this process reaches itself.
