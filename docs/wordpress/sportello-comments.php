@@ -65,8 +65,12 @@ function sportello_is_ours($comment) {
     return $comment->user_id && user_can((int) $comment->user_id, 'moderate_comments');
 }
 
+function sportello_plain($html) {
+    return trim(html_entity_decode(wp_strip_all_tags($html), ENT_QUOTES, 'UTF-8'));
+}
+
 function sportello_words($comment) {
-    return trim(html_entity_decode(wp_strip_all_tags($comment->comment_content), ENT_QUOTES, 'UTF-8'));
+    return sportello_plain($comment->comment_content);
 }
 
 /** Tells the desk a comment that everybody can read. Trackbacks, and what came from the desk, stay here. */
@@ -100,7 +104,7 @@ function sportello_tell($id) {
         'at'       => gmdate('Y-m-d\TH:i:s\Z', strtotime($comment->comment_date_gmt . ' UTC')),
         'public'   => true,
         'reply_to' => $comment->comment_parent ? (string) $comment->comment_parent : null,
-        'post'     => ['id' => (string) $post->ID, 'url' => get_permalink($post), 'text' => get_the_title($post)],
+        'post'     => ['id' => (string) $post->ID, 'url' => get_permalink($post), 'text' => sportello_plain(get_the_title($post))],
     ]);
 }
 add_action('wp_insert_comment', 'sportello_tell');

@@ -108,7 +108,7 @@ fn said(script: &Script, index: usize, words: &str, at: Ts) -> Said {
         conversation: script.key.clone(),
         public: script.public,
         person: Person {
-            identity: Some((kind, script.id.clone())),
+            identity: Some((kind, script.id.rsplit('/').next().unwrap_or(&script.id).to_owned())),
             name: script.name.clone(),
             handle: Some(script.handle.clone()).filter(|handle| !handle.is_empty()),
             ..Person::default()

@@ -39,6 +39,7 @@ impl Network for Google {
                 "Switch on in it: Google My Business API, My Business Account Management API, My Business Business Information API.",
                 "Under “Credentials” make an OAuth client of the type “Web application” with the callback address shown here as its redirect URI.",
                 "Enter its ID and secret below and save; then press “Sign in with Google” as somebody who manages the place, and choose the place.",
+                "Only if Google is to tell of reviews at once: switch on the My Business Notifications API too, make a Pub/Sub topic to which mybusiness-api-pubsub@system.gserviceaccount.com may publish, and a push subscription with authentication to the webhook address shown here; enter topic and service account below, under “More”.",
             ],
             ids: "the place",
             hook_by_hand: true,

@@ -122,7 +122,7 @@ fn review(location: &str, title: &str, one: &Value) -> Vec<Element> {
 fn reviewer(review: &str, one: &Value) -> Person {
     let name = one["displayName"].as_str().filter(|_| one["isAnonymous"].as_bool() != Some(true));
     Person {
-        identity: Some((IdentityKind::Google, review.to_owned())),
+        identity: Some((IdentityKind::Google, review.rsplit('/').next().unwrap_or(review).to_owned())),
         name: name.unwrap_or("A Google user").to_owned(),
         picture: one["profilePhotoUrl"].as_str().map(str::to_owned),
         ..Person::default()

@@ -23,6 +23,8 @@ const KEYS: i64 = 3600;
 /// Pages of one question, and of a look at everything.
 const MAX_PAGES: usize = 20;
 const MAX_SWEEP: usize = 400;
+/// Reviews of which is remembered how they looked.
+const RECENT: usize = 100;
 /// Reviews that are asked for by name in one sweep, because they were not seen in it.
 const MAX_ASKED: usize = 60;
 
@@ -92,13 +94,12 @@ async fn changes(api: &Api<'_>, cursor: &mut Map<String, Value>) -> Result<Vec<V
         }
     }
     pages.reverse();
-    let recent: Map<String, Value> = pages
-        .iter()
-        .flatten()
-        .map(|review| (print_key(review), json!(print(review))))
-        .chain(cursor.get("recent").and_then(Value::as_object).cloned().into_iter().flatten())
-        .take(100)
-        .collect();
+    let mut recent: Map<String, Value> = pages.iter().flatten().map(|review| (print_key(review), json!(print(review)))).collect();
+    for (name, print) in cursor.get("recent").and_then(Value::as_object).into_iter().flatten() {
+        if recent.len() < RECENT && !recent.contains_key(name) {
+            recent.insert(name.clone(), print.clone());
+        }
+    }
     cursor.insert("recent".to_owned(), Value::Object(recent));
     // A first question that brought nothing has seen everything until now all the same.
     let newest = newest.unwrap_or_else(Ts::now);
@@ -123,23 +124,28 @@ fn is_news(cursor: &Map<String, Value>, review: &Value) -> bool {
     cursor.get("recent").and_then(|recent| recent[&print_key(review)].as_str()) != Some(&print(review))
 }
 
-/// Reviews that are here and no longer there. One that a page left out is asked for by its name before it counts as gone.
+/// Reviews that are here and no longer there, and those that are there and were never seen. One that a page left out is asked for by its name before it counts as gone.
 async fn sweep(way: &Way<'_>, api: &Api<'_>) -> Result<Vec<Vec<u8>>, Fault> {
     let known = async {
         let mut db = way.app.db.acquire().await?;
         take::heard(&mut db, way.channel.id, &format!("{}/reviews/", api.settings.location)).await
     };
     let known = known.await.map_err(|error| Fault::Later { words: error.to_string(), after: None })?;
-    if known.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (mut there, mut token, mut whole) = (HashSet::new(), None, false);
+    let known: HashSet<String> = known.into_iter().collect();
+    let (mut there, mut missed, mut token, mut whole) = (HashSet::new(), Vec::new(), None, false);
+    let oldest = Ts::now().plus_seconds(-api.settings.since_days * 24 * 3600);
     for _ in 0..MAX_SWEEP {
         let page = page(api, token.as_deref()).await?;
-        there.extend(list(&page["reviews"]).iter().filter_map(|review| {
+        for review in list(&page["reviews"]) {
             let short = || review["reviewId"].as_str().map(|id| format!("{}/reviews/{id}", api.settings.location));
-            review["name"].as_str().map(str::to_owned).or_else(short)
-        }));
+            let Some(name) = review["name"].as_str().map(str::to_owned).or_else(short) else { continue };
+            // One that Google held back until its time had passed the mark.
+            let recent = moment(&review["updateTime"]).is_some_and(|at| at >= oldest);
+            if recent && !known.contains(&name) && !there.contains(&name) {
+                missed.push(review.clone());
+            }
+            there.insert(name);
+        }
         token = next(&page);
         if token.is_none() {
             whole = true;
@@ -154,7 +160,8 @@ async fn sweep(way: &Way<'_>, api: &Api<'_>) -> Result<Vec<Vec<u8>>, Fault> {
             Ok(_) => {}
         }
     }
-    Ok(if gone.is_empty() { Vec::new() } else { vec![json!({ "gone": gone }).to_string().into_bytes()] })
+    let nothing = gone.is_empty() && missed.is_empty();
+    Ok(if nothing { Vec::new() } else { vec![json!({ "reviews": missed, "gone": gone }).to_string().into_bytes()] })
 }
 
 /// Keeps the keys with which Google signs what it pushes, where the door finds them.

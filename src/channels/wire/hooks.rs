@@ -130,10 +130,6 @@ async fn knock(
         Err(error) => return away(error),
     };
     let (Some(channel), Some(net)) = (channel, network(kind)) else { return StatusCode::NOT_FOUND.into_response() };
-    if !channel.enabled {
-        // What comes meanwhile is not lost: they try again for hours or days.
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
     let url = format!("{}{uri}", app.config.public_url());
     let hook = Hook { method, url, headers, body };
     let reply = match net.admit(&app, &channel, &hook) {
@@ -144,6 +140,11 @@ async fn knock(
             return StatusCode::FORBIDDEN.into_response();
         }
     };
+    if !channel.enabled {
+        // What comes meanwhile is not lost: they try again for hours or days. Handshakes are answered all the same, or they would not come
+        // again at all.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let stored = async {
         let new = NewDelivery { channel: id, door: "webhook", envelope_from: None, envelope_to: &[], raw: &hook.body };
         let delivery = deliveries::store(&mut db, new).await?;

@@ -93,13 +93,15 @@ async fn what_is_gone_is_found_once_a_day() {
     sqlx::query("update channels set cursor = jsonb_set(cursor, '{swept}', '1000')").execute(&desk.app.db).await.expect("a row");
     desk.fake.say(Method::GET, REVIEWS, Says::json(200, &json!({})));
     // The whole list has only one of them; one of the others is still there when asked for by its name.
-    desk.fake.say(Method::GET, REVIEWS, page(&[a], None));
+    let late = review("late", "FOUR", "trattenuta da Google", ago(30), ago(30));
+    desk.fake.say(Method::GET, REVIEWS, page(&[a, late], None));
     desk.fake.say(Method::GET, &format!("{REVIEWS}/c"), Says::json(200, &review("c", "ONE", "c", ago(3), ago(3))));
     desk.fake.say(Method::GET, &format!("{REVIEWS}/b"), refusal(404, "NOT_FOUND", "Requested entity was not found."));
     desk.poll().await;
     let gone: Vec<String> =
         sqlx::query_scalar("select provider_id from messages where removed_at is not null").fetch_all(&desk.app.db).await.expect("rows");
     assert_eq!(gone, ["accounts/1122/locations/3344/reviews/b"]);
+    assert_eq!(desk.count("select count(*) from messages where body = 'trattenuta da Google'").await, 1, "one that was held back is found");
     assert!(desk.row().await.cursor["swept"].as_i64().is_some_and(|at| at > 1_000_000));
 }
 
