@@ -7,6 +7,7 @@ pub mod email;
 mod entries;
 pub mod facebook;
 pub mod form;
+pub mod google;
 pub mod instagram;
 pub mod meta;
 pub mod phone;
@@ -16,6 +17,7 @@ pub mod twilio;
 pub mod webhooks;
 pub mod whatsapp;
 pub mod wire;
+pub mod x;
 
 use std::io;
 

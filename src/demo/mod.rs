@@ -14,6 +14,7 @@ mod history;
 pub mod load;
 mod networks;
 pub mod plan;
+mod public;
 mod reviews;
 pub mod simulator;
 pub mod storefront;
@@ -26,6 +27,7 @@ pub use chats::load_chats;
 pub use load::{LoadError, Loaded, load};
 pub use networks::load_networks;
 pub use plan::{Plan, plan};
+pub use public::load_public;
 pub use reviews::load_reviews;
 
 /// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.

@@ -61,6 +61,8 @@ pub fn router() -> Router<App> {
         .route("/demo/simulator/screen", get(screen))
         .route("/demo/simulator/ring", post(ring))
         .route("/demo/providers/telegram/{bot}/{method}", any(telegram))
+        .route("/demo/providers/x/{*path}", any(super::public::provider))
+        .route("/demo/providers/google/{*path}", any(super::public::provider))
         .merge(super::reviews::router())
 }
 

@@ -183,6 +183,14 @@ pub async fn lock(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Keeps others, in whatever process, from renewing the sign-in of a channel until the transaction ends; the channel itself stays free. Waits
+/// as long as a provider may take to answer.
+pub async fn lock_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<()> {
+    sqlx::query!("select set_config('statement_timeout', '45s', true)").fetch_one(&mut *db).await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('sign-in', $1))", id.0).fetch_one(db).await?;
+    Ok(())
+}
+
 /// Changes what the channel's folder keeps, and nothing else.
 pub async fn set_settings(db: &mut PgConnection, id: ChannelId, settings: &serde_json::Value) -> sqlx::Result<()> {
     sqlx::query!("update channels set settings = $2 where id = $1", id.0, settings).execute(db).await?;

@@ -13,3 +13,4 @@ pub mod phones;
 pub mod quotes;
 pub mod slugs;
 pub mod subjects;
+pub mod weights;

@@ -571,15 +571,37 @@ const grow = (field) => {
   field.style.height = `${field.scrollHeight}px`;
 };
 
+// How X weighs a text: the rules of twitter-text, as src/text/weights.rs has them.
+const TOP_LEVEL = new Set("ac|ad|ae|af|ag|ai|al|am|ao|aq|ar|as|at|au|aw|ax|az|ba|bb|bd|be|bf|bg|bh|bi|bj|bl|bm|bn|bo|bq|br|bs|bt|bv|bw|by|bz|ca|cc|cd|cf|cg|ch|ci|ck|cl|cm|cn|co|cr|cu|cv|cw|cx|cy|cz|de|dj|dk|dm|do|dz|ec|ee|eg|eh|er|es|et|eu|fi|fj|fk|fm|fo|fr|ga|gb|gd|ge|gf|gg|gh|gi|gl|gm|gn|gp|gq|gr|gs|gt|gu|gw|gy|hk|hm|hn|hr|ht|hu|id|ie|il|im|in|io|iq|ir|is|it|je|jm|jo|jp|ke|kg|kh|ki|km|kn|kp|kr|kw|ky|kz|la|lb|lc|li|lk|lr|ls|lt|lu|lv|ly|ma|mc|md|me|mf|mg|mh|mk|ml|mm|mn|mo|mp|mq|mr|ms|mt|mu|mv|mw|mx|my|mz|na|nc|ne|nf|ng|ni|nl|no|np|nr|nu|nz|om|pa|pe|pf|pg|ph|pk|pl|pm|pn|pr|ps|pt|pw|py|qa|re|ro|rs|ru|rw|sa|sb|sc|sd|se|sg|sh|si|sj|sk|sl|sm|sn|so|sr|ss|st|su|sv|sx|sy|sz|tc|td|tf|tg|th|tj|tk|tl|tm|tn|to|tp|tr|tt|tv|tw|tz|ua|ug|uk|um|us|uy|uz|va|vc|ve|vg|vi|vn|vu|wf|ws|ye|yt|za|zm|zw|com|org|net|edu|gov|int|mil|info|biz|name|pro|mobi|asia|travel|museum|aero|coop|app|art|beer|blog|boutique|business|cafe|care|center|city|cloud|club|company|cool|design|dev|digital|email|events|express|family|fashion|fit|food|fun|gallery|gift|global|group|guide|health|help|home|hotel|house|jewelry|life|live|love|ltd|market|media|menu|moda|network|news|one|online|page|photo|photography|pizza|plus|press|restaurant|sale|school|services|shoes|shop|shopping|site|social|solutions|space|store|studio|style|support|systems|team|tech|tips|today|tools|top|tours|toys|vip|watch|website|wiki|wine|work|works|world|xyz|yoga|zone|berlin|hamburg|koeln|london|paris|nyc|tokyo|wien|swiss|cat|bzh|eus|gal|scot".split("|"));
+const LINKS = (() => {
+  const inPath = "a-z0-9!*';:=+,.$/%#\\[\\]\\-–_~@|&\u00c0-\u024f\u0400-\u04ff", pathEnd = "+\\-a-z0-9=_#/\u00c0-\u024f\u0400-\u04ff";
+  const letter = "[a-z0-9\u00c0-\u024f]", end = "|xn--[a-z0-9-]+)";
+  return new RegExp(`(?:(https?://)(?:[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_\\-]*[\\p{L}\\p{N}])?\\.)+(\\p{L}{2,63}${end}|(?:${letter}(?:[a-z0-9_\u00c0-\u024f\\-]*${letter})?\\.)+([a-z]{2,63}${end})`
+    + `((?::[0-9]+)?(?:/(?:(?:[${inPath}]|\\([${inPath}]*\\))*(?:[${pathEnd}]|\\([${inPath}]*\\)))?)?(?:\\?[a-z0-9!?*'@();:&=+$/%#\\[\\]\\-_.,~|]*[a-z0-9\\-_&=#/])?)`, "giu");
+})();
+const EMOJI = /\p{RI}\p{RI}|[0-9#*]\ufe0f?\u20e3|(?![©®])\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?(?:[\u{e0020}-\u{e007e}]+\u{e007f})?(?:\u200d\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)*/gu;
+function weigh(text) {
+  let links = 0;
+  const words = text.normalize("NFC").replace(LINKS, (link, spelled, name, bare, behind, at, all) => {
+    // What stands before may make it part of a longer word, a mention or a hashtag.
+    const free = !/[A-Za-z0-9@＠$#＃]$/.test(all.slice(0, at)) && (spelled || !/[-_./]$/.test(all.slice(0, at)));
+    const after = all.slice(at + link.length - behind.length)[0] ?? " ", end = (name ?? bare).toLowerCase();
+    if (!free || (!behind && /[0-9A-Za-z@+-]/.test(after)) || !(spelled || end.startsWith("xn--") || TOP_LEVEL.has(end))) return link;
+    links += 23;
+    return "";
+  }).replace(EMOJI, () => { links += 2; return ""; });
+  return [...words].reduce((sum, c) => {
+    const n = c.codePointAt(0);
+    return sum + (n <= 4351 || (n >= 8192 && n <= 8205) || (n >= 8208 && n <= 8223) || (n >= 8242 && n <= 8247) ? 1 : 2);
+  }, links);
+}
+
 // How long the text is, as the network counts that it goes to (src/desk/networks/abilities.rs).
 const COUNTS = {
   characters: (text) => [...text].length,
   bytes: (text) => new TextEncoder().encode(text).length,
   utf16: (text) => text.length,
-  weighted: (text) => [...text.replace(/https?:\/\/\S+/g, "x".repeat(23))].reduce((sum, c) => {
-    const n = c.codePointAt(0);
-    return sum + (n <= 4351 || (n >= 8192 && n <= 8205) || (n >= 8208 && n <= 8223) || (n >= 8242 && n <= 8247) ? 1 : n === 0xfe0f || (n >= 0x1f3fb && n <= 0x1f3ff) ? 0 : 2);
-  }, 0),
+  weighted: weigh,
 };
 function count(form) {
   const place = $("[data-count]", form), way = $("[data-way]", form)?.selectedOptions[0];

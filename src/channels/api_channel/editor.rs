@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::desk::kinds::ChannelKind;
 use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
-use crate::http::{Error, Form, Path, Result};
+use crate::http::{Error, Form, Path, Query, Result};
 use crate::i18n::Language;
 use crate::ids::ChannelId;
 use crate::secrets;
@@ -36,6 +36,7 @@ const MAX_HOURS: i64 = 24 * 365;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/settings/api-channels/new", get(show_new).post(create))
+        .route("/settings/api-channels/sportello-comments.php", get(wordpress))
         .route("/settings/api-channels/{id}", get(show).post(save))
         .route("/settings/api-channels/{id}/secrets", post(renew))
 }
@@ -110,6 +111,8 @@ struct ChannelForm {
     team: String,
     language: String,
     then: String,
+    /// It is for the comments of a blog: the page says how WordPress is connected.
+    blog: String,
 }
 
 fn tick(on: bool) -> String {
@@ -198,8 +201,32 @@ async fn declare(db: &mut PgConnection, channel: &Channel) -> sqlx::Result<bool>
     rows::set_abilities(db, channel.id, abilities.as_ref()).await
 }
 
-async fn show_new(State(app): State<App>, _: Admin, shell: Shell) -> Result<Response> {
-    shell.render(&EditorPage::new(&app, &shell, None, ChannelForm::of(&Settings::default()), Problems::default()))
+/// What a new channel is for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Preset {
+    /// `blog`: comments that everybody reads.
+    preset: String,
+}
+
+async fn show_new(State(app): State<App>, _: Admin, Query(preset): Query<Preset>, shell: Shell) -> Result<Response> {
+    let mut form = ChannelForm::of(&Settings::default());
+    if preset.preset == "blog" {
+        form.name = "Blog comments".to_owned();
+        form.audience = "public".to_owned();
+        form.answers = tick(true);
+        form.blog = tick(true);
+    }
+    shell.render(&EditorPage::new(&app, &shell, None, form, Problems::default()))
+}
+
+/// The plugin for WordPress, as docs/api-channels.md explains it.
+async fn wordpress(_: Admin) -> Response {
+    let headers = [
+        (http::header::CONTENT_TYPE, "application/octet-stream"),
+        (http::header::CONTENT_DISPOSITION, "attachment; filename=\"sportello-comments.php\""),
+    ];
+    (headers, include_str!("../../../docs/wordpress/sportello-comments.php")).into_response()
 }
 
 async fn show(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell: Shell) -> Result<Response> {

@@ -41,7 +41,13 @@ impl Network for ApiChannel {
             text: limit,
             public_text: settings.sends().then_some(limit),
             splits: false,
-            files: settings.sends().then_some(FileRule { max_picture: 20 << 20, max_other: 20 << 20, types: Vec::new(), max_count: 10 }),
+            files: settings.sends().then_some(FileRule {
+                max_picture: 20 << 20,
+                max_animation: None,
+                max_other: 20 << 20,
+                types: Vec::new(),
+                max_count: 10,
+            }),
             public_files: true,
             window: settings.window_hours.map(|hours| WindowRule { free: hours * 3600, human: None, templates: false }),
             ..Abilities::default()

@@ -60,10 +60,10 @@ impl Network for Facebook {
             text: TextLimit::Characters(2000),
             public_text: Some(TextLimit::Characters(8000)),
             splits: true,
-            files: Some(FileRule { max_picture: 25 << 20, max_other: 25 << 20, types: Vec::new(), max_count: 10 }),
+            files: Some(FileRule { max_picture: 25 << 20, max_animation: None, max_other: 25 << 20, types: Vec::new(), max_count: 10 }),
             choices: Some((13, 20)),
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
-            public: PublicVerbs { hide: true, like: true, delete: true, private_reply_days: Some(7) },
+            public: PublicVerbs { hide: true, like: true, delete: true, private_reply_days: Some(7), ..PublicVerbs::default() },
             marks: true,
             quotes: true,
             ..Abilities::default()

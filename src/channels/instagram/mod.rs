@@ -73,13 +73,14 @@ impl Network for Instagram {
             splits: true,
             files: Some(FileRule {
                 max_picture: 8 << 20,
+                max_animation: None,
                 max_other: 25 << 20,
                 types: TYPES.iter().map(|&kind| kind.to_owned()).collect(),
                 max_count: 10,
             }),
             choices: Some((13, 20)),
             window: Some(WindowRule { free: 24 * 3600, human: settings.human_agent.then_some(7 * 24 * 3600), templates: false }),
-            public: PublicVerbs { hide: true, like: false, delete: true, private_reply_days: Some(7) },
+            public: PublicVerbs { hide: true, delete: true, private_reply_days: Some(7), ..PublicVerbs::default() },
             marks: true,
             reactions: ["❤️"].map(str::to_owned).to_vec(),
             ..Abilities::default()

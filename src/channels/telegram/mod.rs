@@ -40,7 +40,7 @@ impl Network for Telegram {
         Abilities {
             text: TextLimit::Utf16(4096),
             splits: true,
-            files: Some(FileRule { max_picture: 10 << 20, max_other: 20 << 20, types: Vec::new(), max_count: 10 }),
+            files: Some(FileRule { max_picture: 10 << 20, max_animation: None, max_other: 20 << 20, types: Vec::new(), max_count: 10 }),
             choices: Some((8, 40)),
             marks: true,
             reactions: ["👍", "❤", "🎉", "👏", "😢", "🙏"].map(str::to_owned).to_vec(),

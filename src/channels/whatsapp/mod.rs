@@ -68,6 +68,7 @@ impl Network for Whatsapp {
             // What is too large for a picture or a film goes as a document.
             files: Some(FileRule {
                 max_picture: send::MAX_DOCUMENT,
+                max_animation: None,
                 max_other: send::MAX_DOCUMENT,
                 types: TYPES.iter().map(|&kind| kind.to_owned()).collect(),
                 max_count: 10,

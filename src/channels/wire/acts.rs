@@ -100,7 +100,7 @@ async fn press(
     let able = match act {
         Act::Hide(_) => verbs.hide && target.direction == Direction::Inbound,
         Act::Like(_) => verbs.like && target.direction == Direction::Inbound,
-        Act::Delete => verbs.delete,
+        Act::Delete => verbs.delete || (verbs.delete_own && target.direction == Direction::Outbound),
     };
     if !able {
         return Err(Error::BadRequest("This network does not let us do that.".into()));

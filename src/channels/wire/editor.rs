@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::channels::entries;
 use crate::channels::wire::calls::Caller;
-use crate::channels::wire::{Field, Guide, Health, Network, Way, offered};
+use crate::channels::wire::oauth::{self, Visit};
+use crate::channels::wire::{Choices, Field, Guide, Health, Network, Way, offered};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -23,7 +27,7 @@ use crate::desk::networks::Fault;
 use crate::http::flash::Flash;
 use crate::http::page::{Icon, Shell, icon};
 use crate::http::problems::Problems;
-use crate::http::{Error, Form, Path, Result};
+use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::{ChannelId, TeamId};
 use crate::secrets;
 
@@ -34,6 +38,9 @@ pub fn router() -> Router<App> {
         .route("/settings/networks/{kind}/new", get(show_new).post(create))
         .route("/settings/networks/{kind}/{id}", get(show).post(save))
         .route("/settings/networks/{kind}/{id}/check", post(check_again))
+        .route("/settings/networks/{kind}/{id}/choose", post(choose_one))
+        .route("/settings/networks/{kind}/{id}/sign-in", get(sign_in))
+        .route("/settings/networks/{kind}/callback", get(come_back))
 }
 
 /// The networks that can be connected.
@@ -95,6 +102,11 @@ struct EditorPage<'a> {
     day: Option<Day>,
     hook: String,
     reachable: bool,
+    /// Where the provider sends an admin back to who signed in there; empty: nobody signs in there.
+    callback: String,
+    /// Everything that a sign-in needs is entered.
+    can_sign_in: bool,
+    choices: Option<Choices>,
 }
 
 impl EditorPage<'_> {
@@ -128,6 +140,11 @@ impl EditorPage<'_> {
         }
     }
 
+    /// Whom one signs in with.
+    fn provider(&self) -> &'static str {
+        if self.kind == ChannelKind::Google { "Google" } else { self.kind.label() }
+    }
+
     fn teams(&self) -> Vec<(String, String)> {
         entries::teams(&self.shell.directory)
     }
@@ -159,6 +176,7 @@ async fn page<'a>(app: &App, shell: &'a Shell, kind: ChannelKind, net: &dyn Netw
     let guide = net.guide();
     let mut values: HashMap<String, String> = HashMap::new();
     let (mut shown, mut stored, mut day) = (Vec::new(), Vec::new(), None);
+    let mut can_sign_in = false;
     for field in guide.fields.iter().filter(|field| !field.secret) {
         values.insert(field.name.to_owned(), field.default.to_owned());
     }
@@ -177,6 +195,7 @@ async fn page<'a>(app: &App, shell: &'a Shell, kind: ChannelKind, net: &dyn Netw
                 _ => {}
             }
         }
+        can_sign_in = net.oauth(channel, &secrets).is_some();
         let mut db = app.db.acquire().await?;
         day = Some(rows::day(&mut db, channel.id).await?);
     } else {
@@ -196,6 +215,9 @@ async fn page<'a>(app: &App, shell: &'a Shell, kind: ChannelKind, net: &dyn Netw
         day,
         hook,
         reachable: app.config.is_https() || app.config.web.allow_private_networks,
+        callback: if net.signs_in() { oauth::callback(app, kind) } else { String::new() },
+        can_sign_in,
+        choices: None,
     })
 }
 
@@ -332,6 +354,17 @@ async fn save_as(
         secrets: Some(seal(&app.keys, &secrets)?),
     };
     let mut change = Change::begin(app).await?;
+    // Tokens that were renewed since the page was opened are not to be written over.
+    let (channel, draft) = match channel {
+        None => (None, draft),
+        Some(channel) => {
+            rows::lock(&mut change, channel.id).await?;
+            let fresh = rows::find(&mut change, channel.id).await?.ok_or(Error::NotFound)?;
+            let read = read(&net.guide(), app, Some(&fresh), &form);
+            let secrets = read.ok().map(|(_, secrets)| seal(&app.keys, &secrets)).transpose()?;
+            (Some(fresh), ChannelDraft { secrets, ..draft })
+        }
+    };
     let saved = match &channel {
         None => rows::create(&mut change, &draft).await,
         Some(channel) => rows::update(&mut change, channel.id, &draft).await.map(|_| channel.id),
@@ -356,6 +389,104 @@ async fn save_as(
     Ok(Flash::new(format!("{} is saved.", draft.name)).redirect(&format!("/settings/networks/{kind}/{id}")))
 }
 
+/// What a browser remembers while its admin is at the provider's.
+const VISIT: &str = "sportello_sign_in";
+
+/// The way to the provider's page on which an admin agrees.
+async fn sign_in(State(app): State<App>, _: Admin, Path((kind, id)): Path<(String, ChannelId)>) -> Result<Response> {
+    let (kind, net) = net_of(&kind)?;
+    let channel = find(&app, kind, id).await?;
+    let page = format!("/settings/networks/{kind}/{id}");
+    let begun = net.oauth(&channel, &channel.secrets(&app.keys)).and_then(|provider| Visit::begin(&app, kind, id, &provider));
+    let Some((visit, url)) = begun else {
+        return Ok(Flash::new("Enter the app’s client ID first, and save it.").redirect(&page));
+    };
+    let value = URL_SAFE_NO_PAD.encode(app.keys.seal(&serde_json::to_vec(&visit)?));
+    let cookie = Cookie::build((VISIT, value))
+        .path("/settings/networks")
+        .http_only(true)
+        .secure(app.config.is_https())
+        // They come back by a link on the provider's page.
+        .same_site(SameSite::Lax);
+    Ok((CookieJar::new().add(cookie), Redirect::to(&url)).into_response())
+}
+
+/// What the provider sends an admin back with.
+#[derive(serde::Deserialize)]
+struct Brought {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// An admin comes back from the provider's page: with a code that stands for what they agreed to, or without.
+async fn come_back(
+    State(app): State<App>,
+    _: Admin,
+    Path(kind): Path<String>,
+    jar: CookieJar,
+    shell: Shell,
+    Query(brought): Query<Brought>,
+) -> Result<Response> {
+    let (kind, net) = net_of(&kind)?;
+    let sealed = jar.get(VISIT).and_then(|cookie| URL_SAFE_NO_PAD.decode(cookie.value()).ok());
+    let visit = sealed.and_then(|sealed| app.keys.open(&sealed)).and_then(|plain| serde_json::from_slice::<Visit>(&plain).ok());
+    let Some(visit) = visit.filter(|visit| visit.ends_with(&brought.state)) else {
+        return Err(Error::BadRequest(
+            "This sign-in was not begun here, or took too long. Begin it once more on the channel’s page.".into(),
+        ));
+    };
+    let channel = find(&app, kind, visit.channel).await?;
+    let provider = net.oauth(&channel, &channel.secrets(&app.keys)).ok_or(Error::NotFound)?;
+    let taken = if brought.code.is_empty() {
+        let why = if brought.error_description.is_empty() { &brought.error } else { &brought.error_description };
+        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+        Err(Fault::Permanent(format!("{} did not let us in: {why}", provider.name)))
+    } else {
+        visit.finish(&app, &channel, &provider, &brought.code).await
+    };
+    let response = match taken {
+        Ok(()) => try_out(&app, &shell, kind, net, channel.id).await?,
+        Err(fault) => {
+            let mut page = page(&app, &shell, kind, net, Some(channel)).await?;
+            page.trial = Some(Err(fault));
+            shell.render(&page)?
+        }
+    };
+    // A code is good for one sign-in.
+    let gone = Cookie::build((VISIT, "")).path("/settings/networks").removal();
+    Ok((CookieJar::new().add(gone), response).into_response())
+}
+
+/// An admin has chosen what the channel is for.
+async fn choose_one(
+    State(app): State<App>,
+    _: Admin,
+    Path((kind, id)): Path<(String, ChannelId)>,
+    shell: Shell,
+    Form(form): Form<HashMap<String, String>>,
+) -> Result<Response> {
+    let (kind, net) = net_of(&kind)?;
+    let mut change = Change::begin(&app).await?;
+    rows::lock(&mut change, id).await?;
+    let channel = rows::find(&mut change, id).await?.filter(|channel| channel.kind == kind).ok_or(Error::NotFound)?;
+    let mut settings = channel.settings.as_object().cloned().unwrap_or_default();
+    for field in net.guide().fields.iter().filter(|field| !field.secret && !field.chosen) {
+        if let Some(value) = form.get(field.name).map(|value| value.trim()).filter(|value| !value.is_empty() && value.len() <= 500) {
+            settings.insert(field.name.to_owned(), Value::String(value.to_owned()));
+        }
+    }
+    rows::set_settings(&mut change, id, &Value::Object(settings)).await?;
+    change.touch_settings();
+    change.commit().await?;
+    try_out(&app, &shell, kind, net, id).await
+}
+
 async fn check_again(State(app): State<App>, _: Admin, Path((kind, id)): Path<(String, ChannelId)>, shell: Shell) -> Result<Response> {
     let (kind, net) = net_of(&kind)?;
     try_out(&app, &shell, kind, net, id).await
@@ -366,6 +497,10 @@ async fn try_out(app: &App, shell: &Shell, kind: ChannelKind, net: &dyn Network,
     let channel = find(app, kind, id).await?;
     let way = Way { app, channel: &channel, calls: Caller::of(app) };
     let mut trial = net.check(&way).await;
+    let choices = net.choices(&way).await.unwrap_or_else(|fault| {
+        tracing::info!(channel = %id, %fault, "a provider does not tell what there is to choose among");
+        None
+    });
     let mut change = Change::begin(app).await?;
     match &trial {
         Ok(health) => {
@@ -394,5 +529,6 @@ async fn try_out(app: &App, shell: &Shell, kind: ChannelKind, net: &dyn Network,
     let channel = find(app, kind, id).await?;
     let mut page = page(app, shell, kind, net, Some(channel)).await?;
     page.trial = Some(trial);
+    page.choices = choices;
     shell.render(&page)
 }

@@ -20,6 +20,7 @@ use crate::desk::deliveries::{self, NewDelivery};
 use crate::desk::kinds::ChannelKind;
 use crate::http::Path;
 use crate::ids::{ChannelId, DeliveryId};
+use crate::jobs::{self, Job};
 
 /// The largest webhook, in bytes. Providers send a thousand events at once at most.
 const MAX_BODY: usize = 8 << 20;
@@ -151,10 +152,6 @@ async fn enter(app: App, kind: &str, id: ChannelId, hook: Hook) -> Response {
         Err(error) => return away(error),
     };
     let (Some(channel), Some(net)) = (channel, network(kind)) else { return StatusCode::NOT_FOUND.into_response() };
-    if !channel.enabled {
-        // What comes meanwhile is not lost: they try again for hours or days.
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
     let reply = match net.admit(&app, &channel, &hook) {
         Answer::Take(reply) => reply,
         Answer::Say(reply) => return reply.into_response(),
@@ -167,10 +164,20 @@ async fn enter(app: App, kind: &str, id: ChannelId, hook: Hook) -> Response {
             return StatusCode::FORBIDDEN.into_response();
         }
     };
+    if !channel.enabled {
+        // What comes meanwhile is not lost: they try again for hours or days. Handshakes are answered all the same, or they would not come
+        // again at all.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let stored = async {
         let new = NewDelivery { channel: id, door: "webhook", envelope_from: None, envelope_to: &[], raw: &hook.body };
         let delivery = deliveries::store(&mut db, new).await?;
         rows::note_event(&mut db, id).await?;
+        if net.nudges() {
+            let job = Job::PollMailbox { channel: id };
+            jobs::ensure(&mut db, &job).await?;
+            jobs::hasten(&mut db, &job).await?;
+        }
         Ok(delivery)
     };
     match stored.await {

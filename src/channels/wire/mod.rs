@@ -5,6 +5,7 @@ pub mod calls;
 pub mod editor;
 pub mod faces;
 pub mod hooks;
+pub mod oauth;
 pub mod polling;
 pub mod reading;
 pub mod sending;
@@ -106,6 +107,28 @@ pub trait Network: Send + Sync {
 
     /// Asks the provider whether we are let in, and as whom; shown on the channel's page. Subscribes to what the desk needs.
     fn check<'a>(&'a self, way: &'a Way<'a>) -> BoxFuture<'a, Result<Health, Fault>>;
+
+    /// How an admin signs in at the provider's in a browser; `None`: what lets us in is entered.
+    fn oauth(&self, channel: &Channel, secrets: &serde_json::Map<String, serde_json::Value>) -> Option<oauth::Provider> {
+        let _ = (channel, secrets);
+        None
+    }
+
+    /// Whether an admin signs in in a browser, once the app is entered.
+    fn signs_in(&self) -> bool {
+        false
+    }
+
+    /// What an admin has to choose among once the provider has let us in; `None`: nothing, or nothing any more.
+    fn choices<'a>(&'a self, way: &'a Way<'a>) -> BoxFuture<'a, Result<Option<Choices>, Fault>> {
+        let _ = way;
+        Box::pin(async { Ok(None) })
+    }
+
+    /// Whether a webhook only tells that there is something to ask for.
+    fn nudges(&self) -> bool {
+        false
+    }
 
     /// Whether it has to be asked for what is new.
     fn polls(&self, channel: &Channel) -> bool {
@@ -295,6 +318,15 @@ pub struct Health {
     pub notes: Vec<String>,
 }
 
+/// What an admin chooses among: what each is called by the provider, and in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The setting that it becomes.
+    pub field: &'static str,
+    pub label: &'static str,
+    pub of: Vec<(String, String)>,
+}
+
 /// What a poll brought: stored as if it had come by webhook, and how far it went.
 #[derive(Debug, Clone, Default)]
 pub struct Polled {
@@ -346,6 +378,8 @@ pub fn network(kind: ChannelKind) -> Option<&'static dyn Network> {
         ChannelKind::Telegram => Some(&crate::channels::telegram::Telegram),
         ChannelKind::Whatsapp => Some(&crate::channels::whatsapp::Whatsapp),
         ChannelKind::Api => Some(&crate::channels::api_channel::ApiChannel),
-        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::X | ChannelKind::Google | ChannelKind::CallBack => None,
+        ChannelKind::X => Some(&crate::channels::x::X),
+        ChannelKind::Google => Some(&crate::channels::google::Google),
+        ChannelKind::Email | ChannelKind::Form | ChannelKind::Chat | ChannelKind::CallBack => None,
     }
 }

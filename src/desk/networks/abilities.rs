@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Ts;
+use crate::text::weights;
 
 /// What may be sent through a channel, and until when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct Abilities {
     pub reactions: Vec<String>,
     /// An answer can name the very message that it answers.
     pub quotes: bool,
+    /// Public answers are taken only where the customer has called us (see [`crate::desk::networks::Extras::uncalled`]); else an agent reads
+    /// this, which says what helps. Empty: they are always taken.
+    pub uncalled: String,
 }
 
 impl Default for Abilities {
@@ -46,6 +50,7 @@ impl Default for Abilities {
             marks: false,
             reactions: Vec::new(),
             quotes: false,
+            uncalled: String::new(),
         }
     }
 }
@@ -60,7 +65,7 @@ pub enum TextLimit {
     Bytes(usize),
     /// UTF-16 code units.
     Utf16(usize),
-    /// As X weighs posts: a link 23, wide characters 2, others 1.
+    /// As X weighs posts ([`weights::weigh`]): a link 23, wide characters 2, others 1.
     Weighted(usize),
 }
 
@@ -78,7 +83,7 @@ impl TextLimit {
             Self::Characters(_) => text.chars().count(),
             Self::Bytes(_) => text.len(),
             Self::Utf16(_) => text.encode_utf16().count(),
-            Self::Weighted(_) => weigh(text),
+            Self::Weighted(_) => weights::weigh(text),
         }
     }
 
@@ -115,34 +120,14 @@ impl TextLimit {
     }
 }
 
-/// X's weights: code points 0–4351, 8192–8205, 8208–8223 and 8242–8247 count 1, others 2, a link 23 whatever its length.
-/// Source: twitter-text configuration version 3.
-fn weigh(text: &str) -> usize {
-    const LINK: usize = 23;
-    text.split_inclusive(char::is_whitespace)
-        .map(|word| {
-            let bare = word.trim_end();
-            let space = word.len() - bare.len();
-            if bare.starts_with("https://") || bare.starts_with("http://") {
-                return LINK + space;
-            }
-            word.chars()
-                .map(|c| match u32::from(c) {
-                    0..=4351 | 8192..=8205 | 8208..=8223 | 8242..=8247 => 1,
-                    // Parts of one emoji that was begun already.
-                    0xFE0F | 0x1F3FB..=0x1F3FF => 0,
-                    _ => 2,
-                })
-                .sum()
-        })
-        .sum()
-}
-
 /// Which files a provider takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRule {
     /// In bytes, for pictures.
     pub max_picture: i64,
+    /// In bytes, for GIFs, where they may be larger than other pictures.
+    #[serde(default)]
+    pub max_animation: Option<i64>,
     /// In bytes, for everything else.
     pub max_other: i64,
     /// Media types by their beginning (`image/`); empty: all.
@@ -153,10 +138,14 @@ pub struct FileRule {
 
 /// What can be done to a public message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PublicVerbs {
     pub hide: bool,
     pub like: bool,
+    /// Whoever said it.
     pub delete: bool,
+    /// What we said ourselves.
+    pub delete_own: bool,
     /// Days after a comment in which its author may be written to privately, once.
     pub private_reply_days: Option<i64>,
 }

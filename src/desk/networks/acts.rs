@@ -73,3 +73,21 @@ pub async fn done(change: &mut Change, agent: AgentId, ticket: TicketId, message
         }
     }
 }
+
+/// Our public answers in a ticket that left before now are no longer what the network shows: it keeps one, and has a newer one. `by`: the
+/// message that took their place.
+pub async fn replaced(change: &mut Change, ticket: TicketId, by: Option<MessageId>) -> sqlx::Result<()> {
+    let done = sqlx::query!(
+        "update messages set removed_at = now(), extras = extras || '{\"replaced\": true}'
+         where ticket_id = $1 and direction = 'outbound' and public and removed_at is null and delivery in ('sent', 'delivered', 'read')
+           and ($2::bigint is null or id < $2)",
+        ticket.0,
+        by.map(|id| id.0)
+    )
+    .execute(&mut **change)
+    .await?;
+    if done.rows_affected() > 0 {
+        change.touch(ticket);
+    }
+    Ok(())
+}

@@ -200,6 +200,12 @@ pub struct Extras {
     /// It is a telephone call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<CallFacts>,
+    /// A newer answer of ours took its place on the network; only the team still sees it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
+    /// It does not call us by name: networks that take public answers only by invitation take none to it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncalled: bool,
     /// It goes to a commenter privately.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_reply_to: Option<String>,

@@ -36,6 +36,8 @@ pub struct Standing {
     pub window_until: Option<Ts>,
     pub blocked_at: Option<Ts>,
     pub post: Option<StoredPost>,
+    /// Something that the customer said in public calls us, so that an answer is taken everywhere.
+    pub called: bool,
 }
 
 /// The post that a public ticket stands under.
@@ -52,14 +54,23 @@ pub async fn standing(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<S
         // Where a newer ticket carries the conversation on, the customer's last word stands there.
         r#"select t.public, greatest(t.spoke_at, (select n.spoke_at from thread_keys k join tickets n on n.id = k.ticket_id
                       where k.channel_id = t.channel_id and k.key = 'conversation:' || t.conversation)) as "spoke_at: Ts", t.window_until as "window_until: Ts", t.blocked_at as "blocked_at: Ts",
-                  p.id as "post_id?", p.url, p.author as "author?", p.body as "body?"
+                  p.id as "post_id?", p.url, p.author as "author?", p.body as "body?",
+                  t.public and exists (select from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.public
+                                       and m.removed_at is null and not m.extras ? 'uncalled') as "called!"
            from tickets t left join posts p on p.id = t.post_id where t.id = $1"#,
         ticket.0
     )
     .fetch_one(db)
     .await?;
     let post = row.post_id.map(|_| StoredPost { url: row.url, author: row.author.unwrap_or_default(), body: row.body.unwrap_or_default() });
-    Ok(Standing { public: row.public, spoke_at: row.spoke_at, window_until: row.window_until, blocked_at: row.blocked_at, post })
+    Ok(Standing {
+        public: row.public,
+        spoke_at: row.spoke_at,
+        window_until: row.window_until,
+        blocked_at: row.blocked_at,
+        post,
+        called: row.called,
+    })
 }
 
 /// Queues an answer. Every public word of ours passes here: where its author's role asks for a second person and none has approved, it
@@ -155,6 +166,9 @@ fn check(outlet: &Outlet, standing: &Standing, public: bool, body: &str) -> Resu
     } else {
         abilities.text
     };
+    if public && !abilities.uncalled.is_empty() && !standing.called {
+        return no(abilities.uncalled.clone());
+    }
     if !public && standing.blocked_at.is_some() {
         return no("This customer has blocked us on this network. Try another way to reach them.".to_owned());
     }
@@ -201,7 +215,11 @@ fn check_files<'a>(outlet: &Outlet, public: bool, uploads: impl Iterator<Item = 
 }
 
 fn refuses(rule: &FileRule, media_type: &str, size: i64) -> Option<String> {
-    let max = if media_type.starts_with("image/") { rule.max_picture } else { rule.max_other };
+    let max = match media_type {
+        "image/gif" => rule.max_animation.unwrap_or(rule.max_picture),
+        picture if picture.starts_with("image/") => rule.max_picture,
+        _ => rule.max_other,
+    };
     if !rule.types.is_empty() && !rule.types.iter().any(|allowed| media_type.starts_with(allowed)) {
         return Some("this network does not take this kind of file.".to_owned());
     }
@@ -256,7 +274,7 @@ pub async fn addressee(db: &mut PgConnection, channel: &Channel, ticket: TicketI
         r#"select t.conversation as "conversation!", c.id as "contact: ContactId", c.name, p.provider_id as "post?",
                   greatest(t.spoke_at, n.spoke_at) as "spoke_at: Ts",
                   (select provider_id from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.removed_at is null
-                   order by id desc limit 1) as newest
+                   order by m.extras ? 'uncalled', id desc limit 1) as newest
            from tickets t join contacts c on c.id = t.contact_id
            left join thread_keys k on k.channel_id = $1 and k.key = 'conversation:' || t.conversation
            left join tickets n on n.id = k.ticket_id

@@ -18,7 +18,7 @@ use crate::desk::networks::{AccountNews, Echo, Extras, Happening, Notice, Post, 
 use crate::desk::search;
 use crate::desk::tickets::receive::{self, Origin};
 use crate::desk::tickets::{self, Ticket};
-use crate::ids::{ContactId, DeliveryId, MessageId, PostId, TicketId};
+use crate::ids::{ChannelId, ContactId, DeliveryId, MessageId, PostId, TicketId};
 use crate::text;
 
 /// A conversation that was settled longer ago begins a new ticket, in days.
@@ -137,6 +137,18 @@ pub async fn is_known(db: &mut PgConnection, channel: &Channel, id: &str) -> sql
         id
     )
     .fetch_one(db)
+    .await
+}
+
+/// Ids of the customers' messages on a channel that begin like this and were not taken back; the newest ten thousand.
+pub async fn heard(db: &mut PgConnection, channel: ChannelId, prefix: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select provider_id as "provider_id!" from messages
+           where channel_id = $1 and direction = 'inbound' and removed_at is null and starts_with(provider_id, $2) order by id desc limit 10000"#,
+        channel.0,
+        prefix
+    )
+    .fetch_all(db)
     .await
 }
 

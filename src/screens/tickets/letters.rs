@@ -261,8 +261,10 @@ fn verbs(shell: &Shell, message: &Message) -> PublicVerbs {
     let abilities = shell.directory.channel(message.channel_id).and_then(|channel| channel.abilities.as_deref());
     match (abilities, message.direction) {
         (Some(abilities), Direction::Inbound) if message.public && message.removed_at.is_none() => abilities.public,
-        (Some(abilities), Direction::Outbound) if message.public && message.delivery.is_some_and(DeliveryStatus::has_left) => {
-            PublicVerbs { delete: abilities.public.delete, ..PublicVerbs::default() }
+        (Some(abilities), Direction::Outbound)
+            if message.public && message.removed_at.is_none() && message.delivery.is_some_and(DeliveryStatus::has_left) =>
+        {
+            PublicVerbs { delete: abilities.public.delete || abilities.public.delete_own, ..PublicVerbs::default() }
         }
         _ => PublicVerbs::default(),
     }

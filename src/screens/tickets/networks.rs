@@ -47,6 +47,11 @@ impl OnNetwork {
         self.standing.public
     }
 
+    /// Why no public answer would be taken, and what helps; empty when one is.
+    pub fn uncalled(&self) -> &str {
+        if self.standing.public && !self.standing.called { &self.abilities.uncalled } else { "" }
+    }
+
     /// Whether a commenter may be written to privately.
     pub fn offers_private(&self) -> bool {
         self.standing.public && self.abilities.public.private_reply_days.is_some()

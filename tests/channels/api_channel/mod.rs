@@ -1,6 +1,7 @@
 //! Channels of the shop's own making, from the page on which they are made to both of their doors.
 
 mod door;
+mod examples;
 mod inbound;
 mod outbound;
 

@@ -121,7 +121,7 @@ impl Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let recorder = Self { url, book: Arc::default(), usual };
-        let router = Router::new().fallback(answer).with_state(recorder.clone());
+        let router = Router::new().fallback(answer).layer(axum::extract::DefaultBodyLimit::disable()).with_state(recorder.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         recorder
     }
