@@ -80,6 +80,9 @@ export function accept() {
 }
 
 document.addEventListener("submit", ({ target }) => {
+  // What was chosen there is done.
+  const menu = target.matches(".call-panel") && target.closest("details");
+  if (menu) menu.open = false;
   const card = target.closest("[data-offer]");
   if (card) settled.add(card.dataset.offer);
 });

@@ -53,7 +53,7 @@ async function prepare(data, product) {
   await query(
     data,
     `insert into channels (kind, name, address) values ('email', 'Mailbox', '${MAILBOX}'), ('chat', 'Website chat', '${KEY}');
-     update desk set hours = jsonb_build_object('week', '${week}'::jsonb);
+     update desk set hours = jsonb_build_object('week', '${week}'::jsonb), call_backs = '{"offered": true}';
      insert into agents (email, name, role) values ('${MARTA}', 'Marta Sala', 'agent');`,
   );
   const link = /http\S+\/setup\/\S+/.exec(product.log)[0];
@@ -381,7 +381,26 @@ async function loseAgents(frame, open, agent, url, number, data) {
   check("the chat is open still and has its moment at which the desk acts", state === "parked" && waiting === "t", { state, waiting });
   check("all that was said stays in sight", await bubble(frame, LAST_QUESTION).isVisible());
   const ways = await frame.locator(".late .rows strong").allInnerTexts();
-  check("there are ways on, none of which needs an agent now", ways.join() === "Keep waiting,Go on by e-mail", ways);
+  check("there are ways on, none of which needs an agent now", ways.join() === "Keep waiting,Be called back,Go on by e-mail", ways);
+}
+
+/** Nobody takes the chat: another visitor asks for a call instead. */
+async function asksForACall(open, shop, data) {
+  console.log("\nBy phone");
+  const visitor = await open("caller", "en-GB");
+  await visitor.goto(`${shop.url}/boots`);
+  await visitor.waitForFunction(() => typeof window.Sportello?.open === "function");
+  await visitor.evaluate(() => window.Sportello.open());
+  const frame = await frameOf(visitor);
+  await frame.getByRole("button", { name: "Be called back" }).click();
+  await frame.locator("#f-phone").fill("+39 333 123 4567");
+  await checkThat("there are times to choose from", () => frame.locator("#f-time option").nth(3).waitFor({ state: "attached", timeout: LIVE }));
+  await frame.locator("#f-time").selectOption({ index: 2 });
+  await frame.locator("#f-text").fill("My parcel is lost.");
+  await frame.getByRole("button", { name: "Please call me" }).click();
+  await checkThat("the visitor reads when the call comes", () => frame.getByText(/We will call you .*between .* at \+39 333 123 4567/).waitFor({ timeout: LIVE }));
+  const [phone, state, note] = (await query(data, "select phone, state, note from call_backs order by id desc limit 1;")).split("|");
+  check("the call is owed", phone === "+393331234567" && state === "wanted" && note === "My parcel is lost.", { phone, state, note });
 }
 
 async function goesOnByMail(frame, open, url, number, postfix, data) {
@@ -465,6 +484,7 @@ async function travel() {
     const secret = await configures(agent.context(), url, data);
     await shopSpeaks(open, agent, shop, secret, data);
     await loseAgents(frame, open, agent, url, number, data);
+    await asksForACall(open, shop, data);
     await goesOnByMail(frame, open, url, number, postfix, data);
 
     console.log("\nThe shop's page");

@@ -277,6 +277,10 @@ async function look() {
     ["settings-tokens", desk, "/settings/tokens"],
     ["settings-webhooks", desk, "/settings/webhooks"],
     ["settings-webhook-new", desk, "/settings/webhooks/new"],
+    ["call-backs", desk, "/inbox/call-backs"],
+    ["call-backs-over", desk, "/inbox/call-backs?view=over"],
+    ["ticket-call", desk, await first(desk, `${url}/inbox/call-backs`, 'tbody a[href^="/tickets/"]')],
+    ["settings-call-backs", desk, "/settings/call-backs"],
     ["settings-networks", desk, "/settings/networks"],
     ["settings-network", desk, await first(desk, `${url}/settings/channels`, 'a[href^="/settings/networks/telegram/"]')],
     ["settings-network-new", desk, "/settings/networks/facebook/new"],
@@ -293,6 +297,11 @@ async function look() {
     ["storefront", door, "/demo"],
     ...["it", "en", "fr", "de", "es"].map((language) => [`form-${language}`, door, `/forms/contact?lang=${language}`]),
     ...["it", "en", "fr", "de", "es"].map((language) => [`widget-${language}`, door, `/chat/demo/frame?lang=${language}`]),
+    ...["it", "en", "fr", "de", "es"].map((language) => [`call-back-${language}`, door, `/call-back?lang=${language}`]),
+    ["call-back-errors", door, "/call-back?lang=de", async (page) => {
+      await sleep(TOO_FAST);
+      await page.click(".actions .button");
+    }],
     ["form-returns", door, "/forms/returns?lang=de"],
     ["form-errors", door, "/forms/returns?lang=de", async (page) => {
       await page.fill("[name=email]", "anke(at)posta");
