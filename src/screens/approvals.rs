@@ -23,7 +23,7 @@ use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::{AgentId, ApprovalId, ChannelId};
-use crate::screens::inbox::channel_icon;
+use crate::http::cards::channel_icon;
 use crate::text::excerpts;
 
 /// Messages of the conversation that are shown beside the answer.

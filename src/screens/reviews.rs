@@ -25,7 +25,7 @@ use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::TicketId;
-use crate::screens::inbox::channel_icon;
+use crate::http::cards::channel_icon;
 use crate::text::excerpts;
 
 /// The routes of the public watch.

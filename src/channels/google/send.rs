@@ -49,7 +49,7 @@ pub async fn send(way: &Way<'_>, to: &Recipient, message: &Message, part: &Part)
     if let Err(error) = replaced.await {
         tracing::warn!(%error, "cannot note that an answer to a review was replaced");
     }
-    Ok(Receipt { id: reply_id(review, answer["comment"].as_str().unwrap_or(&part.body)) })
+    Ok(Receipt { id: reply_id(review, answer["comment"].as_str().unwrap_or(&part.body)), ..Receipt::default() })
 }
 
 /// Takes our answer to a review back.

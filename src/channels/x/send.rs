@@ -92,7 +92,7 @@ async fn answer(api: &Api<'_>, to: &Recipient, part: &Part, files: &[OutgoingFil
 
 fn receipt(id: &Value) -> Result<Receipt, Fault> {
     let unsure = || Fault::Unsure("X did not say under which id it took this.".to_owned());
-    id_of(id).map(|id| Receipt { id }).ok_or_else(unsure)
+    id_of(id).map(|id| Receipt { id, ..Receipt::default() }).ok_or_else(unsure)
 }
 
 /// Hands a file over; answers with the id under which it goes along. `place`: `dm` or `tweet`.
