@@ -45,7 +45,7 @@ async fn messages_and_mentions_are_asked_for_and_go_on_where_they_ended() {
     assert_eq!(asked[0].query("event_types").as_deref(), Some("MessageCreate"));
     assert!(desk.fake.asked("/mentions")[0].query("start_time").is_some());
     // What a webhook brought too is here once; an answer without its list is an empty one.
-    desk.tell(&dm(&third, "Grazie", &Value::Null)).await;
+    desk.bring(&dm(&third, "Grazie", &Value::Null)).await;
     desk.fake.say(
         Method::GET,
         "/2/dm_events",

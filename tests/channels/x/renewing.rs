@@ -31,7 +31,7 @@ async fn stored(desk: &NetworkDesk) -> Map<String, Value> {
 async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
     let desk = desk().await;
     let agent = desk.bruno().await;
-    desk.tell(&dm(&id_now(1), "Ciao?", &Value::Null)).await;
+    desk.bring(&dm(&id_now(1), "Ciao?", &Value::Null)).await;
     desk.fake.say(Method::POST, "/2/dm_conversations/", problem(401, "Unauthorized", "Unauthorized"));
     desk.fake.say(Method::POST, TOKEN, Says::json(200, &tokens("access-2", "refresh-2")));
     let (message, errors) = desk.answer(&agent, "Eccoci").await;

@@ -16,7 +16,7 @@ const WITH_ANNA: &str = "/2/dm_conversations/with/2222222222/messages";
 async fn asked() -> (NetworkDesk, Agent) {
     let desk = desk().await;
     let agent = desk.bruno().await;
-    desk.tell(&dm(&id_now(1), "Ciao?", &Value::Null)).await;
+    desk.bring(&dm(&id_now(1), "Ciao?", &Value::Null)).await;
     (desk, agent)
 }
 
@@ -24,7 +24,7 @@ async fn mentioned() -> (NetworkDesk, Agent, String) {
     let desk = desk().await;
     let agent = desk.bruno().await;
     let id = id_now(1);
-    desk.tell(&event("post.mention.create", mention(&id, "@barsport aperti?"))).await;
+    desk.bring(&event("post.mention.create", mention(&id, "@barsport aperti?"))).await;
     (desk, agent, id)
 }
 
@@ -45,9 +45,9 @@ async fn a_message_leaves_and_is_read() {
             "target": { "recipient_id": OWN }, "last_read_event_id": last }], "users": {} }),
         )
     };
-    desk.tell(&read("2080765901528535096")).await;
+    desk.bring(&read("2080765901528535096")).await;
     assert_eq!(desk.delivery(message.id).await, DeliveryStatus::Sent, "what was read was older");
-    desk.tell(&read(&id_now(7))).await;
+    desk.bring(&read(&id_now(7))).await;
     assert_eq!(desk.delivery(message.id).await, DeliveryStatus::Read);
 }
 
@@ -113,7 +113,7 @@ async fn a_public_answer_is_a_reply_with_its_pictures() {
     let own = desk.text("select provider_id from message_parts").await;
     let echo = json!({ "id": own, "text": "@annav Sì!", "author_id": OWN, "conversation_id": id, "in_reply_to_user_id": ANNA,
         "referenced_tweets": [{ "type": "replied_to", "id": id }], "created_at": Ts::now().0.to_string() });
-    desk.tell(&event("post.create", echo)).await;
+    desk.bring(&event("post.create", echo)).await;
     assert_eq!(desk.talk().await.len(), 2);
     // It is taken back.
     let giulia = desk.desk.agent("Giulia", Role::Agent).await;
@@ -148,7 +148,7 @@ async fn what_x_would_not_take_is_said_before_it_is_queued() {
         post["referenced_tweets"] = json!([{ "type": "replied_to", "id": "2080760000000000001" }]);
         event("post.reply.create", post)
     };
-    desk.tell(&uncalled(1)).await;
+    desk.bring(&uncalled(1)).await;
     let refused = desk.try_answer(&agent, "Sì", &[], None).await.expect_err("refused").to_string();
     assert!(refused.contains("mention or quote the account") && refused.contains("Answer this one in X itself"), "{refused}");
     sportello::channels::wire::declare(&desk.app).await.expect("a database");
@@ -159,8 +159,8 @@ async fn what_x_would_not_take_is_said_before_it_is_queued() {
     let called = id_now(2);
     let mut post = mention(&called, "@barsport ci siete?");
     post["conversation_id"] = json!("2080760000000000001");
-    desk.tell(&event("post.mention.create", post)).await;
-    desk.tell(&uncalled(3)).await;
+    desk.bring(&event("post.mention.create", post)).await;
+    desk.bring(&uncalled(3)).await;
     desk.answer(&agent, "Eccoci").await;
     assert_eq!(desk.fake.asked("/2/tweets").last().expect("a post").json()["reply"]["in_reply_to_tweet_id"], called);
     // 280 as X counts: links 23, wide letters 2.
@@ -178,7 +178,7 @@ async fn on_the_enterprise_plan_any_post_can_be_answered() {
     let agent = desk.bruno().await;
     let mut post = mention(&id_now(1), "bar chiusi?");
     post["entities"] = json!({});
-    desk.tell(&event("post.reply.create", post)).await;
+    desk.bring(&event("post.reply.create", post)).await;
     let (message, _) = desk.answer(&agent, "No!").await;
     assert_eq!(message.delivery, Some(DeliveryStatus::Sent));
 }
@@ -246,7 +246,7 @@ async fn an_answer_whose_taking_was_not_heard_is_known_by_its_echo() {
     desk.fake.say(Method::POST, WITH_ANNA, Says::broken());
     let (message, _) = desk.answer(&agent, "Eccoci").await;
     assert_eq!(message.delivery, Some(DeliveryStatus::Unsure));
-    desk.tell(&dm_between("77", OWN, ANNA, "Eccoci", &Value::Null)).await;
+    desk.bring(&dm_between("77", OWN, ANNA, "Eccoci", &Value::Null)).await;
     assert_eq!(desk.delivery(message.id).await, DeliveryStatus::Sent);
     assert_eq!(desk.talk().await.len(), 2);
     // And one whose echo overtakes the answer.
@@ -258,7 +258,7 @@ async fn an_answer_whose_taking_was_not_heard_is_known_by_its_echo() {
         while desk.fake.asked(WITH_ANNA).len() < 2 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        desk.tell(&echo).await;
+        desk.bring(&echo).await;
     });
     assert_eq!((desk.delivery(id).await, desk.talk().await.len()), (DeliveryStatus::Sent, 3));
 }

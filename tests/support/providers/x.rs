@@ -128,7 +128,7 @@ impl NetworkDesk {
     }
 
     /// X tells something, and it is understood.
-    pub async fn tell(&self, body: &Value) {
+    pub async fn bring(&self, body: &Value) {
         let raw = body.to_string();
         assert_eq!(self.post_x(raw.as_bytes(), Some(&sign(SECRET, raw.as_bytes()))).await, StatusCode::OK);
         self.understood().await;
