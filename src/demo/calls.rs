@@ -94,7 +94,14 @@ async fn agent(app: &App, plan: &Plan, index: usize) -> anyhow::Result<Option<Ag
     let email = plan.agents.get(index).map_or("", |agent| &agent.email);
     let mut db = app.db.acquire().await?;
     let person = agents::find_by_email(&mut db, email).await?;
-    Ok(person.map(|person| Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None }))
+    Ok(person.map(|person| Agent {
+        id: person.id,
+        email: person.email,
+        name: person.name,
+        role: person.role,
+        signature: String::new(),
+        session: None,
+    }))
 }
 
 async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script, index: usize) -> anyhow::Result<()> {

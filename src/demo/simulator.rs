@@ -39,8 +39,10 @@ struct Seen {
     id: i64,
 }
 
-/// The call that is going on: its id, and who answered.
-static CALL: LazyLock<Mutex<Option<(String, Option<String>)>>> = LazyLock::new(Mutex::default);
+/// A call that is going on: its id, and who answered.
+type Going = (String, Option<String>);
+
+static CALL: LazyLock<Mutex<Option<Going>>> = LazyLock::new(Mutex::default);
 
 static SCREEN: LazyLock<Mutex<Vec<Seen>>> = LazyLock::new(Mutex::default);
 

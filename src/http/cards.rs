@@ -3,8 +3,8 @@
 use askama::Template;
 
 use crate::clock::Ts;
-use crate::desk::calls::shown::{self, Shown};
 use crate::desk::calls;
+use crate::desk::calls::shown::{self, Shown};
 use crate::desk::kinds::{CallState, ChannelKind};
 use crate::http::page::{Icon, Shell, icon};
 

@@ -80,8 +80,10 @@ fn is_known(hook: &Hook, token: &str) -> bool {
     if token.is_empty() {
         return false;
     }
-    let basic = hook.header("authorization").and_then(|value| value.strip_prefix("Basic ")).and_then(|value| STANDARD.decode(value.trim()).ok());
-    let password = basic.and_then(|pair| String::from_utf8(pair).ok()).and_then(|pair| pair.split_once(':').map(|(_, word)| word.to_owned()));
+    let basic =
+        hook.header("authorization").and_then(|value| value.strip_prefix("Basic ")).and_then(|value| STANDARD.decode(value.trim()).ok());
+    let password =
+        basic.and_then(|pair| String::from_utf8(pair).ok()).and_then(|pair| pair.split_once(':').map(|(_, word)| word.to_owned()));
     hook.secret.as_deref().is_some_and(same) || password.is_some_and(|password| same(&password))
 }
 
@@ -257,7 +259,9 @@ mod tests {
 
     #[test]
     fn odd_events_are_told() {
-        for body in ["", "{", "null", "[]", "{}", r#"{"event":"newCall"}"#, "event=dance&callId=1&direction=in", "event=newCall&direction=in"] {
+        for body in
+            ["", "{", "null", "[]", "{}", r#"{"event":"newCall"}"#, "event=dance&callId=1&direction=in", "event=newCall&direction=in"]
+        {
             assert!(news(body).is_err(), "{body}");
         }
         assert!(read(&Settings::default(), b"event=dtmf&callId=1&dtmf=5").is_empty());

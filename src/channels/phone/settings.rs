@@ -22,15 +22,28 @@ pub const FIELDS: &[Field] = &[
         ],
         "cti",
     ),
-    Field::plain("country", "Country code", "Of your country: 39 for Italy, 49 for Germany. Numbers without one are taken to be from there.")
-        .with_default("39"),
+    Field::plain(
+        "country",
+        "Country code",
+        "Of your country: 39 for Italy, 49 for Germany. Numbers without one are taken to be from there.",
+    )
+    .with_default("39"),
     Field::plain("account_sid", "Account SID", "AC…, on the first page of Twilio’s console.").only_for("twilio"),
     Field::secret("auth_token", "Auth token", "Beside it: it signs what Twilio sends.").only_for("twilio"),
     Field::plain("number", "Number", "The one that customers call, as +390612345678.").only_for("twilio"),
-    Field::plain("forward_to", "Ring this number first", "For 20 seconds, then the answering machine. Empty: the answering machine at once.")
+    Field::plain(
+        "forward_to",
+        "Ring this number first",
+        "For 20 seconds, then the answering machine. Empty: the answering machine at once.",
+    )
+    .only_for("twilio"),
+    Field::plain("greeting", "Greeting", "What the answering machine says. Empty: our own words, in the channel’s language.")
         .only_for("twilio"),
-    Field::plain("greeting", "Greeting", "What the answering machine says. Empty: our own words, in the channel’s language.").only_for("twilio"),
-    Field::shown("token", "Secret", "Part of the webhook address above. As an alternative, exchanges may send it as the password of Basic authentication."),
+    Field::shown(
+        "token",
+        "Secret",
+        "Part of the webhook address above. As an alternative, exchanges may send it as the password of Basic authentication.",
+    ),
     Field::plain("blocked", "Refused numbers", "Callers who hear that the line is busy; with commas between.").optional().advanced(),
     Field::plain("caller_id", "Number for outgoing calls", "Exchanges that ask are told to show this number.").optional().advanced(),
     Field::base(twilio::API).only_for("twilio"),

@@ -242,7 +242,8 @@ pub async fn check(way: &Way<'_>) -> Result<Health, Fault> {
             account.post_again(&format!("IncomingPhoneNumbers/{sid}.json"), &form).await?;
             notes.push(format!("Calls of {number} are told to {hook}"));
         }
-        None => notes.push(format!("The number {number} is not in this account; enter {hook} where it is, as what handles a call that comes in")),
+        None => notes
+            .push(format!("The number {number} is not in this account; enter {hook} where it is, as what handles a call that comes in")),
     }
     match (&*settings.forward_to, settings.party(&settings.forward_to).number()) {
         ("", _) => notes.push("The answering machine takes every call".to_owned()),

@@ -35,7 +35,8 @@ pub(super) async fn keep(change: &mut Change, id: CallId, files: &[StoredFile], 
     let language = person.language.clone().or_else(|| channel.language.clone());
     let app = change.app.clone();
     let desk = crate::desk::directory::get_on(&app, change).await?;
-    let speaks = language.as_deref().and_then(Language::from_code).or_else(|| Language::from_code(&desk.shop.language)).unwrap_or(Language::En);
+    let speaks =
+        language.as_deref().and_then(Language::from_code).or_else(|| Language::from_code(&desk.shop.language)).unwrap_or(Language::En);
     // Found by the number, but it is no address that a letter could be sent to.
     let from = Address { name: person.display_name(), address: call.number.clone() };
     let envelope = Envelope { from: Some(Address { name: from.name.clone(), address: String::new() }), ..Envelope::default() };

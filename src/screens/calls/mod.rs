@@ -13,9 +13,9 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
+use crate::desk::calls;
 use crate::desk::calls::log::{self, LogError, Then, WriteUp};
 use crate::desk::calls::shown::{self, Line, Part, Shown};
-use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::kinds::CallState;
 use crate::http::cards::{Card, state_words};
@@ -125,9 +125,12 @@ impl ShowPage<'_> {
     }
 
     fn summary(&self) -> String {
-        let at = self.one.call.started_at.0.to_zoned(
-            jiff::tz::TimeZone::get(&self.shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC),
-        );
+        let at = self
+            .one
+            .call
+            .started_at
+            .0
+            .to_zoned(jiff::tz::TimeZone::get(&self.shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC));
         let words = state_words(&self.one, self.shell);
         let way = if self.one.call.incoming { "Came in" } else { "Made" };
         format!("{way} on {}: {words}.", at.strftime("%A %-d %B, %H:%M"))

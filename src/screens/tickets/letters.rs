@@ -1,6 +1,7 @@
 //! The conversation as the page shows it: letters, notes, and what happened in between.
 
 use crate::clock::Ts;
+use crate::desk::calls::CallFacts;
 use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
@@ -121,13 +122,7 @@ impl Letter {
                 ("letter--note", author.to_owned(), "internal note".to_owned())
             }
         };
-        // A call is neither a letter nor a note, whatever it is kept as.
-        let (class, about) = match &extras.call {
-            Some(call) if call.is_missed() => ("letter--in letter--call letter--missed", call.number.clone()),
-            Some(call) => ("letter--call", if call.incoming { format!("from {}", call.number) } else { format!("to {}", call.number) }),
-            None => (class, about),
-        };
-        let about = if about == "from " || about == "to " { String::new() } else { about };
+        let (class, about) = extras.call.as_ref().map_or((class, about), call_head);
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
         let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
         let (sounds, files) = others.into_iter().partition(Attachment::is_sound);
@@ -245,6 +240,17 @@ impl Letter {
     pub fn reason(&self) -> &str {
         self.delivery_error.as_deref().unwrap_or("Nobody said why.")
     }
+}
+
+/// How a call looks, and whom it was with: it is neither a letter nor a note, whatever it is kept as.
+fn call_head(call: &CallFacts) -> (&'static str, String) {
+    let about = match (&*call.number, call.incoming) {
+        ("", _) => String::new(),
+        (number, _) if call.is_missed() => number.to_owned(),
+        (number, true) => format!("from {number}"),
+        (number, false) => format!("to {number}"),
+    };
+    (if call.is_missed() { "letter--in letter--call letter--missed" } else { "letter--call" }, about)
 }
 
 /// What stands for words that are not there.

@@ -66,7 +66,10 @@ pub fn parse(told: &str, country: &str) -> Party {
     // +49 (0)30 …: the zero is for those who call from within.
     let open = bare.replace("(0)", "");
     let plus = open.starts_with('+');
-    if !open.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}' | '\u{2011}')) {
+    if !open
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}' | '\u{202f}' | '\u{2011}'))
+    {
         return Party::Inside(short(bare));
     }
     let digits: String = open.chars().filter(char::is_ascii_digit).collect();
@@ -164,7 +167,15 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_number_is_one_number() {
-        for told in ["+39 06 1234-5678", "0039 06 12345678", "390612345678", "06 12345678", "06/1234.5678", "tel:+390612345678", "sip:+390612345678@pbx"] {
+        for told in [
+            "+39 06 1234-5678",
+            "0039 06 12345678",
+            "390612345678",
+            "06 12345678",
+            "06/1234.5678",
+            "tel:+390612345678",
+            "sip:+390612345678@pbx",
+        ] {
             assert_eq!(number(told, "39"), "+390612345678", "{told}");
         }
         for told in ["+39 333 1234567", "3331234567", "393331234567", "00393331234567"] {
@@ -203,7 +214,8 @@ mod tests {
 
     #[test]
     fn nothing_told_does_any_harm() {
-        for told in ["+", "00", "0", "è", "\0", "++39", "(0)", "+39(0)", "٣٣٣١٢٣٤٥٦٧", &"9".repeat(10_000), &"(0)".repeat(5000)] {
+        for told in ["+", "00", "0", "è", "\0", "++39", "(0)", "+39(0)", "٣٣٣١٢٣٤٥٦٧", &"9".repeat(10_000), &"(0)".repeat(5000)]
+        {
             let party = parse(told, "39");
             assert!(party.as_str().len() <= 160, "{told}");
         }

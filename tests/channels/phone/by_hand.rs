@@ -11,7 +11,13 @@ async fn a_shop_without_an_exchange_writes_its_calls_down() {
     let giulia = desk.agent("Giulia", Role::Agent).await;
     let page = giulia.get("/inbox/open").await.is(200);
     assert!(page.attributes("a", "href").contains(&"/calls/new".to_owned()), "it is on every page");
-    let form = [("direction", "in"), ("who", "Anna Verdi 333 1234567"), ("said", "Wants to know about sizes."), ("minutes", "4"), ("then", "solved")];
+    let form = [
+        ("direction", "in"),
+        ("who", "Anna Verdi 333 1234567"),
+        ("said", "Wants to know about sizes."),
+        ("minutes", "4"),
+        ("then", "solved"),
+    ];
     let saved = giulia.post("/calls/new", &form).await.is(303);
     let ticket = saved.location.expect("a ticket");
     let page = giulia.get(&ticket).await.is(200);
@@ -22,7 +28,13 @@ async fn a_shop_without_an_exchange_writes_its_calls_down() {
     assert_eq!(desk.count("select count(*) from channels where kind = 'phone'").await, 1);
     assert_eq!(desk.count("select count(*) from tickets where status = 'solved'").await, 1);
     // The same person again, however the number is written; the ticket that is chosen goes on.
-    let again = [("direction", "out"), ("who", "+39 333 123 4567"), ("said", "Called back."), ("ticket", ticket.rsplit('/').next().expect("an id")), ("then", "open")];
+    let again = [
+        ("direction", "out"),
+        ("who", "+39 333 123 4567"),
+        ("said", "Called back."),
+        ("ticket", ticket.rsplit('/').next().expect("an id")),
+        ("then", "open"),
+    ];
     assert_eq!(giulia.post("/calls/new", &again).await.is(303).location, Some(ticket));
     assert_eq!(desk.count("select count(*) from contacts").await, 1);
     assert_eq!(desk.count("select count(*) from tickets where status = 'open'").await, 1);
@@ -47,11 +59,13 @@ async fn what_is_missing_is_said_beside_its_field() {
 async fn people_are_found_by_a_piece_of_their_name_or_number() {
     let desk = desk("cti").await;
     let giulia = desk.giulia().await;
-    sqlx::query("with c as (insert into contacts (name) values ('Anna Verdi'), ('Anna Bianchi'), ('Berta') returning id, name)
-                 insert into identities (contact_id, kind, address) select id, 'phone', '+39333123456' || id from c")
-        .execute(&desk.app.db)
-        .await
-        .expect("rows");
+    sqlx::query(
+        "with c as (insert into contacts (name) values ('Anna Verdi'), ('Anna Bianchi'), ('Berta') returning id, name)
+                 insert into identities (contact_id, kind, address) select id, 'phone', '+39333123456' || id from c",
+    )
+    .execute(&desk.app.db)
+    .await
+    .expect("rows");
     let found = async |q: &str| giulia.get(&format!("/calls/people.json?q={q}")).await.is(200).body;
     assert!(found("bianc").await.contains("Anna Bianchi +39333"));
     let by_number = found("333%20123").await;
@@ -80,7 +94,8 @@ async fn a_call_that_reached_nobody_is_no_answer() {
     desk.drain().await;
     let ticket = desk.ticket().await;
     let giulia = desk.giulia().await;
-    let form = [("direction", "out"), ("who", "333 1234567"), ("missed", "1"), ("said", ""), ("ticket", &*ticket.to_string()), ("then", "open")];
+    let form =
+        [("direction", "out"), ("who", "333 1234567"), ("missed", "1"), ("said", ""), ("ticket", &*ticket.to_string()), ("then", "open")];
     giulia.post("/calls/new", &form).await.is(303);
     let waits: bool = sqlx::query_scalar("select waiting_since is not null from tickets").fetch_one(&desk.app.db).await.expect("a row");
     assert!(waits);

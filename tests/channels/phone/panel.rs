@@ -75,7 +75,8 @@ async fn whoever_answered_writes_down_what_was_said() {
     let thread = desk.thread(ticket).await;
     assert_eq!((thread.len(), &*thread[0].body), (1, "She asks for her boots.\nThey leave today."));
     assert!(thread[0].extras().call.is_some_and(|call| call.answered && call.incoming));
-    let row: (String, String, bool) = sqlx::query_as("select status::text, subject, waiting_since is null from tickets").fetch_one(&desk.app.db).await.expect("a row");
+    let row: (String, String, bool) =
+        sqlx::query_as("select status::text, subject, waiting_since is null from tickets").fetch_one(&desk.app.db).await.expect("a row");
     assert_eq!(row, ("solved".into(), "She asks for her boots.".into(), true));
     let page = giulia.get(&format!("/tickets/{ticket}")).await.is(200);
     assert!(page.text("#thread .letter--call").contains("Call from the customer"), "{}", page.text("#thread"));

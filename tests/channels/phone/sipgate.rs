@@ -87,7 +87,14 @@ async fn errors_and_orders_are_xml() {
     );
     let (_, _, body) = push(&desk, &CALL).await;
     assert!(body.ends_with(r#"><Reject reason="busy"/></Response>"#), "{body}");
-    let out = [("event", "newCall"), ("from", "390612345678"), ("to", "4915100000000"), ("direction", "out"), ("callId", "2"), ("user[]", "Alice")];
+    let out = [
+        ("event", "newCall"),
+        ("from", "390612345678"),
+        ("to", "4915100000000"),
+        ("direction", "out"),
+        ("callId", "2"),
+        ("user[]", "Alice"),
+    ];
     let (_, _, body) = push(&desk, &out).await;
     assert!(body.ends_with(r#"><Dial callerId="390612345678"><Number>4915100000000</Number></Dial></Response>"#), "{body}");
     let refused = reqwest::Client::new().post(desk.hook()).form(&CALL).send().await.expect("an answer");

@@ -37,8 +37,14 @@ fn recording(desk: &NetworkDesk) -> String {
 
 async fn recorded(desk: &NetworkDesk, word: &str) {
     let url = recording(desk);
-    let form =
-        [("AccountSid", ACCOUNT), ("CallSid", SID), ("RecordingSid", "RE1"), ("RecordingUrl", &*url), ("RecordingStatus", word), ("RecordingDuration", "12")];
+    let form = [
+        ("AccountSid", ACCOUNT),
+        ("CallSid", SID),
+        ("RecordingSid", "RE1"),
+        ("RecordingUrl", &*url),
+        ("RecordingStatus", word),
+        ("RecordingDuration", "12"),
+    ];
     desk.voice("recording", &form).await;
 }
 
@@ -47,7 +53,8 @@ async fn only_what_twilio_has_signed_is_taken() {
     let desk = desk("twilio").await;
     let owned: Vec<(String, String)> = ringing().iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     for (token, url) in [("another", desk.hook()), ("tw-auth-token", format!("{}?step=left", desk.hook()))] {
-        let request = reqwest::Client::new().post(desk.hook()).form(&ringing()).header("x-twilio-signature", twilio::sign(token, &url, &owned));
+        let request =
+            reqwest::Client::new().post(desk.hook()).form(&ringing()).header("x-twilio-signature", twilio::sign(token, &url, &owned));
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), 403);
     }
     assert_eq!(desk.count("select count(*) from deliveries").await, 0);
@@ -109,7 +116,10 @@ async fn a_message_is_fetched_as_soon_as_it_is_there() {
     assert!(page.text(".composer-to").contains("nobody yet"), "{}", page.text(".composer-to"));
     let request = giulia.request(Method::GET, &format!("/tickets/{ticket}/files/{}", file.0)).header("range", "bytes=0-2");
     let piece = request.send().await.expect("an answer");
-    assert_eq!((piece.status().as_u16(), piece.headers()["content-range"].to_str().expect("text")), (206, &*format!("bytes 0-2/{}", SOUND.len())));
+    assert_eq!(
+        (piece.status().as_u16(), piece.headers()["content-range"].to_str().expect("text")),
+        (206, &*format!("bytes 0-2/{}", SOUND.len()))
+    );
     assert_eq!(piece.headers()["content-type"], "audio/mpeg");
     assert_eq!(&piece.bytes().await.expect("bytes")[..], b"ID3");
 }

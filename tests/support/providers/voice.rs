@@ -62,7 +62,6 @@ pub struct Row {
     pub cause: String,
     pub agent_id: Option<i64>,
     pub ticket_id: Option<i64>,
-    pub message_id: Option<i64>,
     pub answered: bool,
     pub recording: bool,
     pub recording_error: Option<String>,
@@ -104,7 +103,7 @@ impl NetworkDesk {
     /// The only call.
     pub async fn call(&self) -> Row {
         let rows: Vec<Row> = sqlx::query_as(
-            "select id, incoming, number, state::text, cause, agent_id, ticket_id, message_id, answered_at is not null as answered, recording,
+            "select id, incoming, number, state::text, cause, agent_id, ticket_id, answered_at is not null as answered, recording,
                     recording_error, refused, seconds from calls",
         )
         .fetch_all(&self.app.db)
