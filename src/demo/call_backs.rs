@@ -60,9 +60,9 @@ async fn tell(app: &App, plan: &Plan, script: &Script) -> anyhow::Result<()> {
     let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
     let phone = (IdentityKind::Phone, script.phone.clone());
     let contact = contacts::recognize(&mut change, &phone, &[], &script.name, Some(&script.language)).await?;
-    let origin =
-        Origin { channel: &channel, delivery: None, files: &[], ticket: None, contact: Some(contact), acknowledge: false };
-    let word = crate::i18n::text(crate::i18n::Language::from_code(&script.language).unwrap_or(crate::i18n::Language::En), "call-back-subject");
+    let origin = Origin { channel: &channel, delivery: None, files: &[], ticket: None, contact: Some(contact), acknowledge: false };
+    let word =
+        crate::i18n::text(crate::i18n::Language::from_code(&script.language).unwrap_or(crate::i18n::Language::En), "call-back-subject");
     let subject = if script.note.is_empty() { word } else { format!("{word}: {}", excerpts::excerpt(&script.note, 80)) };
     let incoming = Incoming {
         provider_id: secrets::token(),
@@ -84,7 +84,8 @@ async fn tell(app: &App, plan: &Plan, script: &Script) -> anyhow::Result<()> {
     call_backs::ask(&mut change, &wanted).await?;
     let email = script.agent.and_then(|at| plan.agents.get(at)).map_or("", |agent| &agent.email);
     if let Some(person) = agents::find_by_email(&mut change, email).await? {
-        let agent = Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
+        let agent =
+            Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
         update::assign(&mut change, Actor::Agent(agent.id), ticket, Some(agent.id)).await?;
         for _ in 0..script.missed {
             call_backs::not_reached(&mut change, &agent, ticket, Some(slot)).await?;

@@ -75,7 +75,15 @@ pub async fn load_reviews(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let sealed = json!({ "token": "demo", "app_secrets": [secrets::token()], "verify_token": "demo" });
     let page = connect(app, ChannelKind::Facebook, "Facebook Bottega Ginestra", Some("700200"), page, sealed).await?;
     let shop = json!({ "url": format!("{own}/demo/providers/reviews"), "public": true });
-    let shop = connect(app, ChannelKind::Api, "Product reviews", Some("reviews"), shop, json!({ "key": hex::encode(secrets::hash(&secrets::token())), "outgoing": secrets::token() })).await?;
+    let shop = connect(
+        app,
+        ChannelKind::Api,
+        "Product reviews",
+        Some("reviews"),
+        shop,
+        json!({ "key": hex::encode(secrets::hash(&secrets::token())), "outgoing": secrets::token() }),
+    )
+    .await?;
     let mut change = Change::begin(app).await?;
     let rules = Rules { agent: Rule { all: false, channels: vec![page.id] }, ..Rules::default() };
     directory::update_approval(&mut change, &rules).await?;
@@ -186,14 +194,17 @@ fn said(script: &Script, words: &str) -> Said {
         conversation: format!("{}:{}", if rated { "review" } else { "comment" }, script.id),
         public: true,
         person: Person {
-            identity: Some((if script.network == ChannelKind::Facebook { IdentityKind::Facebook } else { IdentityKind::External }, script.id.clone())),
+            identity: Some((
+                if script.network == ChannelKind::Facebook { IdentityKind::Facebook } else { IdentityKind::External },
+                script.id.clone(),
+            )),
             name: script.name.clone(),
             followers: script.followers,
             ..Person::default()
         },
         text: words.to_owned(),
         post: script.post.as_ref().map(|text| Post { id: format!("post-{}", script.id), text: Some(text.clone()), ..Post::default() }),
-        review: rated.then(|| Review { stars: script.stars, recommends: script.recommends }),
+        review: rated.then_some(Review { stars: script.stars, recommends: script.recommends }),
         language: Some(script.language.clone()),
         ..Said::default()
     }

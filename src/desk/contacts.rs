@@ -31,7 +31,9 @@ pub struct Contact {
 impl Contact {
     /// Where our copy of their picture is.
     pub fn picture(&self) -> Option<String> {
-        self.picture.as_deref().map(|sha256| format!("/customers/{}/picture/{}.jpg", self.id, &hex::encode(sha256)[..16.min(sha256.len() * 2)]))
+        self.picture
+            .as_deref()
+            .map(|sha256| format!("/customers/{}/picture/{}.jpg", self.id, &hex::encode(sha256)[..16.min(sha256.len() * 2)]))
     }
 
     /// The name, else the address, else the number: never nothing.

@@ -8,12 +8,12 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::desk::anger::{self, Watch};
-use crate::desk::{approvals, call_backs, channels};
 use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
 use crate::desk::photos;
 use crate::desk::waits::Targets;
+use crate::desk::{approvals, call_backs, channels};
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
 
 /// The names of the desk.
@@ -180,7 +180,9 @@ async fn known(app: &App) -> Option<Arc<Directory>> {
 }
 
 async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
-    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger from desk").fetch_one(&mut *db).await?;
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger from desk")
+        .fetch_one(&mut *db)
+        .await?;
     let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
     let schedule: Schedule = typed(row.hours, "the desk's opening hours");
     let hours = Arc::new(schedule.resolve(&zone));
@@ -189,10 +191,11 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let approval = typed(row.approval, "who needs approval");
     let anger = Arc::new(Watch::new(typed(row.anger, "the words of anger")));
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
-    let agents =
-        sqlx::query!(r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#)
-            .fetch_all(&mut *db)
-            .await?;
+    let agents = sqlx::query!(
+        r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#
+    )
+    .fetch_all(&mut *db)
+    .await?;
     let agents = agents
         .into_iter()
         .map(|row| AgentName {

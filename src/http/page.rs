@@ -180,8 +180,7 @@ impl Shell {
 
     /// How things stand here, for a script to compare with what its heartbeat hears: see `static/js/chats.js`.
     pub fn standing(&self) -> String {
-        let (wish, sent_away, waiting) =
-            self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
+        let (wish, sent_away, waiting) = self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
         let mut words = vec![wish.to_string(), sent_away.to_string(), waiting.to_string()];
         words.push(format!("{}/{}", self.to_approve(), self.told.len()));
         words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));

@@ -19,11 +19,11 @@ use crate::desk::networks::abilities::TextLimit;
 use crate::desk::networks::say::{self, Standing};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket};
+use crate::http::cards::channel_icon;
 use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::{AgentId, ApprovalId, ChannelId};
-use crate::http::cards::channel_icon;
 use crate::text::excerpts;
 
 /// Messages of the conversation that are shown beside the answer.
@@ -277,7 +277,10 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
         }
         DecideError::Changed => (
             StatusCode::CONFLICT,
-            Some("Something happened on this ticket while you were looking. Nothing was sent: read above what is new, then decide.".to_owned()),
+            Some(
+                "Something happened on this ticket while you were looking. Nothing was sent: read above what is new, then decide."
+                    .to_owned(),
+            ),
             None,
         ),
         DecideError::NoReason => {
@@ -327,7 +330,8 @@ async fn send(
     match approvals::send(&mut change, &agent, id, &form.body(), form.seen.parse().ok()).await {
         Ok(_) => {
             change.commit().await?;
-            let words = format!("Approved: the answer to #{} is on its way. {} is told.", approval.ticket, shell.directory.agent(approval.author));
+            let words =
+                format!("Approved: the answer to #{} is on its way. {} is told.", approval.ticket, shell.directory.agent(approval.author));
             Ok(Flash::new(words).redirect("/approvals"))
         }
         Err(error) => {

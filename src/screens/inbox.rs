@@ -198,7 +198,8 @@ impl RowView {
 /// The links to the views; `view` and `team` say where one is.
 pub(crate) fn links(shell: &Shell, view: Option<View>, team: Option<TeamId>) -> Vec<ViewLink> {
     // Only networks let us answer for a limited time.
-    let limited = shell.directory.channels.iter().any(|channel| channel.abilities.as_ref().is_some_and(|abilities| abilities.window.is_some()));
+    let limited =
+        shell.directory.channels.iter().any(|channel| channel.abilities.as_ref().is_some_and(|abilities| abilities.window.is_some()));
     let mut links: Vec<ViewLink> = View::ALL
         .into_iter()
         .filter(|each| *each != View::Closing || limited)

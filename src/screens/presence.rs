@@ -73,7 +73,15 @@ async fn beat(State(app): State<App>, agent: Agent) -> Result<Json<Beat>> {
     };
     let approve = if agent.role >= Role::Lead { counts.approvals } else { 0 };
     let offers = bar.offers.into_iter().map(Ringing::new).collect();
-    Ok(Json(Beat { wish: standing.wish, sent_away: standing.sent_away, offers, alarms: alarms.into_iter().map(|alarm| alarm.ticket).collect(), approve, told: counts.untold.min(3), mine: bar.waiting }))
+    Ok(Json(Beat {
+        wish: standing.wish,
+        sent_away: standing.sent_away,
+        offers,
+        alarms: alarms.into_iter().map(|alarm| alarm.ticket).collect(),
+        approve,
+        told: counts.untold.min(3),
+        mine: bar.waiting,
+    }))
 }
 
 #[derive(Debug, Deserialize)]

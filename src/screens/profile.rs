@@ -57,7 +57,11 @@ impl<'a> ProfilePage<'a> {
         let mut db = app.db.acquire().await?;
         let sessions = sessions::list(&mut db, shell.agent.id).await?;
         let habits = HabitsForm::load(&mut db, shell.agent.id).await?;
-        let form = ProfileForm { name: shell.agent.name.clone(), signature: shell.agent.signature.clone(), numbers: shell.directory.numbers(shell.agent.id).join(", ") };
+        let form = ProfileForm {
+            name: shell.agent.name.clone(),
+            signature: shell.agent.signature.clone(),
+            numbers: shell.directory.numbers(shell.agent.id).join(", "),
+        };
         Ok(Self { shell, form, habits, sessions, problems: Problems::default(), min: MIN_PASSWORD })
     }
 

@@ -21,11 +21,11 @@ use crate::desk::anger::{self, rating_words};
 use crate::desk::changes::Change;
 use crate::desk::kinds::{AngerState, ChannelKind};
 use crate::desk::tickets;
+use crate::http::cards::channel_icon;
 use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::TicketId;
-use crate::http::cards::channel_icon;
 use crate::text::excerpts;
 
 /// The routes of the public watch.
@@ -196,9 +196,7 @@ async fn take(State(app): State<App>, Lead(lead): Lead, Path(id): Path<TicketId>
             let words = format!("{} took it a moment ago.", shell.directory.agent(by));
             Ok(Flash::new(words).redirect(&page::came_from(&headers, "/reviews")))
         }
-        Err(TakeError::Over) => {
-            Ok(Flash::new("Nothing waits there any more.").redirect(&page::came_from(&headers, "/reviews")))
-        }
+        Err(TakeError::Over) => Ok(Flash::new("Nothing waits there any more.").redirect(&page::came_from(&headers, "/reviews"))),
         Err(TakeError::Database(error)) => Err(error.into()),
     }
 }

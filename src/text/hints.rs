@@ -61,7 +61,9 @@ pub fn find(text: &str) -> Vec<Hint> {
         }
     };
     let mut since_order = usize::MAX;
-    for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '#' | '°' | '(' | ')' | '<' | '>' | '"' | '“' | '”' | '«' | '»')) {
+    for word in text.split(|c: char| {
+        c.is_whitespace() || matches!(c, ',' | ';' | ':' | '#' | '°' | '(' | ')' | '<' | '>' | '"' | '“' | '”' | '«' | '»')
+    }) {
         if word.is_empty() {
             continue;
         }

@@ -107,7 +107,9 @@ pub fn dialled(text: &str, country: Option<&Country>) -> Result<String, Problem>
     let text = text.trim();
     // "+49 (0)30 …" is how many write the zero that is not dialled from abroad.
     let text = if text.starts_with('+') || text.starts_with("00") { text.replacen("(0)", "", 1) } else { text.to_owned() };
-    if !text.chars().all(|c| c.is_ascii_digit() || "+ -/().\u{a0}\u{202f}\u{2011}\u{2013}".contains(c)) || text.rfind('+').is_some_and(|at| at > 0) {
+    if !text.chars().all(|c| c.is_ascii_digit() || "+ -/().\u{a0}\u{202f}\u{2011}\u{2013}".contains(c))
+        || text.rfind('+').is_some_and(|at| at > 0)
+    {
         return Err(Problem::Signs);
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();

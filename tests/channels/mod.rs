@@ -7,6 +7,7 @@ mod form;
 mod google;
 mod instagram;
 mod phone;
+mod replay;
 mod sms;
 mod telegram;
 mod whatsapp;

@@ -198,7 +198,10 @@ async fn private_answers_and_other_channels_leave_at_once() {
     let page = admin.post("/settings/approval", &[("agent-when", "some"), ("lead-when", "never"), ("mail", "15")]).await.is(422);
     assert!(page.text("#agent-channel-error").contains("Tick at least one"));
     let other = other.to_string();
-    admin.post("/settings/approval", &[("agent-when", "some"), ("agent-channel", &other), ("lead-when", "never"), ("mail", "15")]).await.is(303);
+    admin
+        .post("/settings/approval", &[("agent-when", "some"), ("agent-channel", &other), ("lead-when", "never"), ("mail", "15")])
+        .await
+        .is(303);
     let ticket = comment(&desk).await;
     let giulia = desk.agent("Giulia", Role::Agent).await;
     answer(&giulia, ticket, "In pubblico", "", "send").await.is(303);

@@ -17,7 +17,9 @@ async fn two(first: (&str, &str, &str), second: (&str, &str, &str)) -> Two {
     let desk = ServedDesk::new().await;
     let mut tickets = Vec::new();
     for (index, (name, address, words)) in [first, second].into_iter().enumerate() {
-        let raw = format!("From: {name} <{address}>\r\nTo: help@bottega.example\r\nSubject: Domanda\r\nMessage-ID: <{index}@x.example>\r\n\r\n{words}\r\n");
+        let raw = format!(
+            "From: {name} <{address}>\r\nTo: help@bottega.example\r\nSubject: Domanda\r\nMessage-ID: <{index}@x.example>\r\n\r\n{words}\r\n"
+        );
         tickets.push(desk.receive(raw.as_bytes()).await.ticket.expect("a ticket"));
     }
     let people: Vec<i64> =
@@ -36,14 +38,16 @@ impl Two {
     }
 
     async fn owner(&self, at: usize) -> ContactId {
-        let id = sqlx::query_scalar("select contact_id from tickets where id = $1").bind(self.tickets[at].0).fetch_one(&self.desk.app.db).await;
+        let id =
+            sqlx::query_scalar("select contact_id from tickets where id = $1").bind(self.tickets[at].0).fetch_one(&self.desk.app.db).await;
         ContactId(id.expect("the ticket"))
     }
 }
 
 #[tokio::test]
 async fn the_same_order_suggests_and_one_click_joins() {
-    let two = two(("Anna", "anna@a.example", "Dov'è il mio ordine n. 4711-B?"), ("A. Verdi", "verdi@b.example", "Ordine 4711-b: grazie!")).await;
+    let two =
+        two(("Anna", "anna@a.example", "Dov'è il mio ordine n. 4711-B?"), ("A. Verdi", "verdi@b.example", "Ordine 4711-b: grazie!")).await;
     two.look().await;
     let giulia = two.desk.agent("Giulia", Role::Agent).await;
     let [anna, verdi] = two.people;
@@ -59,9 +63,11 @@ async fn the_same_order_suggests_and_one_click_joins() {
     assert_eq!(giulia.visit(&format!("/customers/{verdi}")).await.text("h1"), "Anna");
     assert_eq!(giulia.visit("/customers").await.texts("tbody tr").len(), 1);
     // What each of them writes from now on is theirs together.
-    let again = b"From: A. Verdi <verdi@b.example>\r\nTo: help@bottega.example\r\nSubject: Altro\r\nMessage-ID: <9@x.example>\r\n\r\nCiao\r\n";
+    let again =
+        b"From: A. Verdi <verdi@b.example>\r\nTo: help@bottega.example\r\nSubject: Altro\r\nMessage-ID: <9@x.example>\r\n\r\nCiao\r\n";
     let third = two.desk.receive(again).await.ticket.expect("a ticket");
-    let owner: i64 = sqlx::query_scalar("select contact_id from tickets where id = $1").bind(third.0).fetch_one(&two.desk.app.db).await.expect("a row");
+    let owner: i64 =
+        sqlx::query_scalar("select contact_id from tickets where id = $1").bind(third.0).fetch_one(&two.desk.app.db).await.expect("a row");
     assert_eq!(owner, anna.0);
 }
 
@@ -84,8 +90,11 @@ async fn a_merge_can_be_undone_and_what_came_since_stays() {
     giulia.post(&undo[0], &[]).await.is(303);
     assert_eq!((two.owner(0).await, two.owner(1).await), (anna, verdi));
     assert_eq!(two.desk.count("select count(*) from tickets").await, 3);
-    let of_anna: i64 =
-        sqlx::query_scalar("select count(*) from tickets where contact_id = $1").bind(anna.0).fetch_one(&two.desk.app.db).await.expect("a row");
+    let of_anna: i64 = sqlx::query_scalar("select count(*) from tickets where contact_id = $1")
+        .bind(anna.0)
+        .fetch_one(&two.desk.app.db)
+        .await
+        .expect("a row");
     assert_eq!(of_anna, 2);
     let page = giulia.visit(&format!("/customers/{anna}")).await;
     assert!(page.body.contains("Gentile") && !page.body.contains("verdi@b.example"));

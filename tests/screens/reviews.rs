@@ -75,7 +75,13 @@ async fn what_nobody_takes_rings_at_everybody_then_goes_by_mail_whatever_process
     assert_eq!(beat(&marta).await["alarms"], serde_json::json!([]));
     let page = luca.get(&format!("/tickets/{ticket}")).await.is(200);
     let lines = page.texts(".event").join("\n");
-    for words in ["Angry in public: word: truffatori", "The priority is Urgent now", "rings at who leads", "rings at everybody who leads", "was written to"] {
+    for words in [
+        "Angry in public: word: truffatori",
+        "The priority is Urgent now",
+        "rings at who leads",
+        "rings at everybody who leads",
+        "was written to",
+    ] {
         assert!(lines.contains(words), "{words}: {lines}");
     }
 }

@@ -26,7 +26,10 @@ async fn a_sentence_is_tried_and_says_which_word_of_which_list_it_was() {
     let marta = desk.agent("Marta", Role::Lead).await;
     let page = marta.get("/settings/anger?try=Siete%20dei%20Truffatori%2C%20che%20SCHIFO").await.is(200);
     assert_eq!(page.texts("mark"), ["Truffatori", "SCHIFO"]);
-    assert_eq!(page.texts(".try-found li"), ["truffat* on the list for Italian found “Truffatori”", "schifo on the list for Italian found “SCHIFO”"]);
+    assert_eq!(
+        page.texts(".try-found li"),
+        ["truffat* on the list for Italian found “Truffatori”", "schifo on the list for Italian found “SCHIFO”"]
+    );
     let page = marta.get("/settings/anger?try=Grazie%20mille%20%3Cb%3E").await.is(200);
     assert!(page.text("#try .callout").contains("Not angry"));
     desk.agent("Giulia", Role::Agent).await.get("/settings/anger").await.is(403);

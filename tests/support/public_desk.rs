@@ -62,7 +62,8 @@ impl PublicDesk {
     /// Anna writes to the page in private.
     pub async fn write(&self, id: &str, text: &str) -> TicketId {
         let now = Ts::now().0.as_millisecond();
-        let item = json!({ "sender": { "id": ANNA.0 }, "recipient": { "id": PAGE }, "timestamp": now, "message": { "mid": id, "text": text } });
+        let item =
+            json!({ "sender": { "id": ANNA.0 }, "recipient": { "id": PAGE }, "timestamp": now, "message": { "mid": id, "text": text } });
         self.messaging(PAGE, json!([item])).await;
         self.ticket_of(id).await
     }
@@ -126,7 +127,9 @@ impl PublicDesk {
 
     /// A value of a ticket, as text.
     pub async fn of_ticket(&self, ticket: TicketId, what: &str) -> String {
-        let sql = sqlx::AssertSqlSafe(format!("select coalesce({what}::text, '') from tickets t left join anger w on w.ticket_id = t.id where t.id = $1"));
+        let sql = sqlx::AssertSqlSafe(format!(
+            "select coalesce({what}::text, '') from tickets t left join anger w on w.ticket_id = t.id where t.id = $1"
+        ));
         sqlx::query_scalar(sql).bind(ticket).fetch_one(&self.app.db).await.expect("a value")
     }
 }

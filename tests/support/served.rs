@@ -231,7 +231,10 @@ impl Page {
         let cookies = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         let flash = cookies.filter_map(|cookie| cookie.strip_prefix("sportello_flash=")?.split(';').next()).next().unwrap_or_default();
         let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(flash).unwrap_or_default();
-        serde_json::from_slice::<serde_json::Value>(&json).ok().and_then(|flash| Some(flash["text"].as_str()?.to_owned())).unwrap_or_default()
+        serde_json::from_slice::<serde_json::Value>(&json)
+            .ok()
+            .and_then(|flash| Some(flash["text"].as_str()?.to_owned()))
+            .unwrap_or_default()
     }
 
     /// Fails unless the page came with this status.

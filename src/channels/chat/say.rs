@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::caller::{Body, Caller, Refusal, Refused};
+use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::settings::Before;
 use crate::channels::chat::views::{self, AvailabilityView, ChatView, VisitorView};
 use crate::clock::Ts;
@@ -298,7 +298,9 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
                 chats::hear(&mut change, ticket, None, now).await?;
             }
             if let (Mode::Callback, Some(phone)) = (said.mode, &visitor.phone) {
-                let booked = calls::book(&mut change, caller, &visitor, &Ask { ticket, phone, time: said.time.as_deref(), note: &said.text }, now).await;
+                let booked =
+                    calls::book(&mut change, caller, &visitor, &Ask { ticket, phone, time: said.time.as_deref(), note: &said.text }, now)
+                        .await;
                 booked.map_err(|error| match error {
                     NotBooked::Taken => NotKept::Refused(Refusal::Invalid("time")),
                     NotBooked::Database(error) => error.into(),

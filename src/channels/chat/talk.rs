@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::caller::{Body, Caller, Refusal, Refused};
+use crate::channels::chat::calls::{self, Ask, NotBooked};
 use crate::channels::chat::say::{self, Either, Who, facts};
 use crate::channels::chat::settings::Secrets;
 use crate::channels::chat::views::{self, AvailabilityView, ChatView, VisitorView};
@@ -258,7 +258,8 @@ pub async fn choose(State(app): State<App>, caller: Caller, Body(choice): Body<C
         visitors::lock(&mut change, visitor.id).await?;
         visitors::introduce(&mut change, visitor, &who.introduction()).await?;
         if let (Way::Callback, Some(phone)) = (&way, &phone) {
-            let booked = calls::book(&mut change, &caller, visitor, &Ask { ticket, phone, time: choice.time.as_deref(), note: "" }, now).await;
+            let booked =
+                calls::book(&mut change, &caller, visitor, &Ask { ticket, phone, time: choice.time.as_deref(), note: "" }, now).await;
             booked.map_err(|error| match error {
                 NotBooked::Taken => Either::Refused(Refusal::Invalid("time")),
                 NotBooked::Database(error) => Either::Database(error),

@@ -4,8 +4,8 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::app::App;
-use crate::channels::chat::calls;
 use crate::channels::chat::caller::{Caller, Configured};
+use crate::channels::chat::calls;
 use crate::clock::Ts;
 use crate::desk::chats::availability::{self, Availability, Expected, Reason};
 use crate::desk::chats::{self, Chat, Word};

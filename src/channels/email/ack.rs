@@ -33,7 +33,9 @@ pub async fn acknowledge(app: &App, ticket: TicketId, message: MessageId) -> Out
             Outcome::Done
         }
         Err(ReplyError::Database(error)) => Outcome::Retry(error.to_string()),
-        Err(error @ (ReplyError::Newer | ReplyError::Empty | ReplyError::TooLong | ReplyError::NeedsApproval)) => Outcome::Fail(error.to_string()),
+        Err(error @ (ReplyError::Newer | ReplyError::Empty | ReplyError::TooLong | ReplyError::NeedsApproval)) => {
+            Outcome::Fail(error.to_string())
+        }
     }
 }
 

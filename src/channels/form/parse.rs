@@ -7,8 +7,8 @@ use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::http::multipart::Parts;
 use crate::http::visitors::Frame;
 use crate::http::visitors::calls::CallWish;
-pub use crate::http::visitors::{POT, page_url};
 use crate::http::visitors::kept::KeptFile;
+pub use crate::http::visitors::{POT, page_url};
 use crate::i18n::Language;
 use crate::text;
 

@@ -125,7 +125,7 @@ async fn choose(State(app): State<App>, Path(id): Path<TicketId>, Query(query): 
     found.retain(|template| [&template.name, &template.body, &template.language].iter().any(|text| text.to_lowercase().contains(&wanted)));
     // The customer's own language first.
     let own = ticket.language.clone().unwrap_or_default();
-    found.sort_by_key(|template| !(!own.is_empty() && template.language.starts_with(&own)));
+    found.sort_by_key(|template| own.is_empty() || !template.language.starts_with(&own));
     let more = found.len() > SHOWN;
     found.truncate(SHOWN);
     shell.render(&ChoosePage { shell: &shell, ticket, q: query.q, found, more, fault })

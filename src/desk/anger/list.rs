@@ -122,7 +122,7 @@ impl Row {
         let followers = self.followers.and_then(|count| match count {
             0 => None,
             1 => Some("1 follower".to_owned()),
-            1..10_000 => Some(format!("{count} followers")),
+            2..10_000 => Some(format!("{count} followers")),
             10_000..1_000_000 => Some(format!("{} k followers", count / 1000)),
             _ => Some(format!("{}.{} m followers", count / 1_000_000, count % 1_000_000 / 100_000)),
         });

@@ -104,14 +104,8 @@ pub async fn send(change: &mut Change, agent: &Agent, id: ApprovalId, body: &str
         return Err(DecideError::Changed);
     }
     let person = agents::find(change, approval.author).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let author = Agent {
-        id: person.id,
-        email: person.email,
-        name: person.name,
-        role: person.role,
-        signature: person.signature,
-        session: None,
-    };
+    let author =
+        Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: person.signature, session: None };
     let new = NewReply {
         body: body.trim_end().to_owned(),
         then: approval.then,

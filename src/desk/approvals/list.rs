@@ -260,4 +260,3 @@ pub async fn note_told(db: &mut PgConnection, author: AgentId, id: ApprovalId) -
         .await?;
     Ok(())
 }
-

@@ -282,7 +282,8 @@ pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
 
 /// The same, held until the transaction ends, with its ticket, which comes first as everywhere.
 async fn lock(change: &mut Change, id: ApprovalId) -> sqlx::Result<Option<Approval>> {
-    let Some(ticket) = sqlx::query_scalar!("select ticket_id from approvals where id = $1", id.0).fetch_optional(&mut **change).await? else {
+    let Some(ticket) = sqlx::query_scalar!("select ticket_id from approvals where id = $1", id.0).fetch_optional(&mut **change).await?
+    else {
         return Ok(None);
     };
     tickets::lock(change, ticket).await?;
@@ -309,7 +310,8 @@ pub async fn step(change: &mut Change, id: ApprovalId, now: Ts) -> sqlx::Result<
         // They see it on their screens; whether they leave without deciding is looked at again.
         return change.push(&Job::ApprovalStep { approval: id }, now.plus_seconds(60 * minutes.max(1))).await;
     }
-    let first = sqlx::query!("update approvals set mailed_at = now() where id = $1 and mailed_at is null", id.0).execute(&mut **change).await?;
+    let first =
+        sqlx::query!("update approvals set mailed_at = now() where id = $1 and mailed_at is null", id.0).execute(&mut **change).await?;
     if first.rows_affected() == 1 {
         for approver in approvers {
             change.push(&Job::MailApprover { agent: approver.agent, approval: id }, now).await?;

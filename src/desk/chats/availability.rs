@@ -107,7 +107,8 @@ pub async fn find_out(app: &App, asked: &Asked, now: Ts) -> sqlx::Result<Availab
     let waiting = chats::place(&mut db, None, asked.team).await?;
     let mut availability = judge(&directory, &there, asked, waiting, now);
     if let Some(offer) = call_backs::Offer::of(&directory, asked.language.as_deref()) {
-        availability.calls = !offer.free(&mut db, None, now).await?.is_empty() || offer.now(&mut db, asked.language.as_deref(), now).await?.is_some();
+        availability.calls =
+            !offer.free(&mut db, None, now).await?.is_empty() || offer.now(&mut db, asked.language.as_deref(), now).await?.is_some();
     }
     drop(db);
     if availability.is_open() {

@@ -17,8 +17,7 @@ pub use lists::{
     words_after, words_before,
 };
 pub use talk::{
-    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, leave_word, mail_missed, rate, say, say_later,
-    start, visitor_seen,
+    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, leave_word, mail_missed, rate, say, say_later, start, visitor_seen,
 };
 
 use sqlx::PgConnection;

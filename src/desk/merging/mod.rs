@@ -158,9 +158,13 @@ pub async fn merge(change: &mut Change, agent: AgentId, kept: ContactId, gone: C
     .fetch_all(&mut **change)
     .await?;
     let identities =
-        sqlx::query_scalar!(r#"update identities set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0).fetch_all(&mut **change).await?;
+        sqlx::query_scalar!(r#"update identities set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0)
+            .fetch_all(&mut **change)
+            .await?;
     let visitors =
-        sqlx::query_scalar!(r#"update visitors set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0).fetch_all(&mut **change).await?;
+        sqlx::query_scalar!(r#"update visitors set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0)
+            .fetch_all(&mut **change)
+            .await?;
     let whole = own.filled_from(&others);
     sqlx::query!(
         "update contacts k set name = $3, language = $4, company = $5, note = $6, picture = coalesce(k.picture, g.picture), updated_at = now()

@@ -264,7 +264,9 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     .execute(&mut **change)
     .await?;
     if received.outcome == receive::Outcome::Created && said.subject.is_empty() {
-        sqlx::query!("update tickets set named_after = $2 where id = $1", received.ticket.0, received.message.0).execute(&mut **change).await?;
+        sqlx::query!("update tickets set named_after = $2 where id = $1", received.ticket.0, received.message.0)
+            .execute(&mut **change)
+            .await?;
     }
     if retell::is_late(change, received.ticket, received.message).await? {
         retell::retell(change, received.ticket).await?;

@@ -103,7 +103,9 @@ pub async fn set_subject(change: &mut Change, by: Actor, id: TicketId, to: &str)
     if ticket.subject == to {
         return Ok(());
     }
-    sqlx::query!("update tickets set subject = $2, named_after = null, updated_at = now() where id = $1", id.0, to).execute(&mut **change).await?;
+    sqlx::query!("update tickets set subject = $2, named_after = null, updated_at = now() where id = $1", id.0, to)
+        .execute(&mut **change)
+        .await?;
     change.record(id, by, Event::SubjectChanged { from: ticket.subject, to: to.to_owned() }).await
 }
 

@@ -42,12 +42,7 @@ pub struct ChooseQuery {
 }
 
 /// Looks for the other customer.
-pub async fn choose(
-    State(app): State<App>,
-    Path(id): Path<ContactId>,
-    Query(query): Query<ChooseQuery>,
-    shell: Shell,
-) -> Result<Response> {
+pub async fn choose(State(app): State<App>, Path(id): Path<ContactId>, Query(query): Query<ChooseQuery>, shell: Shell) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let contact = contacts::find(&mut db, id).await?.ok_or(Error::NotFound)?;
     let q = query.q.trim().to_owned();

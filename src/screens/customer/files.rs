@@ -14,7 +14,12 @@ use crate::ids::AttachmentId;
 use crate::screens::customer::{Held, gone};
 
 /// A file: a picture in place, anything else as a download. Whatever it is, it runs nothing.
-pub(super) async fn show(State(app): State<App>, Path((token, id)): Path<(String, AttachmentId)>, client: Client, headers: HeaderMap) -> Result<Response> {
+pub(super) async fn show(
+    State(app): State<App>,
+    Path((token, id)): Path<(String, AttachmentId)>,
+    client: Client,
+    headers: HeaderMap,
+) -> Result<Response> {
     let Some(held) = Held::find(&app, token, "", &client).await? else { return gone(&app, &client).await };
     let mut db = app.db.acquire().await?;
     let file = files::find(&mut db, held.ticket.id, id).await?.ok_or(Error::NotFound)?;

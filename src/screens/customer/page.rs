@@ -102,7 +102,13 @@ pub(super) struct TicketPage<'a> {
 
 impl<'a> TicketPage<'a> {
     /// Reads the page of a ticket.
-    pub(super) async fn load(app: &'a App, held: &'a Held, before: Option<MessageId>, stamp: Stamp, wish: Option<CallWish>) -> Result<Self> {
+    pub(super) async fn load(
+        app: &'a App,
+        held: &'a Held,
+        before: Option<MessageId>,
+        stamp: Stamp,
+        wish: Option<CallWish>,
+    ) -> Result<Self> {
         let mut db = app.db.acquire().await?;
         let talk = follow::talk(&mut db, held.ticket.id, before, app.config.mail.undo_seconds, Ts::now()).await?;
         let ids: Vec<MessageId> = talk.messages.iter().map(|message| message.id).collect();

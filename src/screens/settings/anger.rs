@@ -29,9 +29,7 @@ const MAX_MINUTES: i64 = 240;
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
-    Router::new()
-        .route("/settings/anger", get(show).post(save))
-        .route("/settings/anger/reset", post(reset))
+    Router::new().route("/settings/anger", get(show).post(save)).route("/settings/anger/reset", post(reset))
 }
 
 /// A list as it is edited.

@@ -107,7 +107,12 @@ impl Standing {
 
 async fn show(State(app): State<App>, _: Admin, shell: Shell) -> Result<Response> {
     let mut db = app.db.acquire().await?;
-    let lines = channels::list(&mut db).await?.into_iter().filter(|channel| channel.kind != ChannelKind::CallBack).map(|channel| Line { channel }).collect();
+    let lines = channels::list(&mut db)
+        .await?
+        .into_iter()
+        .filter(|channel| channel.kind != ChannelKind::CallBack)
+        .map(|channel| Line { channel })
+        .collect();
     shell.render(&ChannelsPage { shell: &shell, lines })
 }
 

@@ -20,7 +20,12 @@ use crate::text::html;
 const SANDBOX: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 /// A file of a message.
-pub async fn show_file(State(app): State<App>, Path((id, file)): Path<(TicketId, AttachmentId)>, headers: HeaderMap, agent: Agent) -> Result<Response> {
+pub async fn show_file(
+    State(app): State<App>,
+    Path((id, file)): Path<(TicketId, AttachmentId)>,
+    headers: HeaderMap,
+    agent: Agent,
+) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     permitted(&mut db, &agent, id).await?;
     let attachment = files::find(&mut db, id, file).await?.ok_or(Error::NotFound)?;

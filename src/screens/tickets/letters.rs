@@ -160,11 +160,7 @@ impl Letter {
             open: false,
             public: message.public,
             emoji: message.emoji(),
-            answers: message.reply_to_id.map(|id| {
-                let words =
-                    all.iter().find(|other| other.id == id).map(|other| excerpts::excerpt(&other.new_text(), 100)).unwrap_or_default();
-                (id, if words.is_empty() { "an earlier message".to_owned() } else { words })
-            }),
+            answers: message.reply_to_id.map(|id| (id, words_of(id, all))),
             extras,
             edited_at: message.edited_at,
             removed_at: message.removed_at,
@@ -251,6 +247,12 @@ fn call_head(call: &CallFacts) -> (&'static str, String) {
         (number, false) => format!("to {number}"),
     };
     (if call.is_missed() { "letter--in letter--call letter--missed" } else { "letter--call" }, about)
+}
+
+/// An earlier message as one line.
+fn words_of(id: MessageId, all: &[Message]) -> String {
+    let words = all.iter().find(|other| other.id == id).map(|other| excerpts::excerpt(&other.new_text(), 100));
+    words.filter(|words| !words.is_empty()).unwrap_or_else(|| "an earlier message".to_owned())
 }
 
 /// What stands for words that are not there.

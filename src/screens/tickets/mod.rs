@@ -389,8 +389,8 @@ async fn load<'a>(
         Some(network) if network.is_public() => approvals::list::on_ticket(db, id, shell.agent.id).await?,
         Some(_) | None => Vec::new(),
     };
-    let needs_approval = network.as_ref().is_some_and(OnNetwork::is_public)
-        && shell.directory.approval.apply(shell.agent.role, ticket.channel_id);
+    let needs_approval =
+        network.as_ref().is_some_and(OnNetwork::is_public) && shell.directory.approval.apply(shell.agent.role, ticket.channel_id);
     let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let present = live::present(app, id).await?;
     Ok(TicketPage {

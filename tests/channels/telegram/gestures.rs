@@ -125,7 +125,10 @@ async fn an_expired_sign_in_is_told_to_those_whom_it_concerns_once() {
 async fn an_old_ticket_is_answered_where_its_conversation_goes_on() {
     let bot = Bot::new().await;
     let first = bot.hears(51, "Il mio ordine?").await;
-    sqlx::query("update tickets set status = 'solved', solved_at = now() - interval '8 days'").execute(&bot.desk.app.db).await.expect("solved");
+    sqlx::query("update tickets set status = 'solved', solved_at = now() - interval '8 days'")
+        .execute(&bot.desk.app.db)
+        .await
+        .expect("solved");
     assert_eq!(bot.bring(&message(52, json!({ "text": "Un'altra cosa" }))).await, 200);
     let second = bot.hears(53, "Ci siete?").await;
     assert_ne!(first, second);

@@ -344,7 +344,21 @@ mod tests {
         let schedule = crate::desk::hours::Schedule::default();
         let hours = std::sync::Arc::new(schedule.resolve(&jiff::tz::TimeZone::UTC));
         let (agents, teams, tags, channels, members) = (vec![], vec![], vec![], vec![], vec![]);
-        Directory { shop, agents, teams, tags, channels, members, own_server: false, schedule, hours, targets: Default::default(), call_backs: Default::default(), approval: Default::default(), anger: Default::default() }
+        Directory {
+            shop,
+            agents,
+            teams,
+            tags,
+            channels,
+            members,
+            own_server: false,
+            schedule,
+            hours,
+            targets: Default::default(),
+            call_backs: Default::default(),
+            approval: Default::default(),
+            anger: Default::default(),
+        }
     }
 
     fn typed() -> MailboxForm {
