@@ -1,6 +1,7 @@
 //! Conversations on networks: written by the desk's own verbs, then moved back to when they are said to have happened.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::plan::Plan;
 use super::simulator;
@@ -24,6 +25,10 @@ use crate::secrets;
 
 /// Seconds between two words.
 const PACE: i64 = 150;
+/// The accounts of the demo.
+const WHATSAPP: &str = "700300";
+const INSTAGRAM: &str = "700400";
+const SMS: &str = "+390736123458";
 
 #[derive(Deserialize)]
 struct Script {
@@ -45,16 +50,36 @@ struct Script {
 /// Connects the networks of the demo to the simulator and writes what was said there.
 pub async fn load_networks(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let scripts: Vec<Script> = serde_json::from_str(include_str!("content/networks.json"))?;
-    let telegram = connect(app, ChannelKind::Telegram, "Telegram @bottegaginestra_bot", simulator::TELEGRAM_BOT).await?;
+    let chosen = secrets::token;
+    let bot = json!({ "token": format!("{}:demo", simulator::TELEGRAM_BOT), "hook_token": chosen() });
+    let meta = json!({ "token": "demo", "app_secret": chosen(), "app_secrets": [chosen()], "verify_token": "demo" });
+    let number = json!({ "phone_number_id": WHATSAPP, "waba_id": "700301" });
+    let line = json!({ "account_sid": "ACdemo", "from": SMS });
+    let channels = [
+        connect(app, ChannelKind::Telegram, "Telegram @bottegaginestra_bot", simulator::TELEGRAM_BOT, json!({}), &bot).await?,
+        connect(app, ChannelKind::Whatsapp, "WhatsApp +39 0736 123457", WHATSAPP, number, &meta).await?,
+        connect(app, ChannelKind::Instagram, "Instagram @bottegaginestra", INSTAGRAM, json!({}), &meta).await?,
+        connect(app, ChannelKind::Sms, "SMS +39 0736 123458", SMS, line, &json!({ "auth_token": chosen() })).await?,
+    ];
     for script in &scripts {
-        if script.network == telegram.kind {
-            tell(app, plan, &telegram, script).await?;
+        if let Some(channel) = channels.iter().find(|channel| channel.kind == script.network) {
+            tell(app, plan, channel, script).await?;
         }
     }
     Ok(())
 }
 
-async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str) -> anyhow::Result<Channel> {
+/// As whom a network knows the customer of a script.
+fn identity(channel: &Channel, script: &Script) -> (IdentityKind, String) {
+    match channel.kind {
+        ChannelKind::Whatsapp | ChannelKind::Sms => (IdentityKind::Phone, script.id.clone()),
+        ChannelKind::Instagram => (IdentityKind::Instagram, format!("{INSTAGRAM}:{}", script.id)),
+        _ => (IdentityKind::Telegram, script.id.clone()),
+    }
+}
+
+async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str, mut settings: Value, secrets: &Value) -> anyhow::Result<Channel> {
+    settings["base"] = json!(format!("{}/demo/providers/{kind}", simulator::own_address(app)));
     let draft = ChannelDraft {
         kind,
         name: name.to_owned(),
@@ -62,8 +87,8 @@ async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str) -> any
         team_id: None,
         language: None,
         enabled: true,
-        settings: serde_json::json!({ "base": format!("{}/demo/providers/{kind}", simulator::own_address(app)) }),
-        secrets: Some(seal(&app.keys, &serde_json::json!({ "token": format!("{account}:demo"), "hook_token": secrets::token() }))?),
+        settings,
+        secrets: Some(seal(&app.keys, secrets)?),
     };
     let mut change = Change::begin(app).await?;
     let id = channels::create(&mut change, &draft).await?;
@@ -99,9 +124,9 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
                 });
                 let said = Said {
                     id: heard.clone(),
-                    conversation: format!("dm:{}", script.id),
+                    conversation: format!("{}:{}", if channel.kind == ChannelKind::Sms { "sms" } else { "dm" }, script.id),
                     person: Person {
-                        identity: Some((IdentityKind::Telegram, script.id.clone())),
+                        identity: Some(identity(channel, script)),
                         name: script.name.clone(),
                         handle: Some(script.handle.clone()).filter(|handle| !handle.is_empty()),
                         ..Person::default()

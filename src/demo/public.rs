@@ -1,10 +1,5 @@
 //! An X account and a place on Google: what is said about the shop in public, and a message beside it.
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,7 +18,6 @@ use crate::desk::networks::say::Outlet;
 use crate::desk::networks::take::{self, Door};
 use crate::desk::networks::{Happening, Person, Post, Review, Said};
 use crate::desk::tickets::reply::{self, NewReply};
-use crate::http::{Error, Result};
 use crate::ids::TicketId;
 use crate::jobs::{self, Job};
 
@@ -170,23 +164,4 @@ async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> any
     import::backdate(&mut change, id, 60 * script.ago, PACE).await?;
     change.commit().await?;
     Ok(())
-}
-
-/// Both providers, as far as the demo needs them: they take what is sent, and have nothing new.
-pub async fn provider(State(app): State<App>, method: Method, body: Bytes) -> Result<Response> {
-    let mut db = app.db.acquire().await?;
-    if !import::is_demo(&mut db).await? {
-        return Err(Error::NotFound);
-    }
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let id = Ts::now().0.as_millisecond().to_string();
-    let answer = match method {
-        Method::POST => json!({ "data": { "id": id, "dm_event_id": id, "dm_conversation_id": id } }),
-        Method::PUT => json!({ "comment": asked["comment"], "updateTime": Ts::now() }),
-        Method::GET => {
-            json!({ "data": { "id": ACCOUNT, "name": "Bottega Ginestra", "username": "bottegaginestra" }, "title": "Bottega Ginestra, Fano" })
-        }
-        _ => json!({ "data": { "deleted": true } }),
-    };
-    Ok(Json(answer).into_response())
 }
