@@ -102,6 +102,8 @@ async fn targets_are_entered_in_minutes_or_hours() {
             ("form-unit", "minutes"),
             ("api-amount", "4"),
             ("api-unit", "hours"),
+            ("angry-amount", "15"),
+            ("angry-unit", "minutes"),
         ]
     };
     for wrong in ["0", "soon", "-1", "721", "99999999999999999999"] {
@@ -111,7 +113,7 @@ async fn targets_are_entered_in_minutes_or_hours() {
     }
     admin.post("/settings/hours/targets", &typed("24")).await.is(303);
     let targets = directory::get(&desk.app).await.expect("a database").targets.clone();
-    assert_eq!(["chat", "email", "form", "api", "pigeon"].map(|kind| targets.minutes(kind)), [90, 1440, 30, 240, 240]);
+    assert_eq!(["chat", "email", "form", "api", "angry", "pigeon"].map(|kind| targets.minutes(kind)), [90, 1440, 30, 240, 15, 240]);
 }
 
 #[tokio::test]

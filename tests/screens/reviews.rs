@@ -99,7 +99,7 @@ async fn a_bad_review_is_followed_until_its_stars_change() {
     let message: i64 = desk.count("select max(id) from messages where direction = 'outbound'").await;
     drop(page);
     chiara.post(&format!("/tickets/{ticket}/messages/{message}/undo"), &[]).await.is(303);
-    assert!(row(&watch(&chiara).await).contains("Rings"));
+    assert!(row(&watch(&chiara).await).contains("Waiting"), "and does not ring: somebody is at it");
     answer(&chiara, ticket, "La ripariamo noi", "", "send").await.is(303);
     answer(&chiara, ticket, "Le scriviamo in privato", "private", "send").await.is(303);
     assert!(row(&watch(&chiara).await).contains("Taken private"));
@@ -132,7 +132,7 @@ async fn what_its_author_edits_or_takes_back_is_followed() {
     desk.comment("edited", "5500_1", "Pacco in ritardo, siete dei ladri").await;
     assert_eq!(desk.of_ticket(ticket, "priority").await, "urgent");
     assert_eq!(beat(&marta).await["alarms"], serde_json::json!([ticket]));
-    assert!(row(&watch(&marta).await).contains("word: ladri"));
+    assert!(row(&watch(&marta).await).contains("“ladri”"));
     desk.comment("remove", "5500_1", "").await;
     assert_eq!(beat(&marta).await["alarms"], serde_json::json!([]));
     let line = row(&watch(&marta).await);
@@ -169,7 +169,7 @@ async fn angry_words_in_private_only_raise_the_priority_and_say_why() {
     let marta = desk.agent("Marta", Role::Lead).await;
     beat(&marta).await;
     let ticket = desk.write("m_1", "Das ist Betrug, mein Paket ist leer").await;
-    let mail = b"From: Anna <anna@example.com>\r\nTo: help@bottega.example\r\nSubject: Order\r\nMessage-ID: <1@example.com>\r\n\r\nThis is a scam!\r\n\r\n> we never said bullshit\r\n";
+    let mail = b"From: Anna <anna@example.com>\r\nTo: help@bottega.example\r\nSubject: Order\r\nMessage-ID: <1@example.com>\r\n\r\nThis is a scam!\r\n\r\nOn Mon, 2 Nov 2026 at 10:00, Bottega <help@bottega.example> wrote:\r\n> we never said bullshit\r\n";
     let letter = desk.receive(mail).await.ticket.expect("a ticket");
     for (ticket, why) in [(ticket, "word: betrug"), (letter, "word: scam")] {
         assert_eq!(desk.of_ticket(ticket, "priority").await, "high");

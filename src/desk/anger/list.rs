@@ -120,7 +120,7 @@ impl Row {
             count => Some(format!("{count} {many}")),
         };
         let followers = self.followers.and_then(|count| match count {
-            0 => None,
+            ..=0 => None,
             1 => Some("1 follower".to_owned()),
             2..10_000 => Some(format!("{count} followers")),
             10_000..1_000_000 => Some(format!("{} k followers", count / 1000)),

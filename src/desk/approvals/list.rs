@@ -61,8 +61,10 @@ pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Opti
         r#"select a.id, a.ticket_id as ticket, a.channel_id as channel, a.author_id as author, a.body, a.edited_by, a.created_at, t.subject, c.name,
                   (select m.body from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.removed_at is null
                    order by m.id desc limit 1) as asked,
-                  exists (select from messages m where m.ticket_id = t.id and m.direction <> 'note'
-                          and (m.id > a.seen_id or m.edited_at > a.created_at or m.removed_at > a.created_at)) as "changed!"
+                  exists (select from messages m where m.ticket_id = t.id and m.direction <> 'note' and m.id > a.seen_id)
+                  or exists (select from events e where e.ticket_id = t.id and e.kind in ('message_edited', 'message_removed', 'message_deleted')
+                             and e.id > (select max(id) from events o where o.ticket_id = t.id and o.kind = 'approval_asked'
+                                         and o.data -> 'approval' = to_jsonb(a.id))) as "changed!"
            from approvals a join tickets t on t.id = a.ticket_id join contacts c on c.id = t.contact_id
            where a.state = 'waiting' and ($1 or a.author_id = $2) and ($3::timestamptz is null or (a.created_at, a.id) > ($3, $4))
            order by a.created_at, a.id limit $5"#,
@@ -129,7 +131,7 @@ pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) 
 pub struct Stamp {
     /// Its newest message, notes aside.
     last: i64,
-    /// The newest edit or removal, in microseconds since 1970.
+    /// The newest edit or removal, by its entry in the history: a provider's clock may be anything.
     changed: i64,
 }
 
@@ -151,13 +153,14 @@ impl std::str::FromStr for Stamp {
 /// How a ticket's conversation stands now.
 pub async fn stamp(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Stamp> {
     let row = sqlx::query!(
-        r#"select coalesce(max(id), 0) as "last!", max(greatest(edited_at, removed_at)) as "changed: Ts"
-           from messages where ticket_id = $1 and direction <> 'note'"#,
+        r#"select (select coalesce(max(id), 0) from messages where ticket_id = $1 and direction <> 'note') as "last!",
+                  (select coalesce(max(id), 0) from events
+                   where ticket_id = $1 and kind in ('message_edited', 'message_removed', 'message_deleted')) as "changed!""#,
         ticket.0
     )
     .fetch_one(db)
     .await?;
-    Ok(Stamp { last: row.last, changed: row.changed.map_or(0, |at| at.0.as_microsecond()) })
+    Ok(Stamp { last: row.last, changed: row.changed })
 }
 
 /// Something that happened on a ticket after an answer was written.
@@ -185,19 +188,25 @@ pub enum What {
 /// What happened on the ticket since an answer was written, oldest first.
 pub async fn since(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Vec<Since>> {
     let rows = sqlx::query!(
-        r#"select id, direction, agent_id, public, body, created_at, edited_at, removed_at from messages
-           where ticket_id = $1 and direction <> 'note' and not (direction = 'outbound' and automatic) and id is distinct from $4
-             and (id > $2 or edited_at > $3 or removed_at > $3) order by id limit 50"#,
+        r#"select m.id, m.direction, m.agent_id, m.public, m.body, m.created_at, m.removed_at, e.at as "edited: Ts"
+           from messages m left join lateral (
+               select max(created_at) as at from events e
+               where e.ticket_id = m.ticket_id and e.kind in ('message_edited', 'message_removed', 'message_deleted')
+                 and e.data -> 'message' = to_jsonb(m.id)
+                 and e.id > (select max(id) from events o where o.ticket_id = m.ticket_id and o.kind = 'approval_asked'
+                             and o.data -> 'approval' = to_jsonb($3::bigint))) e on true
+           where m.ticket_id = $1 and m.direction <> 'note' and not (m.direction = 'outbound' and m.automatic) and m.id is distinct from $4
+             and (m.id > $2 or e.at is not null) order by m.id limit 50"#,
         approval.ticket.0,
         approval.seen.0,
-        approval.created_at as Ts,
+        approval.id.0,
         approval.message.map(|id| id.0)
     )
     .fetch_all(db)
     .await?;
     let rows = rows.into_iter().map(|row| {
-        let (what, at) = match (row.removed_at, row.edited_at) {
-            (Some(at), _) => (What::Removed, at),
+        let (what, at) = match (row.removed_at, row.edited) {
+            (Some(_), Some(at)) => (What::Removed, at),
             (None, Some(at)) if row.id <= approval.seen => (What::Edited, at),
             _ => (What::Said, row.created_at),
         };
