@@ -222,7 +222,8 @@ impl CallBar {
             bar.when = format!("{}, {}", day_title(call.from_at, now, zone).to_lowercase_first(), span(slot, zone));
             bar.theirs = theirs(slot, zone, call.time_zone.as_deref());
             bar.number = phones::spaced(&call.phone);
-            bar.caller = call.caller_id.map(|id| if id == shell.agent.id { "You".to_owned() } else { shell.directory.agent(id).to_owned() });
+            bar.caller =
+                call.caller_id.map(|id| if id == shell.agent.id { "You".to_owned() } else { shell.directory.agent(id).to_owned() });
             bar.late = call.is_late(now);
             bar.last = i64::from(call.attempts) + 1 >= i64::from(shell.directory.call_backs.attempts);
             bar.phone.clone_from(&call.phone);
@@ -430,7 +431,11 @@ async fn move_to(
         None => false,
     };
     change.commit().await?;
-    let words = if told { "The call is moved, and the customer told." } else { "The call is moved. We know no mail address: the customer is not told." };
+    let words = if told {
+        "The call is moved, and the customer told."
+    } else {
+        "The call is moved. We know no mail address: the customer is not told."
+    };
     Ok(Flash::new(words).redirect(&back(&headers, id)))
 }
 

@@ -31,7 +31,10 @@ async fn an_agent_reaches_a_customer_and_writes_down_what_was_said() {
     giulia.post(&format!("/tickets/{ticket}/call/take"), &[]).await.is(303);
     assert!(matteo.get(&format!("/tickets/{ticket}")).await.text("#call-bar").contains("Giulia is calling"));
     matteo.post(&format!("/tickets/{ticket}/call/take"), &[]).await.is(303);
-    assert!(giulia.get(&format!("/tickets/{ticket}")).await.text("#call-bar").contains("You are calling"), "it stays with whoever was first");
+    assert!(
+        giulia.get(&format!("/tickets/{ticket}")).await.text("#call-bar").contains("You are calling"),
+        "it stays with whoever was first"
+    );
 
     giulia.post(&format!("/tickets/{ticket}/call/done"), &[("words", "Repaired for free."), ("then", "solve")]).await.is(303);
     assert_eq!((desk.call(ticket).await.state, status(&desk, ticket).await), (CallBackState::Done, Status::Solved));
@@ -95,7 +98,19 @@ async fn an_admin_says_whether_and_when_the_shop_calls() {
     desk.agent("Lea", Role::Lead).await.get("/settings/call-backs").await.is(403);
     let page = admin.get("/settings/call-backs").await.is(200);
     assert!(page.text(".hint").contains("times are free to choose now"));
-    let typed = [("offered", "1"), ("team", ""), ("hours", "desk"), ("length", "30"), ("places", "3"), ("count", "all"), ("days", "2"), ("remind", "15"), ("attempts", "2"), ("language", "it"), ("language", "de")];
+    let typed = [
+        ("offered", "1"),
+        ("team", ""),
+        ("hours", "desk"),
+        ("length", "30"),
+        ("places", "3"),
+        ("count", "all"),
+        ("days", "2"),
+        ("remind", "15"),
+        ("attempts", "2"),
+        ("language", "it"),
+        ("language", "de"),
+    ];
     let but = |field: &'static str, value: &'static str| -> Vec<(&str, &str)> {
         typed.into_iter().filter(|(name, _)| *name != field).chain([(field, value)]).collect()
     };

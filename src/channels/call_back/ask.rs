@@ -77,8 +77,7 @@ async fn attempt_to_ask(app: &App, offer: &Offer, asked: &Asked, now: Ts) -> Res
     } else {
         contacts::recognize(&mut change, &(IdentityKind::Email, asked.email.clone()), &[phone], &asked.name, language).await?
     };
-    let origin =
-        Origin { channel: &channel, delivery: None, files: &[], ticket: None, contact: Some(contact), acknowledge: false };
+    let origin = Origin { channel: &channel, delivery: None, files: &[], ticket: None, contact: Some(contact), acknowledge: false };
     let received = receive::receive(&mut change, &origin, &incoming(app, asked)).await?;
     if received.outcome != receive::Outcome::Created {
         return Ok(received.ticket);
@@ -125,11 +124,7 @@ fn incoming(app: &App, asked: &Asked) -> Incoming {
     }
     Incoming {
         provider_id: provider_id(app, &asked.id),
-        envelope: Envelope {
-            from: (!from.address.is_empty()).then(|| from.clone()),
-            subject: subject.clone(),
-            ..Envelope::default()
-        },
+        envelope: Envelope { from: (!from.address.is_empty()).then(|| from.clone()), subject: subject.clone(), ..Envelope::default() },
         from,
         subject,
         body: if asked.note.is_empty() { i18n::text(asked.language, "call-back-ask") } else { asked.note.clone() },

@@ -97,8 +97,10 @@ async fn open(app: &App, query: &PageQuery, client: &Client) -> Result<std::resu
     let language = i18n::choose(languages, &query.lang, &client.accept_language, desk);
     let mut frame = Frame::load(app, language).await?;
     let page = page_url(&query.page);
-    frame.languages =
-        i18n::offered(languages).iter().map(|&language| LanguageLink { language, href: address("", language, &page, &query.zone) }).collect();
+    frame.languages = i18n::offered(languages)
+        .iter()
+        .map(|&language| LanguageLink { language, href: address("", language, &page, &query.zone) })
+        .collect();
     match Offer::of(&directory, None) {
         Some(offer) => Ok(Ok((frame, offer))),
         None => {

@@ -110,12 +110,8 @@ pub async fn book(change: &mut Change, caller: &Caller, visitor: &Visitor, ask: 
         (None, None) if offer.now(change, Some(language), now).await?.is_some() => now,
         (None, None) => offer.free(change, Some(ticket), now).await?.first().ok_or(NotBooked::Taken)?.from,
     };
-    let wanted = Wanted {
-        language: Some(language),
-        time_zone: visitor.time_zone.as_deref(),
-        note,
-        ..Wanted::new(ticket, phone, from, from)
-    };
+    let wanted =
+        Wanted { language: Some(language), time_zone: visitor.time_zone.as_deref(), note, ..Wanted::new(ticket, phone, from, from) };
     call_backs::book(change, &offer, &wanted, now).await.map_err(|error| match error {
         BookError::Taken => NotBooked::Taken,
         BookError::Database(error) => NotBooked::Database(error),

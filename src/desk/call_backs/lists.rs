@@ -66,33 +66,29 @@ pub struct Row {
 /// At most `limit` calls of a view.
 pub async fn list(db: &mut PgConnection, agent: AgentId, view: View, limit: i64) -> sqlx::Result<Vec<Row>> {
     match view {
-        View::Open | View::Mine => {
-            sqlx::query_as!(
-                Row,
-                r#"select b.id, b.ticket_id, b.phone, b.state, b.from_at, b.until_at, b.attempts, b.language, b.time_zone, b.note, b.caller_id,
+        View::Open | View::Mine => sqlx::query_as!(
+            Row,
+            r#"select b.id, b.ticket_id, b.phone, b.state, b.from_at, b.until_at, b.attempts, b.language, b.time_zone, b.note, b.caller_id,
                           b.reminded_at, b.late_at, b.closed_at, t.subject, c.name as contact_name, t.assignee_id, t.team_id
                    from call_backs b join tickets t on t.id = b.ticket_id join contacts c on c.id = t.contact_id
                    where b.state = 'wanted' and t.status <> 'spam' and ($1 or t.assignee_id is null or t.assignee_id = $2)
                    order by b.from_at, b.id limit $3"#,
-                view == View::Open,
-                agent.0,
-                limit
-            )
-            .fetch_all(db)
-            .await
-        }
-        View::Over => {
-            sqlx::query_as!(
-                Row,
-                r#"select b.id, b.ticket_id, b.phone, b.state, b.from_at, b.until_at, b.attempts, b.language, b.time_zone, b.note, b.caller_id,
+            view == View::Open,
+            agent.0,
+            limit
+        )
+        .fetch_all(db)
+        .await,
+        View::Over => sqlx::query_as!(
+            Row,
+            r#"select b.id, b.ticket_id, b.phone, b.state, b.from_at, b.until_at, b.attempts, b.language, b.time_zone, b.note, b.caller_id,
                           b.reminded_at, b.late_at, b.closed_at, t.subject, c.name as contact_name, t.assignee_id, t.team_id
                    from call_backs b join tickets t on t.id = b.ticket_id join contacts c on c.id = t.contact_id
                    where b.closed_at is not null order by b.closed_at desc, b.id limit $1"#,
-                limit
-            )
-            .fetch_all(db)
-            .await
-        }
+            limit
+        )
+        .fetch_all(db)
+        .await,
     }
 }
 

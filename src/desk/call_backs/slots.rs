@@ -122,7 +122,8 @@ impl Offer {
         let closes = self.hours.openings(now, now.plus_seconds(1)).map(|(_, closes)| closes).next();
         let Some(closes) = closes.filter(|closes| closes.seconds_since(now) >= NOTICE) else { return Ok(None) };
         let there = presence::floor(db, now).await?;
-        let serves = there.iter().filter(|one| one.wish == Wish::Online && self.people.contains(&one.agent) && one.speaks(language)).count();
+        let serves =
+            there.iter().filter(|one| one.wish == Wish::Online && self.people.contains(&one.agent) && one.speaks(language)).count();
         let each = if self.settings.per_person { i64::from(self.settings.places) } else { 1 };
         let most = i64::try_from(serves).unwrap_or(i64::MAX).saturating_mul(each);
         let owed = sqlx::query_scalar!(

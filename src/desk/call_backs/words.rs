@@ -11,11 +11,8 @@ use crate::i18n::{self, Language, Value};
 pub fn when(language: Language, slot: Slot, place: &Place, now: Ts) -> String {
     let at = |moment: Ts| moment.0.to_zoned(place.zone().clone());
     let (here, from) = (at(now), at(slot.from));
-    let mut arguments = vec![
-        ("from", Value::from(clock(&from))),
-        ("until", Value::from(clock(&at(slot.until)))),
-        ("zone", Value::from(place.suffix())),
-    ];
+    let mut arguments =
+        vec![("from", Value::from(clock(&from))), ("until", Value::from(clock(&at(slot.until)))), ("zone", Value::from(place.suffix()))];
     let key = match here.date().until(from.date()).map_or(i32::MAX, |span| span.get_days()) {
         0 => "call-back-today",
         1 => "call-back-tomorrow",

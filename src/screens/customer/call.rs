@@ -41,7 +41,12 @@ pub(super) struct Panel {
 
 impl Panel {
     /// Reads it; `None` for a request without any call.
-    pub(super) async fn load(db: &mut PgConnection, held: &Held, offer: Option<&Offer>, wish: Option<CallWish>) -> sqlx::Result<Option<Self>> {
+    pub(super) async fn load(
+        db: &mut PgConnection,
+        held: &Held,
+        offer: Option<&Offer>,
+        wish: Option<CallWish>,
+    ) -> sqlx::Result<Option<Self>> {
         let Some(call) = call_backs::last_of(db, held.ticket.id).await? else { return Ok(None) };
         let now = Ts::now();
         let open = wish.is_some();
@@ -51,7 +56,9 @@ impl Panel {
             ..CallWish::default()
         });
         let chooser = match offer {
-            Some(offer) => Some(Chooser::load(db, &held.frame, offer, &wish, Some(held.ticket.id), now).await?).filter(|chooser| !chooser.is_empty()),
+            Some(offer) => {
+                Some(Chooser::load(db, &held.frame, offer, &wish, Some(held.ticket.id), now).await?).filter(|chooser| !chooser.is_empty())
+            }
             None => None,
         };
         let late = call.is_late(now);

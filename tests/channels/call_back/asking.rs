@@ -27,7 +27,10 @@ async fn a_customer_chooses_a_time_and_gets_a_receipt() {
     let row = tickets::find(&mut db, ticket).await.expect("read").expect("there");
     drop(db);
     assert_eq!((row.subject.as_str(), row.priority), ("Richiamata: La cerniera si è rotta.", Priority::High));
-    assert_eq!(sportello::desk::directory::get(&desk.app).await.expect("read").channel(row.channel_id).map(|channel| channel.kind), Some(ChannelKind::CallBack));
+    assert_eq!(
+        sportello::desk::directory::get(&desk.app).await.expect("read").channel(row.channel_id).map(|channel| channel.kind),
+        Some(ChannelKind::CallBack)
+    );
 
     let receipt = visitor.get(&sent.location.expect("a receipt")).await.is(200);
     assert!(receipt.text(".lead").contains("+39 333 123 4567") && receipt.text(".reference").contains(&ticket.to_string()));
@@ -45,9 +48,18 @@ async fn a_customer_chooses_a_time_and_gets_a_receipt() {
 async fn each_error_stands_at_its_field_and_nothing_typed_is_lost() {
     let desk = CallDesk::new().await;
     desk.person("Giulia", Role::Agent).await;
-    for (field, value) in
-        [("name", ""), ("phone", ""), ("phone", "call me"), ("phone", "12"), ("time", ""), ("time", "nonsense"), ("time", "1000000000"), ("time", "now"), ("email", "ada@"), ("consent", "")]
-    {
+    for (field, value) in [
+        ("name", ""),
+        ("phone", ""),
+        ("phone", "call me"),
+        ("phone", "12"),
+        ("time", ""),
+        ("time", "nonsense"),
+        ("time", "1000000000"),
+        ("time", "now"),
+        ("email", "ada@"),
+        ("consent", ""),
+    ] {
         let page = desk.ask(&[(field, value)]).await.is(422);
         assert_eq!(page.attributes(".problems a", "href"), [format!("#{field}")], "{field}={value}");
         assert_eq!(page.texts(&format!("#{field}-error")).len(), 1, "{field}");

@@ -30,7 +30,10 @@ async fn a_customer_moves_the_call_and_then_cancels_it() {
     visitor.post(&format!("{link}/call/cancel"), &[]).await.is(303);
     assert_eq!(desk.call(ticket).await.state, CallBackState::Withdrawn);
     desk.at(call.until_at.plus_seconds(1)).await;
-    assert_eq!(desk.count("select count(*) from events where kind = 'callback_late' and ticket_id = (select min(id) from tickets)").await, 0);
+    assert_eq!(
+        desk.count("select count(*) from events where kind = 'callback_late' and ticket_id = (select min(id) from tickets)").await,
+        0
+    );
     // And may ask again, in the same request.
     let page = visitor.get(&link).await.is(200);
     visitor.post(&format!("{link}/call"), &[("phone", "+393470001122"), ("time", &CallDesk::times(&page)[3])]).await.is(303);
