@@ -508,6 +508,7 @@ async fn free_port() -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_hour_leaves_what_a_good_one_does() {
     let count = std::env::var("SPORTELLO_REPLAY_EVENTS").ok().map_or(EVENTS, |text| text.parse().expect("a number of events"));
+    drop(rustls::crypto::ring::default_provider().install_default());
     let events = hour(count);
     let bad = disturbed(&events);
     println!(

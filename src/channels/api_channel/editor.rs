@@ -270,7 +270,7 @@ async fn create(State(app): State<App>, _: Admin, shell: Shell, Form(form): Form
     let channel = find(&mut change, id).await?;
     declare(&mut change, &channel).await?;
     change.commit().await?;
-    let form = ChannelForm::of_channel(&channel);
+    let form = ChannelForm { blog: form.blog, ..ChannelForm::of_channel(&channel) };
     let fresh = vec![(KEY.0, KEY.1, key), (OUTGOING.0, OUTGOING.1, kept.outgoing), (IDENTIFIERS.0, IDENTIFIERS.1, kept.identifiers)];
     shell.render(&EditorPage { fresh, ..EditorPage::new(&app, &shell, Some(channel), form, Problems::default()) })
 }

@@ -183,7 +183,7 @@ async fn take_one(
                 if let Happening::Said(said) = &happening
                     && let Some(url) = &said.person.picture
                 {
-                    faces::keep(app, ticket, url).await;
+                    faces::keep(app, ticket, url);
                 }
             }
             Ok(Taken::Changed(_) | Taken::Noted | Taken::Parked) => tally.changed = true,

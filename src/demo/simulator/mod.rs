@@ -124,7 +124,16 @@ async fn page(State(app): State<App>, Query(which): Query<Which>) -> Result<Resp
     let call = ringing::going();
     let people = directory::get(&app).await?.agents.iter().filter(|agent| agent.active).map(|agent| agent.name.clone()).collect();
     let ways = saying::ways(on);
-    framed(&SimulatorPage { on, channel, ways, sheet: sheet(), phone, calling: call.is_some(), answered: call.and_then(|(_, by)| by), people })
+    framed(&SimulatorPage {
+        on,
+        channel,
+        ways,
+        sheet: sheet(),
+        phone,
+        calling: call.is_some(),
+        answered: call.and_then(|(_, by)| by),
+        people,
+    })
 }
 
 async fn screen(State(app): State<App>, Query(which): Query<Which>) -> Result<Response> {

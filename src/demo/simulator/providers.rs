@@ -19,12 +19,7 @@ use crate::http::{Error, Path, Result};
 pub const GOOGLE_PLACE: &str = "accounts/1122/locations/3344";
 
 /// Whatever is called at a provider of the demo.
-pub async fn answer(
-    State(app): State<App>,
-    method: Method,
-    Path((kind, path)): Path<(String, String)>,
-    body: Bytes,
-) -> Result<Response> {
+pub async fn answer(State(app): State<App>, method: Method, Path((kind, path)): Path<(String, String)>, body: Bytes) -> Result<Response> {
     let kind: ChannelKind = kind.parse().map_err(|_| Error::NotFound)?;
     let channel = channel_of(&app, kind).await?;
     let asked: Value = serde_json::from_slice(&body).unwrap_or_else(|_| form(&body));
@@ -68,7 +63,9 @@ fn meta(kind: ChannelKind, method: &Method, last: &str, asked: &Value) -> Value 
         (&Method::POST, "messages") => {
             let words = asked["message"]["text"].as_str().unwrap_or("📎 (a file)");
             // To one of the customers that the demo invented, who reads no simulator.
-            let ours = asked["recipient"]["id"] == *customer || asked["recipient"].get("comment_id").is_some() || asked["recipient"].get("post_id").is_some();
+            let ours = asked["recipient"]["id"] == *customer
+                || asked["recipient"].get("comment_id").is_some()
+                || asked["recipient"].get("post_id").is_some();
             let id = if ours { stage::theirs(kind, words, false) } else { Ts::now().0.as_millisecond() };
             json!({ "recipient_id": customer, "message_id": format!("m_sim{id}") })
         }
@@ -76,7 +73,9 @@ fn meta(kind: ChannelKind, method: &Method, last: &str, asked: &Value) -> Value 
         (&Method::POST, "comments" | "replies" | "mentions") => {
             json!({ "id": format!("5500_{}", stage::theirs(kind, text(asked, "message"), true)) })
         }
-        (&Method::GET, _) => json!({ "id": customer, "first_name": "Noa", "last_name": "Simulator", "name": "Noa Simulator", "username": "noa_sim" }),
+        (&Method::GET, _) => {
+            json!({ "id": customer, "first_name": "Noa", "last_name": "Simulator", "name": "Noa Simulator", "username": "noa_sim" })
+        }
         _ => json!({ "success": true }),
     }
 }
@@ -95,7 +94,10 @@ fn whatsapp(method: &Method, last: &str, asked: &Value) -> Value {
                 }
                 "template" => {
                     let parts = asked["template"]["components"].as_array().into_iter().flatten();
-                    let values: Vec<&str> = parts.flat_map(|part| part["parameters"].as_array().into_iter().flatten()).map(|value| text(value, "text")).collect();
+                    let values: Vec<&str> = parts
+                        .flat_map(|part| part["parameters"].as_array().into_iter().flatten())
+                        .map(|value| text(value, "text"))
+                        .collect();
                     format!("({}) {}", text(&asked["template"], "name"), values.join(", "))
                 }
                 _ => "📎 (a file)".to_owned(),
@@ -116,7 +118,9 @@ fn whatsapp(method: &Method, last: &str, asked: &Value) -> Value {
                 template("repair_ready", "en", "Hello {{1}}, your repair is ready. May we send it back?", &["Noa"]),
             ] })
         }
-        (&Method::GET, _) => json!({ "id": "700300", "display_phone_number": "+39 0736 123457", "verified_name": "Bottega Ginestra", "quality_rating": "GREEN" }),
+        (&Method::GET, _) => {
+            json!({ "id": "700300", "display_phone_number": "+39 0736 123457", "verified_name": "Bottega Ginestra", "quality_rating": "GREEN" })
+        }
         _ => json!({ "success": true }),
     }
 }
@@ -137,7 +141,11 @@ fn read_soon(app: &App, channel: crate::desk::channels::Channel, id: String) {
 fn sms(last: &str, asked: &Value) -> Value {
     match last {
         "Messages.json" => {
-            let id = if text(asked, "To") == CALLER { stage::theirs(ChannelKind::Sms, text(asked, "Body"), false) } else { Ts::now().0.as_millisecond() };
+            let id = if text(asked, "To") == CALLER {
+                stage::theirs(ChannelKind::Sms, text(asked, "Body"), false)
+            } else {
+                Ts::now().0.as_millisecond()
+            };
             json!({ "sid": format!("SM{id:032}"), "status": "queued", "error_code": null, "direction": "outbound-api" })
         }
         "IncomingPhoneNumbers.json" => json!({ "incoming_phone_numbers": [{ "sid": "PNdemo", "phone_number": "+390736123458" }] }),

@@ -67,9 +67,18 @@ pub fn webhook(app: &App, channel: &Channel, way: Way, text: &str, id: i64) -> O
         (ChannelKind::Whatsapp, _) => {
             let phone = CALLER.trim_start_matches('+');
             let message = json!({ "from": phone, "id": format!("wamid.sim{id}"), "timestamp": seconds.to_string(), "type": "text", "text": { "body": text } });
-            change_of_number(&account, &json!({ "contacts": [{ "profile": { "name": "Noa Simulator" }, "wa_id": phone }], "messages": [message] }))
+            change_of_number(
+                &account,
+                &json!({ "contacts": [{ "profile": { "name": "Noa Simulator" }, "wa_id": phone }], "messages": [message] }),
+            )
         }
-        (ChannelKind::Sms, _) => return Some(sms(app, channel, &[("Body", text), ("From", CALLER), ("MessageSid", &format!("SM{id:032}")), ("NumMedia", "0"), ("To", &account)])),
+        (ChannelKind::Sms, _) => {
+            return Some(sms(
+                app,
+                channel,
+                &[("Body", text), ("From", CALLER), ("MessageSid", &format!("SM{id:032}")), ("NumMedia", "0"), ("To", &account)],
+            ));
+        }
         (ChannelKind::X, Way::Message) => {
             let message = json!({ "type": "message_create", "id": format!("20807{id}"), "created_timestamp": now.to_string(), "message_create": {
                 "target": { "recipient_id": account }, "sender_id": who, "message_data": { "text": text, "entities": { "urls": [] } } } });
@@ -80,7 +89,13 @@ pub fn webhook(app: &App, channel: &Channel, way: Way, text: &str, id: i64) -> O
             let post = format!("20808{id}");
             let payload = json!({ "id": post, "text": format!("@bottegaginestra {text}"), "author_id": who, "conversation_id": post, "created_at": Ts::now(),
                 "entities": { "mentions": [{ "start": 0, "end": 16, "username": "bottegaginestra", "id": account }] }, "edit_history_tweet_ids": [post] });
-            activity(&account, "post.mention.create", id, payload, Some(json!({ "users": [{ "id": who, "name": "Noa Simulator", "username": "noa_sim" }] })))
+            activity(
+                &account,
+                "post.mention.create",
+                id,
+                payload,
+                Some(json!({ "users": [{ "id": who, "name": "Noa Simulator", "username": "noa_sim" }] })),
+            )
         }
         // What is reviewed on Google has to be asked for.
         _ => return None,
@@ -98,7 +113,8 @@ fn activity(account: &str, kind: &str, id: i64, payload: Value, includes: Option
 
 /// A change of a WhatsApp number.
 pub fn change_of_number(account: &str, more: &Value) -> Value {
-    let mut value = json!({ "messaging_product": "whatsapp", "metadata": { "display_phone_number": "390736123457", "phone_number_id": account } });
+    let mut value =
+        json!({ "messaging_product": "whatsapp", "metadata": { "display_phone_number": "390736123457", "phone_number_id": account } });
     for (key, part) in more.as_object().into_iter().flatten() {
         value[key] = part.clone();
     }
@@ -109,7 +125,8 @@ pub fn change_of_number(account: &str, more: &Value) -> Value {
 pub fn signed(app: &App, channel: &Channel, body: &Value) -> RequestBuilder {
     let raw = body.to_string().into_bytes();
     let secrets: Map<String, Value> = channel.secrets(&app.keys);
-    let secret = |name: &str| secrets.get(name).and_then(|value| value.as_str().or_else(|| value[0].as_str())).unwrap_or_default().to_owned();
+    let secret =
+        |name: &str| secrets.get(name).and_then(|value| value.as_str().or_else(|| value[0].as_str())).unwrap_or_default().to_owned();
     let (header, value) = match channel.kind {
         ChannelKind::Telegram => ("x-telegram-bot-api-secret-token", secret("hook_token")),
         ChannelKind::X => {

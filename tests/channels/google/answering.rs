@@ -136,7 +136,12 @@ async fn a_place_is_changed_ten_times_a_minute_at_most() {
         .execute(&desk.app.db)
         .await
         .expect("a row");
-    sqlx::query("update thread_keys set key = replace(key, '/3344/', '/33440/')").execute(&desk.app.db).await.expect("a row");
+    for sql in [
+        "update thread_keys set key = replace(key, '/3344/', '/33440/')",
+        "update tickets set conversation = replace(conversation, '/3344/', '/33440/')",
+    ] {
+        sqlx::query(sql).execute(&desk.app.db).await.expect("a row");
+    }
     for number in 0..11 {
         desk.try_answer(&agent, &format!("Versione {number}"), &[], None).await.expect("queued");
     }
