@@ -52,7 +52,7 @@ async fn the_same_order_suggests_and_one_click_joins() {
     let giulia = two.desk.agent("Giulia", Role::Agent).await;
     let [anna, verdi] = two.people;
     let page = giulia.visit(&format!("/tickets/{}", two.tickets[0])).await;
-    assert_eq!(page.text("#twins p"), "A. Verdi may be the same person: both speak of order 4711-B.");
+    assert_eq!(page.text("#twins p"), "A. Verdi (Email) may be the same person: both speak of order 4711-B.");
     giulia.post(&format!("/customers/{anna}/merge"), &[("other", &verdi.to_string())]).await.is(303);
     assert_eq!((two.owner(0).await, two.owner(1).await), (anna, anna));
     let page = giulia.visit(&format!("/customers/{anna}")).await;
@@ -129,7 +129,7 @@ async fn an_address_that_is_the_others_suggests_and_our_own_does_not() {
     two.look().await;
     let giulia = two.desk.agent("Giulia", Role::Agent).await;
     let page = giulia.visit(&format!("/customers/{}", two.people[1])).await;
-    assert_eq!(page.texts("#twins p"), ["Anna may be the same person: both gave verdi@b.example."]);
+    assert_eq!(page.texts("#twins p"), ["Anna (Email) may be the same person: both gave verdi@b.example."]);
     assert_eq!(two.desk.count("select count(*) from contact_hints where value like 'help@%'").await, 0);
 }
 

@@ -91,7 +91,12 @@ impl ServedDesk {
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        panic!("a webhook was not understood in ten seconds");
+        let raw: Vec<(Vec<u8>, Option<String>)> = sqlx::query_as("select raw, reason from deliveries where state = 'received' order by id")
+            .fetch_all(&self.app.db)
+            .await
+            .expect("rows");
+        let raw: Vec<_> = raw.iter().map(|(raw, reason)| (String::from_utf8_lossy(raw), reason)).collect();
+        panic!("these webhooks were not understood in ten seconds: {raw:?}");
     }
 
     /// Does all queued work that is due within a minute, and fails on any that went wrong.

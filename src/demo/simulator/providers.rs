@@ -25,7 +25,7 @@ pub async fn answer(State(app): State<App>, method: Method, Path((kind, path)): 
     let asked: Value = serde_json::from_slice(&body).unwrap_or_else(|_| form(&body));
     let last = path.rsplit('/').next().unwrap_or_default();
     let answer = match kind {
-        ChannelKind::Facebook | ChannelKind::Instagram => meta(kind, &method, last, &asked),
+        ChannelKind::Facebook | ChannelKind::Instagram => meta(kind, &method, &path, &asked),
         ChannelKind::Whatsapp => {
             let answer = whatsapp(&method, last, &asked);
             if let Some(id) = answer["messages"][0]["id"].as_str() {
@@ -51,8 +51,9 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn meta(kind: ChannelKind, method: &Method, last: &str, asked: &Value) -> Value {
+fn meta(kind: ChannelKind, method: &Method, path: &str, asked: &Value) -> Value {
     let customer = CUSTOMER.to_string();
+    let last = path.rsplit('/').next().unwrap_or_default();
     match (method, last) {
         (&Method::POST, "messages") if asked.get("sender_action").is_some() => {
             if asked["sender_action"] == "react" {
@@ -71,7 +72,10 @@ fn meta(kind: ChannelKind, method: &Method, last: &str, asked: &Value) -> Value 
         }
         (&Method::POST, "message_attachments") => json!({ "attachment_id": "1002" }),
         (&Method::POST, "comments" | "replies" | "mentions") => {
-            json!({ "id": format!("5500_{}", stage::theirs(kind, text(asked, "message"), true)) })
+            // Under something that was said here, or to the demo's other people.
+            let ours = stage::screen(kind).iter().any(|seen| seen.mine && path.contains(&seen.id.to_string()));
+            let id = if ours { stage::theirs(kind, text(asked, "message"), true) } else { Ts::now().0.as_millisecond() };
+            json!({ "id": format!("5500_{id}") })
         }
         (&Method::GET, _) => {
             json!({ "id": customer, "first_name": "Noa", "last_name": "Simulator", "name": "Noa Simulator", "username": "noa_sim" })

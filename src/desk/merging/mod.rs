@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::contacts::{self, Contact};
+use crate::desk::kinds::IdentityKind;
 use crate::ids::{AgentId, ContactId, MergeId, TicketId};
 
 /// The most that goes over in one step; nobody has so many tickets, and a loop must end.
@@ -23,17 +24,20 @@ pub struct Suggestion {
     pub other: ContactId,
     pub name: String,
     pub email: Option<String>,
+    /// Where they wrote from first.
+    pub kind: Option<IdentityKind>,
     pub reason: String,
     pub value: String,
 }
 
 impl Suggestion {
-    /// The other's name, else address, else number.
+    /// The other's name, else address, else number, and where they write from.
     pub fn who(&self) -> String {
-        match (&*self.name, &self.email) {
-            ("", Some(email)) => email.clone(),
-            ("", None) => format!("Customer {}", self.other),
-            (name, _) => name.to_owned(),
+        match (&*self.name, &self.email, self.kind) {
+            ("", Some(email), _) => email.clone(),
+            ("", None, _) => format!("Customer {}", self.other),
+            (name, _, Some(kind)) => format!("{name} ({})", kind.label()),
+            (name, _, None) => name.to_owned(),
         }
     }
 
@@ -54,7 +58,8 @@ pub async fn suggestions(db: &mut PgConnection, contact: ContactId) -> sqlx::Res
     sqlx::query_as!(
         Suggestion,
         r#"select c.id as "other: ContactId", c.name, s.reason as "reason!", s.value as "value!",
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
+                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
+                  (select kind from identities i where i.contact_id = c.id order by i.id limit 1) as "kind: IdentityKind"
            from (select other_id as id, reason, value from merge_suggestions where contact_id = $1 and refused_at is null
                  union all
                  select contact_id, reason, value from merge_suggestions where other_id = $1 and refused_at is null) s

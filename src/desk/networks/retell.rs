@@ -31,12 +31,15 @@ pub fn subject(line: &str) -> String {
     if line.is_empty() { "(No words)".to_owned() } else { text::excerpts::excerpt(line, SUBJECT) }
 }
 
-/// Whether a message was said before another one of its ticket that is here already.
-pub async fn is_late(change: &mut Change, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
+/// Whether a message that has come changes more than the end of the conversation: it was said before another that is here already, or the
+/// ticket is called after words of ours, or after some that were taken back.
+pub async fn is_due(change: &mut Change, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from (select id, coalesce(sent_at, created_at) as at from messages
                                        where ticket_id = $1 and direction <> 'note' and not automatic order by id desc limit $3) recent
-                          where recent.id <> $2 and recent.at > (select sent_at from messages where id = $2)) as "late!""#,
+                          where recent.id <> $2 and recent.at > (select sent_at from messages where id = $2))
+                  or exists (select from tickets t join messages n on n.id = t.named_after
+                             where t.id = $1 and n.id <> $2 and (n.removed_at is not null or n.direction <> 'inbound')) as "due!""#,
         ticket.0,
         message.0,
         AMONG

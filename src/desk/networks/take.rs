@@ -268,7 +268,7 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
             .execute(&mut **change)
             .await?;
     }
-    if retell::is_late(change, received.ticket, received.message).await? {
+    if retell::is_due(change, received.ticket, received.message).await? {
         retell::retell(change, received.ticket).await?;
         retell::settle(change, received.ticket).await?;
     }
@@ -423,12 +423,11 @@ async fn hear_ourselves(change: &mut Change, door: &Door<'_>, said: &Said, echo:
     if named {
         sqlx::query!("update tickets set named_after = $2 where id = $1", id.0, message.0).execute(&mut **change).await?;
     }
-    if retell::is_late(change, id, message).await? {
-        // The customer's next words have overtaken it: it answers nothing any more.
+    if retell::is_due(change, id, message).await? {
         retell::retell(change, id).await?;
-    } else {
-        retell::settle(change, id).await?;
     }
+    // Where the customer's next words have overtaken it, it answers nothing any more.
+    retell::settle(change, id).await?;
     search::index(change, id, message, None, &[&said.text]).await?;
     change.record(id, Actor::System, Event::Replied { message }).await?;
     notices::catch_up(change, channel.id, &said.id).await?;

@@ -473,7 +473,8 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
 
 /// Whom an answer to this message goes to; `own` are our mailboxes in lower case. `None`: it names nobody who could be answered.
 pub fn answer_to(envelope: Envelope, own: &[String]) -> Option<Recipients> {
-    let usable = |address: &Address| !address.address.is_empty() && !address.address.ends_with("@invalid");
+    // What somebody is called on a network is no address of theirs.
+    let usable = |address: &Address| address.address.contains('@') && !address.address.ends_with("@invalid");
     let target = envelope.reply_to.into_iter().next().or(envelope.from).filter(usable)?;
     let mut cc: Vec<Address> = Vec::new();
     for other in envelope.to.into_iter().chain(envelope.cc).filter(usable) {

@@ -52,7 +52,8 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
                       where contact_id = c.id and id <> $2 order by id desc limit $5) t) as "earlier: Json<Vec<EarlierTicket>>",
                   (select json_agg(s) from (
                       select o.id as other, o.name, p.reason, p.value,
-                             (select address from identities i where i.contact_id = o.id and i.kind = 'email' order by i.id limit 1) as email
+                             (select address from identities i where i.contact_id = o.id and i.kind = 'email' order by i.id limit 1) as email,
+                             (select kind from identities i where i.contact_id = o.id order by i.id limit 1) as kind
                       from (select other_id as id, reason, value from merge_suggestions where contact_id = c.id and refused_at is null
                             union all
                             select contact_id, reason, value from merge_suggestions where other_id = c.id and refused_at is null) p

@@ -24,7 +24,7 @@ async fn run(shop: &Shop, example: &str, folder: &std::path::Path) -> String {
     shell.env("SECRET", &shop.outgoing).env("IDENTIFIERS", &shop.identifiers).env("TIMESTAMP", "1791000000");
     let done = tokio::task::spawn_blocking(move || shell.output()).await.expect("no panic").expect("bash");
     assert!(done.status.success(), "{example}\n{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-    shop.desk.understood().await;
+    shop.desk.drain().await;
     String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
