@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::plan::Plan;
-use super::simulator;
+use super::{cast, simulator};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::{self, Agent};
@@ -90,22 +90,8 @@ async fn connect(app: &App) -> anyhow::Result<Channel> {
     Ok(channel)
 }
 
-async fn agent(app: &App, plan: &Plan, index: usize) -> anyhow::Result<Option<Agent>> {
-    let email = plan.agents.get(index).map_or("", |agent| &agent.email);
-    let mut db = app.db.acquire().await?;
-    let person = agents::find_by_email(&mut db, email).await?;
-    Ok(person.map(|person| Agent {
-        id: person.id,
-        email: person.email,
-        name: person.name,
-        role: person.role,
-        signature: String::new(),
-        session: None,
-    }))
-}
-
 async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script, index: usize) -> anyhow::Result<()> {
-    let Some(agent) = agent(app, plan, script.agent).await? else { return Ok(()) };
+    let Some(agent) = cast::agent(app, plan, script.agent).await? else { return Ok(()) };
     let began = Ts::now().plus_seconds(-60 * script.ago);
     let incoming = script.what != "out";
     let extension = (21 + script.agent).to_string();

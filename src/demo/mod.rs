@@ -5,6 +5,7 @@
 
 mod call_backs;
 mod calls;
+mod cast;
 mod chats;
 mod content;
 mod deck;

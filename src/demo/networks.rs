@@ -4,12 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::plan::Plan;
-use super::simulator;
+use super::{cast, simulator};
 use crate::app::App;
 use crate::clock::Ts;
-use crate::desk::agents::{self, Agent};
 use crate::desk::changes::{Actor, Change};
-use crate::desk::channels::{self, Channel, ChannelDraft, seal};
+use crate::desk::channels::Channel;
 use crate::desk::import;
 use crate::desk::kinds::{ChannelKind, IdentityKind, Status};
 use crate::desk::networks::abilities::Abilities;
@@ -55,11 +54,40 @@ pub async fn load_networks(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let meta = json!({ "token": "demo", "app_secret": chosen(), "app_secrets": [chosen()], "verify_token": "demo" });
     let number = json!({ "phone_number_id": WHATSAPP, "waba_id": "700301" });
     let line = json!({ "account_sid": "ACdemo", "from": SMS });
+    let at = |mut settings: Value, kind: ChannelKind| {
+        settings["base"] = json!(format!("{}/demo/providers/{kind}", simulator::own_address(app)));
+        settings
+    };
     let channels = [
-        connect(app, ChannelKind::Telegram, "Telegram @bottegaginestra_bot", simulator::TELEGRAM_BOT, json!({}), &bot).await?,
-        connect(app, ChannelKind::Whatsapp, "WhatsApp +39 0736 123457", WHATSAPP, number, &meta).await?,
-        connect(app, ChannelKind::Instagram, "Instagram @bottegaginestra", INSTAGRAM, json!({}), &meta).await?,
-        connect(app, ChannelKind::Sms, "SMS +39 0736 123458", SMS, line, &json!({ "auth_token": chosen() })).await?,
+        cast::connect(
+            app,
+            ChannelKind::Telegram,
+            "Telegram @bottegaginestra_bot",
+            Some(simulator::TELEGRAM_BOT),
+            at(json!({}), ChannelKind::Telegram),
+            &bot,
+        )
+        .await?,
+        cast::connect(app, ChannelKind::Whatsapp, "WhatsApp +39 0736 123457", Some(WHATSAPP), at(number, ChannelKind::Whatsapp), &meta)
+            .await?,
+        cast::connect(
+            app,
+            ChannelKind::Instagram,
+            "Instagram @bottegaginestra",
+            Some(INSTAGRAM),
+            at(json!({}), ChannelKind::Instagram),
+            &meta,
+        )
+        .await?,
+        cast::connect(
+            app,
+            ChannelKind::Sms,
+            "SMS +39 0736 123458",
+            Some(SMS),
+            at(line, ChannelKind::Sms),
+            &json!({ "auth_token": chosen() }),
+        )
+        .await?,
     ];
     for script in &scripts {
         if let Some(channel) = channels.iter().find(|channel| channel.kind == script.network) {
@@ -78,32 +106,8 @@ fn identity(channel: &Channel, script: &Script) -> (IdentityKind, String) {
     }
 }
 
-async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str, mut settings: Value, secrets: &Value) -> anyhow::Result<Channel> {
-    settings["base"] = json!(format!("{}/demo/providers/{kind}", simulator::own_address(app)));
-    let draft = ChannelDraft {
-        kind,
-        name: name.to_owned(),
-        address: Some(account.to_owned()),
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings,
-        secrets: Some(seal(&app.keys, secrets)?),
-    };
-    let mut change = Change::begin(app).await?;
-    let id = channels::create(&mut change, &draft).await?;
-    let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    change.touch_settings();
-    change.commit().await?;
-    Ok(channel)
-}
-
 async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> anyhow::Result<()> {
-    let email = plan.agents.get(script.agent).map_or("", |agent| &agent.email);
-    let mut db = app.db.acquire().await?;
-    let Some(person) = agents::find_by_email(&mut db, email).await? else { return Ok(()) };
-    drop(db);
-    let agent = Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
+    let Some(agent) = cast::agent(app, plan, script.agent).await? else { return Ok(()) };
     let abilities = Abilities::default();
     let door = Door { channel, abilities: &abilities, delivery: None, patient: false };
     let name = |index: usize| format!("{}:{}", script.id, index + 1);

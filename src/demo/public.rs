@@ -1,15 +1,14 @@
 //! An X account and a place on Google: what is said about the shop in public, and a message beside it.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::plan::Plan;
-use super::simulator;
+use super::{cast, simulator};
 use crate::app::App;
 use crate::clock::Ts;
-use crate::desk::agents::{self, Agent};
 use crate::desk::changes::Change;
-use crate::desk::channels::{self, Channel, ChannelDraft, seal};
+use crate::desk::channels::Channel;
 use crate::desk::import;
 use crate::desk::kinds::{ChannelKind, IdentityKind};
 use crate::desk::networks::abilities::{Abilities, TextLimit};
@@ -55,9 +54,11 @@ pub async fn load_public(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let x = json!({ "base": format!("{base}/x"), "client_id": "demo", "handle": "bottegaginestra", "webhook_id": "1", "subscribed": ["dm.received", "post.mention.create"] });
     let google = json!({ "base": format!("{base}/google"), "accounts_base": format!("{base}/google"), "locations_base": format!("{base}/google"),
         "client_id": "demo", "location": PLACE, "title": "Bottega Ginestra, Fano" });
+    let secrets =
+        json!({ "consumer_secret": "demo", "bearer": "demo", "client_secret": "demo", "access_token": "demo", "refresh_token": "demo" });
     let known = [
-        connect(app, ChannelKind::X, "X @bottegaginestra", ACCOUNT, x).await?,
-        connect(app, ChannelKind::Google, "Google, Bottega Ginestra", PLACE, google).await?,
+        cast::connect(app, ChannelKind::X, "X @bottegaginestra", Some(ACCOUNT), x, &secrets).await?,
+        cast::connect(app, ChannelKind::Google, "Google, Bottega Ginestra", Some(PLACE), google, &secrets).await?,
     ];
     let scripts: Vec<Script> = serde_json::from_str(include_str!("content/public.json"))?;
     for script in &scripts {
@@ -66,27 +67,6 @@ pub async fn load_public(app: &App, plan: &Plan) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-async fn connect(app: &App, kind: ChannelKind, name: &str, account: &str, settings: Value) -> anyhow::Result<Channel> {
-    let secrets =
-        json!({ "consumer_secret": "demo", "bearer": "demo", "client_secret": "demo", "access_token": "demo", "refresh_token": "demo" });
-    let draft = ChannelDraft {
-        kind,
-        name: name.to_owned(),
-        address: Some(account.to_owned()),
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings,
-        secrets: Some(seal(&app.keys, &secrets)?),
-    };
-    let mut change = Change::begin(app).await?;
-    let id = channels::create(&mut change, &draft).await?;
-    let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    change.touch_settings();
-    change.commit().await?;
-    Ok(channel)
 }
 
 fn said(script: &Script, index: usize, words: &str, at: Ts) -> Said {
@@ -125,11 +105,7 @@ fn said(script: &Script, index: usize, words: &str, at: Ts) -> Said {
 }
 
 async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> anyhow::Result<()> {
-    let email = plan.agents.get(script.agent).map_or("", |agent| &agent.email);
-    let mut db = app.db.acquire().await?;
-    let Some(person) = agents::find_by_email(&mut db, email).await? else { return Ok(()) };
-    drop(db);
-    let agent = Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
+    let Some(agent) = cast::agent(app, plan, script.agent).await? else { return Ok(()) };
     let abilities = Abilities { public_text: Some(TextLimit::Characters(5000)), ..Abilities::default() };
     let door = Door { channel, abilities: &abilities, delivery: None, patient: false };
     let mut ticket = None::<TicketId>;

@@ -7,14 +7,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::plan::Plan;
-use super::simulator;
+use super::{cast, simulator};
 use crate::app::App;
 use crate::clock::Ts;
-use crate::desk::agents::{self, Agent};
 use crate::desk::anger::ringing;
 use crate::desk::approvals::{self, Rule, Rules};
 use crate::desk::changes::{Actor, Change};
-use crate::desk::channels::{self, Channel, ChannelDraft, seal};
+use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::{ChannelKind, IdentityKind, Status};
 use crate::desk::networks::abilities::{Abilities, PublicVerbs, TextLimit};
 use crate::desk::networks::parts::{self, NewPart};
@@ -95,6 +94,7 @@ pub async fn load_reviews(app: &App, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Connects a channel that can be answered at once.
 async fn connect(
     app: &App,
     kind: ChannelKind,
@@ -103,20 +103,9 @@ async fn connect(
     settings: serde_json::Value,
     secrets: serde_json::Value,
 ) -> anyhow::Result<Channel> {
-    let draft = ChannelDraft {
-        kind,
-        name: name.to_owned(),
-        address: address.map(str::to_owned),
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings,
-        secrets: Some(seal(&app.keys, &secrets)?),
-    };
+    let channel = cast::connect(app, kind, name, address, settings, &secrets).await?;
     let mut change = Change::begin(app).await?;
-    let id = channels::create(&mut change, &draft).await?;
-    channels::set_abilities(&mut change, id, Some(&abilities())).await?;
-    let channel = channels::find(&mut change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    channels::set_abilities(&mut change, channel.id, Some(&abilities())).await?;
     change.touch_settings();
     change.commit().await?;
     Ok(channel)
@@ -132,11 +121,7 @@ fn abilities() -> Abilities {
 }
 
 async fn tell(app: &App, plan: &Plan, channel: &Channel, script: &Script) -> anyhow::Result<()> {
-    let email = plan.agents.get(script.agent).map_or("", |agent| &agent.email);
-    let mut db = app.db.acquire().await?;
-    let Some(person) = agents::find_by_email(&mut db, email).await? else { return Ok(()) };
-    drop(db);
-    let agent = Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: String::new(), session: None };
+    let Some(agent) = cast::agent(app, plan, script.agent).await? else { return Ok(()) };
     let abilities = abilities();
     let door = Door { channel, abilities: &abilities, delivery: None, patient: false };
     let mut ticket = None::<TicketId>;

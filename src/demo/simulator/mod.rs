@@ -28,7 +28,9 @@ use stage::Seen;
 pub const TELEGRAM_BOT: &str = "111222333";
 /// Who one is in the simulator, on every network.
 pub const CUSTOMER: i64 = 100_200_399;
-/// The customer's telephone number.
+/// Their number on WhatsApp and for text messages.
+pub const NUMBER: &str = "+393335550177";
+/// Whose telephone rings the shop: one of the demo's people has it.
 pub const CALLER: &str = "+393335550142";
 /// The longest that a customer writes here, in characters.
 const LONGEST: usize = 4096;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{CALLER, CUSTOMER, channel_of, saying, stage};
+use super::{CUSTOMER, NUMBER, channel_of, saying, stage};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::kinds::ChannelKind;
@@ -106,7 +106,7 @@ fn whatsapp(method: &Method, last: &str, asked: &Value) -> Value {
                 }
                 _ => "📎 (a file)".to_owned(),
             };
-            let ours = text(asked, "to") == CALLER.trim_start_matches('+');
+            let ours = text(asked, "to") == NUMBER.trim_start_matches('+');
             let id = if ours { stage::theirs(ChannelKind::Whatsapp, &words, false) } else { Ts::now().0.as_millisecond() };
             json!({ "messaging_product": "whatsapp", "messages": [{ "id": format!("wamid.sim{id}"), "message_status": "accepted" }] })
         }
@@ -135,7 +135,7 @@ fn read_soon(app: &App, channel: crate::desk::channels::Channel, id: String) {
     tokio::spawn(async move {
         for status in ["delivered", "read"] {
             tokio::time::sleep(Duration::from_millis(1500)).await;
-            let told = json!({ "id": id, "status": status, "timestamp": Ts::now().0.as_second().to_string(), "recipient_id": CALLER.trim_start_matches('+') });
+            let told = json!({ "id": id, "status": status, "timestamp": Ts::now().0.as_second().to_string(), "recipient_id": NUMBER.trim_start_matches('+') });
             let body = saying::change_of_number(channel.address.as_deref().unwrap_or_default(), &json!({ "statuses": [told] }));
             saying::bring(ChannelKind::Whatsapp, saying::signed(&app, &channel, &body)).await;
         }
@@ -145,7 +145,7 @@ fn read_soon(app: &App, channel: crate::desk::channels::Channel, id: String) {
 fn sms(last: &str, asked: &Value) -> Value {
     match last {
         "Messages.json" => {
-            let id = if text(asked, "To") == CALLER {
+            let id = if text(asked, "To") == NUMBER {
                 stage::theirs(ChannelKind::Sms, text(asked, "Body"), false)
             } else {
                 Ts::now().0.as_millisecond()

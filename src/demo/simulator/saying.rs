@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::RequestBuilder;
 use serde_json::{Map, Value, json};
 
-use super::{CALLER, CUSTOMER, own_address, stage};
+use super::{CUSTOMER, NUMBER, own_address, stage};
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::channels::Channel;
@@ -65,7 +65,7 @@ pub fn webhook(app: &App, channel: &Channel, way: Way, text: &str, id: i64) -> O
             json!({ "object": "instagram", "entry": [{ "id": account, "time": seconds, "changes": [{ "field": "comments", "value": value }] }] })
         }
         (ChannelKind::Whatsapp, _) => {
-            let phone = CALLER.trim_start_matches('+');
+            let phone = NUMBER.trim_start_matches('+');
             let message = json!({ "from": phone, "id": format!("wamid.sim{id}"), "timestamp": seconds.to_string(), "type": "text", "text": { "body": text } });
             change_of_number(
                 &account,
@@ -76,7 +76,7 @@ pub fn webhook(app: &App, channel: &Channel, way: Way, text: &str, id: i64) -> O
             return Some(sms(
                 app,
                 channel,
-                &[("Body", text), ("From", CALLER), ("MessageSid", &format!("SM{id:032}")), ("NumMedia", "0"), ("To", &account)],
+                &[("Body", text), ("From", NUMBER), ("MessageSid", &format!("SM{id:032}")), ("NumMedia", "0"), ("To", &account)],
             ));
         }
         (ChannelKind::X, Way::Message) => {

@@ -93,6 +93,7 @@ pub(crate) async fn queue(
     let standing = standing(change, ticket.id).await?;
     let public = standing.public && !outlet.private;
     check(outlet, &standing, public, &new.body)?;
+    check_choices(outlet, public, &new.choices)?;
     match approved {
         Some(files) => check_files(outlet, public, files.iter().map(|file| (&*file.name, &*file.media_type, file.size)))?,
         None => {
@@ -192,6 +193,14 @@ fn check(outlet: &Outlet, standing: &Standing, public: bool, body: &str) -> Resu
     }
     if pieces > parts::MAX_PARTS / 2 {
         return no("The text is too long for this network.".to_owned());
+    }
+    Ok(())
+}
+
+fn check_choices(outlet: &Outlet, public: bool, choices: &[String]) -> Result<(), ReplyError> {
+    // One that is too long for a button is said in words.
+    if !choices.is_empty() && (public || outlet.private || outlet.abilities.choices.is_none()) {
+        return Err(ReplyError::NoWay("Quick replies cannot go along here.".to_owned()));
     }
     Ok(())
 }

@@ -129,6 +129,8 @@ pub(super) struct Composing {
     cc: Option<String>,
     /// The one message that the agent answers.
     answers: Option<MessageId>,
+    /// Quick replies that were to go along, if the answer was refused.
+    choices: Vec<String>,
 }
 
 impl TicketPage<'_> {
@@ -287,6 +289,11 @@ impl TicketPage<'_> {
     /// Whether an answer waits in the chat because no mail could reach its visitor.
     fn answers_later(&self) -> bool {
         self.chat.as_ref().is_some_and(|chat| !chat.is_open()) && self.recipients.to.is_empty()
+    }
+
+    /// A quick reply that was to go along.
+    fn choice(&self, index: &usize) -> &str {
+        self.composing.choices.get(*index).map_or("", |choice| choice)
     }
 
     /// The message that the answer will name, and its words as one line.

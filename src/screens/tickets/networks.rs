@@ -24,6 +24,9 @@ use crate::http::{Error, Path, Result};
 use crate::ids::{ChannelId, MessageId, TicketId};
 use crate::screens::tickets::{came_from, permitted};
 
+/// Quick replies that the composer offers room for.
+const CHOICES: usize = 4;
+
 /// How a ticket stands on its network.
 pub struct OnNetwork {
     pub kind: ChannelKind,
@@ -83,6 +86,11 @@ impl OnNetwork {
     /// Whether an approved template may be sent.
     pub fn has_templates(&self) -> bool {
         !self.is_public() && self.standing.blocked_at.is_none() && self.abilities.window.is_some_and(|rule| rule.templates)
+    }
+
+    /// How many quick replies may go along with a private answer, and how long each may be, in characters.
+    pub fn choices(&self) -> Option<(usize, usize)> {
+        self.abilities.choices.filter(|_| !self.is_public() && !self.is_shut()).map(|(most, longest)| (most.min(CHOICES), longest))
     }
 
     /// What stands above the composer; empty when nothing is special.

@@ -41,6 +41,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         cc: Some(parts.text("cc").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         way: parts.text("way").to_owned(),
         answers: parts.text("answers").parse().ok().map(MessageId),
+        choices: parts.all("choice").map(str::to_owned).collect(),
         ..Composing::default()
     };
     if !parts.refused.is_empty() {
@@ -135,7 +136,7 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
         cc: parse_recipients(parts.text("cc"))?,
         canned: parts.ids("canned"),
         canned_files: parts.ids("canned_file"),
-        choices: parts.all("choice").map(str::to_owned).collect(),
+        choices: parts.all("choice").map(str::trim).filter(|choice| !choice.is_empty()).map(str::to_owned).collect(),
         outlet: None,
         answers: parts.text("answers").parse().ok().map(MessageId),
         once: Some(parts.text("once").to_owned()).filter(|once| !once.is_empty() && once.len() <= 64),
@@ -149,6 +150,7 @@ async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, pa
     let composing = Composing {
         way: parts.text("way").to_owned(),
         answers: parts.text("answers").parse().ok().map(MessageId),
+        choices: parts.all("choice").map(str::to_owned).collect(),
         to: Some(parts.text("to").to_owned()),
         cc: Some(parts.text("cc").to_owned()),
         ..Composing::default()

@@ -139,3 +139,30 @@ async fn an_old_ticket_is_answered_where_its_conversation_goes_on() {
     let sent = bot.telegram.calls("sendMessage");
     assert_eq!((sent[0].json()["chat_id"].clone(), sent[0].json()["text"].clone()), (json!(987_654_321), json!("Ancora sul primo ordine")));
 }
+
+#[tokio::test]
+async fn quick_replies_go_along_with_an_answer() {
+    let bot = Bot::new().await;
+    let ticket = bot.hears(51, "Quando arriva?").await;
+    let giulia = bot.desk.agent("Giulia", Role::Agent).await;
+    let page = giulia.visit(&format!("/tickets/{ticket}")).await;
+    assert_eq!(page.attributes("#choices [name=choice]", "maxlength"), ["40"; 4]);
+    let form = reqwest::multipart::Form::new()
+        .text("body", "Mattina o pomeriggio?")
+        .text("note", "0")
+        .text("way", "")
+        .text("choice", "Mattina")
+        .text("choice", " ")
+        .text("choice", "Pomeriggio");
+    giulia.post_files(&format!("/tickets/{ticket}/reply"), form).await.is(303);
+    assert!(bot.work().await.is_empty());
+    let buttons = bot.telegram.calls("sendMessage")[0].json()["reply_markup"]["inline_keyboard"].clone();
+    assert_eq!(
+        buttons,
+        json!([[{ "text": "Mattina", "callback_data": "Mattina" }], [{ "text": "Pomeriggio", "callback_data": "Pomeriggio" }]])
+    );
+    // What is refused keeps them.
+    let form = reqwest::multipart::Form::new().text("body", "").text("note", "0").text("way", "").text("choice", "Mattina");
+    let page = giulia.post_files(&format!("/tickets/{ticket}/reply"), form).await.is(422);
+    assert_eq!(page.attribute("#choices [name=choice]", "value"), "Mattina");
+}
