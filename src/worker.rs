@@ -28,7 +28,7 @@ use crate::desk::presence;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
 use crate::desk::webhooks::log::{self, Turn};
-use crate::ids::{AgentId, ApprovalId, CallBackId, CallId, DeliveryId, TicketId, WebhookDeliveryId};
+use crate::ids::{DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
 use crate::live::Signal;
 
@@ -149,21 +149,21 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::ProcessDelivery { delivery } => process(app, delivery, claimed).await,
         Job::SendMessage { message } => channels::send(app, message, jobs::is_last(claimed)).await,
         Job::Acknowledge { ticket, message } => ack::acknowledge(app, ticket, message).await,
-        Job::WakeTicket { ticket } => wake(app, ticket).await,
-        Job::ChatStep { ticket } => step(app, ticket, now).await,
-        Job::CallBackStep { call_back } => call(app, call_back, now).await,
+        Job::WakeTicket { ticket } => changed(app, async |change| update::wake(change, ticket, Ts::now()).await).await,
+        Job::ChatStep { ticket } => changed(app, async |change| chats::step(change, ticket, now).await).await,
+        Job::CallBackStep { call_back } => changed(app, async |change| call_backs::step(change, call_back, now).await).await,
         Job::ChatMail { ticket } => mail_missed(app, ticket).await,
-        Job::AgentLapse { agent } => lapse(app, agent, now).await,
-        Job::CallStep { call } => follow_call(app, call, now).await,
+        Job::AgentLapse { agent } => changed(app, async |change| presence::lapse(change, agent, now).await).await,
+        Job::CallStep { call } => changed(app, async |change| calls::step(change, call, now).await).await,
         Job::PollMailbox { channel } => channels::poll(app, channel).await,
         Job::SendInvitation { agent } => letters::invite(app, agent).await,
         Job::SendPasswordReset { agent } => letters::reset_password(app, agent).await,
         Job::ShowRead { ticket } => channels::wire::telling::show(app, ticket, Sign::Read).await,
         Job::ShowTyping { ticket } => channels::wire::telling::show(app, ticket, Sign::Typing).await,
         Job::TellSignInLost { channel } => letters::sign_in_lost(app, channel).await,
-        Job::AngerStep { ticket } => ring_again(app, ticket, now).await,
+        Job::AngerStep { ticket } => changed(app, async |change| ringing::step(change, ticket, now).await).await,
         Job::MailAnger { agent, ticket } => letters::tell_of_anger(app, agent, ticket).await,
-        Job::ApprovalStep { approval } => remind(app, approval, now).await,
+        Job::ApprovalStep { approval } => changed(app, async |change| approvals::step(change, approval, now).await).await,
         Job::MailApprover { agent, approval } => letters::tell_approver(app, agent, approval).await,
         Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
         Job::FindTwins {} => find_twins(app).await,
@@ -212,60 +212,6 @@ async fn tell(app: &App, delivery: WebhookDeliveryId, now: Ts) -> Outcome {
     channels::webhooks::deliver(app, &due, &payload).await
 }
 
-async fn wake(app: &App, ticket: TicketId) -> Outcome {
-    let woken = async {
-        let mut change = Change::begin(app).await?;
-        update::wake(&mut change, ticket, Ts::now()).await?;
-        change.commit().await
-    };
-    done(woken.await)
-}
-
-async fn step(app: &App, ticket: TicketId, now: Ts) -> Outcome {
-    let stepped = async {
-        let mut change = Change::begin(app).await?;
-        chats::step(&mut change, ticket, now).await?;
-        change.commit().await
-    };
-    done(stepped.await)
-}
-
-async fn call(app: &App, id: CallBackId, now: Ts) -> Outcome {
-    let stepped = async {
-        let mut change = Change::begin(app).await?;
-        call_backs::step(&mut change, id, now).await?;
-        change.commit().await
-    };
-    done(stepped.await)
-}
-
-async fn lapse(app: &App, agent: AgentId, now: Ts) -> Outcome {
-    let lapsed = async {
-        let mut change = Change::begin(app).await?;
-        presence::lapse(&mut change, agent, now).await?;
-        change.commit().await
-    };
-    done(lapsed.await)
-}
-
-async fn ring_again(app: &App, ticket: TicketId, now: Ts) -> Outcome {
-    let rung = async {
-        let mut change = Change::begin(app).await?;
-        ringing::step(&mut change, ticket, now).await?;
-        change.commit().await
-    };
-    done(rung.await)
-}
-
-async fn remind(app: &App, approval: ApprovalId, now: Ts) -> Outcome {
-    let reminded = async {
-        let mut change = Change::begin(app).await?;
-        approvals::step(&mut change, approval, now).await?;
-        change.commit().await
-    };
-    done(reminded.await)
-}
-
 async fn mail_missed(app: &App, ticket: TicketId) -> Outcome {
     let mailed = async {
         let mut change = Change::begin(app).await?;
@@ -301,18 +247,14 @@ async fn tidy(app: &App) -> Outcome {
     }
 }
 
-/// Sees to a call that nobody answered, or of which nobody says how it went on.
-async fn follow_call(app: &App, call: CallId, now: Ts) -> Outcome {
-    let followed = async {
+/// Does something that changes only what is in the database.
+async fn changed(app: &App, act: impl AsyncFnOnce(&mut Change) -> sqlx::Result<()>) -> Outcome {
+    let done = async {
         let mut change = Change::begin(app).await?;
-        calls::step(&mut change, call, now).await?;
+        act(&mut change).await?;
         change.commit().await
     };
-    done(followed.await)
-}
-
-fn done(result: sqlx::Result<()>) -> Outcome {
-    match result {
+    match done.await {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::Retry(error.to_string()),
     }

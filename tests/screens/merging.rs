@@ -72,7 +72,7 @@ async fn the_same_order_suggests_and_one_click_joins() {
 }
 
 #[tokio::test]
-async fn a_merge_can_be_undone_and_what_came_since_stays() {
+async fn a_merge_can_be_undone_and_everything_goes_where_it_came_from() {
     let two = two(("Anna", "anna@a.example", "Ciao"), ("Anna Verdi", "verdi@b.example", "Ciao")).await;
     let giulia = two.desk.agent("Giulia", Role::Agent).await;
     let [anna, verdi] = two.people;
@@ -86,16 +86,18 @@ async fn a_merge_can_be_undone_and_what_came_since_stays() {
     assert_eq!(page.text("h1"), "Anna Verdi", "what was empty is filled in");
     let later = b"From: Anna <anna@a.example>\r\nTo: help@bottega.example\r\nSubject: Dopo\r\nMessage-ID: <8@x.example>\r\n\r\nCiao\r\n";
     two.desk.receive(later).await;
+    let theirs = b"From: V <verdi@b.example>\r\nTo: help@bottega.example\r\nSubject: Dopo\r\nMessage-ID: <6@x.example>\r\n\r\nCiao\r\n";
+    two.desk.receive(theirs).await;
     let undo = page.attributes("form[action*='/merges/']", "action");
     giulia.post(&undo[0], &[]).await.is(303);
     assert_eq!((two.owner(0).await, two.owner(1).await), (anna, verdi));
-    assert_eq!(two.desk.count("select count(*) from tickets").await, 3);
+    assert_eq!(two.desk.count("select count(*) from tickets").await, 4);
     let of_anna: i64 = sqlx::query_scalar("select count(*) from tickets where contact_id = $1")
         .bind(anna.0)
         .fetch_one(&two.desk.app.db)
         .await
         .expect("a row");
-    assert_eq!(of_anna, 2);
+    assert_eq!(of_anna, 2, "what came since from the other's address went back to them");
     let page = giulia.visit(&format!("/customers/{anna}")).await;
     assert!(page.body.contains("Gentile") && !page.body.contains("verdi@b.example"));
     assert_eq!(page.attribute("#name", "value"), "");

@@ -13,7 +13,7 @@ use crate::channels::wire::{Way, network, sending};
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::changes::Change;
-use crate::desk::channels as rows;
+use crate::desk::channels::{self as rows, Channel};
 use crate::desk::kinds::Direction;
 use crate::desk::networks::acts::{self, Act};
 use crate::desk::networks::{Fault, Notice, Who, notices};
@@ -64,13 +64,7 @@ async fn react(
             notices::take(&mut change, channel.id, &target.provider_id, &notice).await?;
             Flash::new(emoji.map_or_else(|| "Your reaction is gone.".to_owned(), |emoji| format!("{emoji} is on their message now.")))
         }
-        Err(fault) => {
-            if let Fault::SignIn(words) = &fault {
-                rows::lose_sign_in(&mut change, channel.id, words).await?;
-                change.touch_settings();
-            }
-            Flash::new(format!("Nothing was changed. {fault}"))
-        }
+        Err(fault) => refused(&mut change, &channel, &fault).await?,
     };
     change.commit().await?;
     Ok(flash.redirect(&came_from(&headers, &format!("/tickets/{id}"))))
@@ -113,14 +107,17 @@ async fn press(
             acts::done(&mut change, agent.id, id, message, act).await?;
             Flash::new(words)
         }
-        Err(fault) => {
-            if let Fault::SignIn(words) = &fault {
-                rows::lose_sign_in(&mut change, channel.id, words).await?;
-                change.touch_settings();
-            }
-            Flash::new(format!("Nothing was changed. {fault}"))
-        }
+        Err(fault) => refused(&mut change, &channel, &fault).await?,
     };
     change.commit().await?;
     Ok(flash.redirect(&came_from(&headers, &format!("/tickets/{id}"))))
+}
+
+/// What whoever pressed reads when the provider did not do it.
+async fn refused(change: &mut Change, channel: &Channel, fault: &Fault) -> sqlx::Result<Flash> {
+    if let Fault::SignIn(words) = fault {
+        rows::lose_sign_in(change, channel.id, words).await?;
+        change.touch_settings();
+    }
+    Ok(Flash::new(format!("Nothing was changed. {fault}")))
 }

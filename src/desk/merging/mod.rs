@@ -16,7 +16,7 @@ use crate::ids::{AgentId, ContactId, MergeId, TicketId};
 /// The most that goes over in one step; nobody has so many tickets, and a loop must end.
 const MOST: i64 = 20_000;
 /// Suggestions shown beside a customer.
-const SHOWN: i64 = 3;
+pub const SHOWN: i64 = 3;
 
 /// Somebody who may be the same person, and why.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,13 +57,8 @@ impl Suggestion {
 pub async fn suggestions(db: &mut PgConnection, contact: ContactId) -> sqlx::Result<Vec<Suggestion>> {
     sqlx::query_as!(
         Suggestion,
-        r#"select c.id as "other: ContactId", c.name, s.reason as "reason!", s.value as "value!",
-                  (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
-                  (select kind from identities i where i.contact_id = c.id order by i.id limit 1) as "kind: IdentityKind"
-           from (select other_id as id, reason, value from merge_suggestions where contact_id = $1 and refused_at is null
-                 union all
-                 select contact_id, reason, value from merge_suggestions where other_id = $1 and refused_at is null) s
-           join contacts c on c.id = s.id and c.merged_into is null order by c.id limit $2"#,
+        r#"select other as "other!: ContactId", name as "name!", email, kind as "kind: IdentityKind", reason as "reason!", value as "value!"
+           from contact_twins where contact_id = $1 order by other limit $2"#,
         contact.0,
         SHOWN
     )
@@ -204,13 +199,15 @@ pub async fn merge(change: &mut Change, agent: AgentId, kept: ContactId, gone: C
     Ok(id)
 }
 
-/// Takes two contacts apart again: what went over goes back; what has come since stays. Answers with the contact that is back.
+/// Takes two contacts apart again: what went over goes back, and what has come since from an address that goes back; the rest stays.
+/// Answers with the contact that is back.
 ///
 /// # Errors
 /// See [`MergeError`]; nothing was moved then.
 pub async fn undo(change: &mut Change, id: MergeId) -> Result<ContactId, MergeError> {
     let row = sqlx::query!(
-        r#"select kept_id as "kept: ContactId", gone_id as "gone: ContactId", tickets, identities, visitors, before, c.merged_into is not null as "built_upon!"
+        r#"select kept_id as "kept: ContactId", gone_id as "gone: ContactId", tickets, identities, visitors, before, m.created_at as at,
+                  c.merged_into is not null as "built_upon!"
            from contact_merges m join contacts c on c.id = m.kept_id where m.id = $1 and m.undone_at is null for update"#,
         id.0
     )
@@ -221,11 +218,23 @@ pub async fn undo(change: &mut Change, id: MergeId) -> Result<ContactId, MergeEr
         return Err(MergeError::BuiltUpon);
     }
     let (kept, gone) = (row.kept, row.gone);
+    // What went over, and what has come since from an address that goes back.
     let back = sqlx::query_scalar!(
-        r#"update tickets set contact_id = $2, updated_at = now() where id = any($3) and contact_id = $1 returning id as "id: i64""#,
+        r#"update tickets t set contact_id = $2, updated_at = now()
+           where t.contact_id = $1
+             and (t.id = any($3)
+                  or t.created_at > $5 and exists (
+                      select from identities i where i.id = any($4)
+                        and (substring(t.conversation from '[^:]+$') = substring(i.address from '[^:]+$')
+                             or exists (select from messages m where m.ticket_id = t.id and m.direction = 'inbound'
+                                        and lower(m.envelope -> 'from' ->> 'address') = i.address)
+                             or exists (select from calls k where k.ticket_id = t.id and k.number = i.address))))
+           returning id as "id: i64""#,
         kept.0,
         gone.0,
-        &row.tickets
+        &row.tickets,
+        &row.identities,
+        row.at as Ts
     )
     .fetch_all(&mut **change)
     .await?;
@@ -238,14 +247,6 @@ pub async fn undo(change: &mut Change, id: MergeId) -> Result<ContactId, MergeEr
     sqlx::query!("update contacts set merged_into = null, updated_at = now() where id = $1", gone.0).execute(&mut **change).await?;
     restore(change, kept, gone, row.before).await?;
     sqlx::query!("update contact_merges set undone_at = now() where id = $1", id.0).execute(&mut **change).await?;
-    // The desk has seen that they are two.
-    sqlx::query!(
-        "update merge_suggestions set refused_at = now() where contact_id = least($1::bigint, $2) and other_id = greatest($1::bigint, $2)",
-        kept.0,
-        gone.0
-    )
-    .execute(&mut **change)
-    .await?;
     for ticket in back {
         change.touch(TicketId(ticket));
     }

@@ -245,12 +245,14 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
     decorate(change, channel, received.message, said).await?;
     // A provider's clock that runs ahead gives no right for longer.
     let spoke = said.at.map_or_else(Ts::now, |at| at.min(Ts::now()));
+    let named = (received.outcome == receive::Outcome::Created && said.subject.is_empty()).then_some(received.message);
     let free = door.abilities.window.map(|rule| rule.free).filter(|_| said.opens_window && !said.public);
     sqlx::query!(
         "update tickets set public = public or $2, post_id = coalesce(post_id, $3),
                 spoke_at = case when $4 then greatest(spoke_at, $5) else spoke_at end,
                 window_until = case when $6::float8 is null then window_until else greatest(window_until, $5 + make_interval(secs => $6)) end,
-                blocked_at = case when $2 then blocked_at end, excerpt = case when excerpt = '' then $7 else excerpt end, conversation = $8
+                blocked_at = case when $2 then blocked_at end, excerpt = case when excerpt = '' then $7 else excerpt end, conversation = $8,
+                named_after = coalesce($9, named_after)
          where id = $1",
         received.ticket.0,
         said.public,
@@ -259,15 +261,11 @@ async fn hear(change: &mut Change, door: &Door<'_>, said: &Said, files: &[Stored
         spoke as Ts,
         free.map(|seconds| seconds as f64),
         line(said, files),
-        said.conversation
+        said.conversation,
+        named.map(|id| id.0)
     )
     .execute(&mut **change)
     .await?;
-    if received.outcome == receive::Outcome::Created && said.subject.is_empty() {
-        sqlx::query!("update tickets set named_after = $2 where id = $1", received.ticket.0, received.message.0)
-            .execute(&mut **change)
-            .await?;
-    }
     if retell::is_due(change, received.ticket, received.message).await? {
         retell::retell(change, received.ticket).await?;
         retell::settle(change, received.ticket).await?;

@@ -10,7 +10,7 @@ use crate::desk::contacts::{Contact, EarlierTicket, Identity};
 use crate::desk::events::{self, Entry};
 use crate::desk::files::{Attachment, Upload};
 use crate::desk::kinds::IdentityKind;
-use crate::desk::merging::Suggestion;
+use crate::desk::merging::{self, Suggestion};
 use crate::desk::tickets::Ticket;
 use crate::desk::tickets::drafts::{Draft, Drafts};
 use crate::desk::tickets::thread::Message;
@@ -51,13 +51,7 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
                       select id, subject, status, last_message_at from tickets
                       where contact_id = c.id and id <> $2 order by id desc limit $5) t) as "earlier: Json<Vec<EarlierTicket>>",
                   (select json_agg(s) from (
-                      select o.id as other, o.name, p.reason, p.value,
-                             (select address from identities i where i.contact_id = o.id and i.kind = 'email' order by i.id limit 1) as email,
-                             (select kind from identities i where i.contact_id = o.id order by i.id limit 1) as kind
-                      from (select other_id as id, reason, value from merge_suggestions where contact_id = c.id and refused_at is null
-                            union all
-                            select contact_id, reason, value from merge_suggestions where other_id = c.id and refused_at is null) p
-                      join contacts o on o.id = p.id and o.merged_into is null order by o.id limit 3) s) as "twins: Json<Vec<Suggestion>>",
+                      select other, name, email, kind, reason, value from contact_twins where contact_id = c.id order by other limit $7) s) as "twins: Json<Vec<Suggestion>>",
                   (select json_agg(e) from (
                       select id, agent_id, kind, data, created_at from events
                       where ticket_id = $2 order by id desc limit $6) e) as "events: Json<Vec<events::Record>>",
@@ -75,7 +69,8 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
         agent.0,
         &messages,
         EARLIER,
-        EVENTS
+        EVENTS,
+        merging::SHOWN
     )
     .fetch_one(db)
     .await?;

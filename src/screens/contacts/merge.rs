@@ -108,8 +108,7 @@ pub async fn undo(
     match merging::undo(&mut change, merge).await {
         Ok(_) => {
             change.commit().await?;
-            Ok(Flash::new("They are two customers again, each with what was theirs. What came in since stays with this one.")
-                .redirect(&back))
+            Ok(Flash::new("They are two customers again, each with what is theirs.").redirect(&back))
         }
         Err(MergeError::Database(error)) => Err(error.into()),
         Err(error) => Ok(Flash::new(error.to_string()).redirect(&back)),
