@@ -12,6 +12,7 @@ Put this file into wp-content/plugins/ and activate it, or into wp-content/mu-pl
     define('SPORTELLO_CHANNEL', 'blog-comments-x7k2mp');          // the last part of the channel's address
     define('SPORTELLO_KEY', 'spc_…');                             // opens the channel's door
     define('SPORTELLO_SECRET', 'sps_…');                          // signs what comes back
+    define('SPORTELLO_VERIFIED', true);                           // only if every account here has confirmed its mail address
 
 The address for answers, to be entered on the channel's page, is
 https://your-shop.example/?rest_route=/sportello/v1/answers
@@ -88,6 +89,7 @@ function sportello_tell($id) {
         return;
     }
     $mail = strtolower(trim($who->comment_author_email));
+    update_comment_meta($comment->comment_ID, 'told_sportello', '1');
     $post = get_post($comment->comment_post_ID);
     sportello_send('POST', '/messages', [
         'id'           => (string) $comment->comment_ID,
@@ -96,8 +98,8 @@ function sportello_tell($id) {
             'identifier' => $who->user_id ? 'user-' . $who->user_id : ($mail ? 'guest-' . md5($mail) : 'comment-' . $who->comment_ID),
             'name'       => $who->comment_author ?: null,
             'email'      => $mail ?: null,
-            // Only of those who have an account here is the address known to be theirs.
-            'verified'   => (bool) $who->user_id,
+            // Whoever types an address may not be its owner; nor is it certain that an account's address was ever confirmed.
+            'verified'   => $who->user_id && defined('SPORTELLO_VERIFIED') && SPORTELLO_VERIFIED,
         ],
         'by'       => $ours ? 'shop' : 'customer',
         'text'     => sportello_words($comment),
@@ -109,23 +111,39 @@ function sportello_tell($id) {
 }
 add_action('wp_insert_comment', 'sportello_tell');
 
+/** Whether the desk has heard of a comment. */
+function sportello_was_told($id) {
+    return (bool) get_comment_meta($id, 'told_sportello', true);
+}
+
 add_action('edit_comment', function ($id) {
     $comment = get_comment($id);
-    if ($comment && $comment->comment_approved === '1') {
+    if ($comment && $comment->comment_approved === '1' && sportello_was_told($id)) {
         sportello_send('PATCH', '/messages/' . $id, ['text' => sportello_words($comment)]);
     }
 });
 
 add_action('transition_comment_status', function ($new, $old, $comment) {
-    if ($new === 'approved') {
-        sportello_tell($comment->comment_ID);
-        sportello_send('PATCH', '/messages/' . $comment->comment_ID, ['hidden' => false]);
-    } elseif (in_array($new, ['trash', 'spam', 'delete'], true)) {
-        sportello_send('DELETE', '/messages/' . $comment->comment_ID, new stdClass());
-    } elseif ($new === 'unapproved' && $old === 'approved') {
-        sportello_send('PATCH', '/messages/' . $comment->comment_ID, ['hidden' => true]);
+    $id = $comment->comment_ID;
+    $told = sportello_was_told($id);
+    if ($new === 'approved' && !$told) {
+        sportello_tell($id);
+    } elseif ($new === 'approved') {
+        // It may have been corrected while nobody could read it.
+        sportello_send('PATCH', '/messages/' . $id, ['text' => sportello_words(get_comment($id)), 'hidden' => false]);
+    } elseif (in_array($new, ['trash', 'spam'], true) && $told) {
+        sportello_send('DELETE', '/messages/' . $id, new stdClass());
+    } elseif ($new === 'unapproved' && $old === 'approved' && $told) {
+        sportello_send('PATCH', '/messages/' . $id, ['hidden' => true]);
     }
 }, 10, 3);
+
+// Deleted at once, past the bin: a moment later nothing is known of it any more.
+add_action('delete_comment', function ($id) {
+    if (sportello_was_told($id) && !in_array(get_comment($id)->comment_approved, ['trash', 'spam'], true)) {
+        sportello_send('DELETE', '/messages/' . $id, new stdClass());
+    }
+});
 
 /** What agents answer. */
 function sportello_answer(WP_REST_Request $request) {
@@ -139,9 +157,12 @@ function sportello_answer(WP_REST_Request $request) {
     if (($told['event'] ?? '') !== 'message') {
         return ['ok' => true];
     }
-    // The same answer may come twice, under the same id.
-    $delivery = (string) $request->get_header('Sportello-Delivery');
-    $known = get_comments(['meta_key' => 'from_sportello', 'meta_value' => $delivery, 'number' => 1, 'status' => 'any']);
+    // The same answer may come twice. What is signed tells it again, not a header that anybody could change.
+    $answer = (string) ($told['message']['id'] ?? '');
+    if ($answer === '') {
+        return new WP_REST_Response(['error' => 'The answer has no id.'], 422);
+    }
+    $known = get_comments(['meta_key' => 'from_sportello', 'meta_value' => $answer, 'number' => 1, 'status' => 'any']);
     if ($known) {
         return ['id' => (string) $known[0]->comment_ID];
     }
@@ -161,7 +182,7 @@ function sportello_answer(WP_REST_Request $request) {
         'comment_author_url'   => home_url('/'),
         'comment_content'      => esc_html($told['message']['text']),
         'comment_approved'     => 1,
-        'comment_meta'         => ['from_sportello' => $delivery],
+        'comment_meta'         => ['from_sportello' => $answer],
     ]));
     return $id ? ['id' => (string) $id] : new WP_REST_Response(['error' => 'WordPress did not store it.'], 500);
 }

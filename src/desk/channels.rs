@@ -197,6 +197,19 @@ pub async fn set_settings(db: &mut PgConnection, id: ChannelId, settings: &serde
     Ok(())
 }
 
+/// Puts some settings among the others. A channel that is gone keeps none.
+pub async fn merge_settings(
+    db: &mut PgConnection,
+    id: ChannelId,
+    some: impl IntoIterator<Item = (String, serde_json::Value)>,
+) -> sqlx::Result<()> {
+    let some = serde_json::Value::Object(some.into_iter().collect());
+    sqlx::query!("update channels set settings = settings || $2 where id = $1 and jsonb_typeof(settings) = 'object'", id.0, some)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Changes what is kept sealed (see [`seal`]), and nothing else.
 pub async fn set_secrets(db: &mut PgConnection, id: ChannelId, sealed: &[u8]) -> sqlx::Result<()> {
     sqlx::query!("update channels set secrets = $2 where id = $1", id.0, sealed).execute(db).await?;

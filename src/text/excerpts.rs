@@ -20,6 +20,12 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
     out
 }
 
+/// Words as the beginning of a sentence: with a capital.
+pub fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
 /// Ends an excerpt before `next`, the word for which there is no room.
 fn cut(mut out: String, next: &str, max_chars: usize) -> String {
     let Some(room) = max_chars.checked_sub(1) else {

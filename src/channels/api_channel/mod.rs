@@ -14,7 +14,7 @@ use crate::desk::api_channels::{Settings, has_door};
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, FileRule, TextLimit, WindowRule};
-use crate::desk::networks::parts::{NewPart, Part};
+use crate::desk::networks::parts::Part;
 use crate::desk::networks::{Element, Fault, Media};
 use crate::desk::tickets::thread::Message;
 
@@ -68,10 +68,6 @@ impl Network for ApiChannel {
     }
 
     /// Everything in one: what we post has no shape but ours.
-    fn plan(&self, _channel: &Channel, message: &Message, _files: &[OutgoingFile]) -> Vec<NewPart> {
-        vec![NewPart { body: message.body.trim().to_owned(), ..NewPart::default() }]
-    }
-
     fn send<'a>(
         &'a self,
         way: &'a Way<'a>,

@@ -29,17 +29,27 @@ impl<'a> Api<'a> {
 
     /// Calls what may be done again: everything here may, since an answer to a review takes the place of the one before.
     pub async fn call(&self, method: Method, base: &str, path: &str, query: &[(&str, &str)], body: &Value) -> Result<Value, Fault> {
+        judge(&self.ask(method, base, path, query, body).await?)
+    }
+
+    async fn ask(&self, method: Method, base: &str, path: &str, query: &[(&str, &str)], body: &Value) -> Result<Answered, Fault> {
         let url = format!("{}/{path}", base.trim_end_matches('/'));
         let make = |token: &str| {
             let request = self.way.calls.request(method.clone(), &url)?.query(query).bearer_auth(token);
             Ok(if body.is_null() { request } else { request.json(body) })
         };
-        judge(&oauth::with_token(self.way, &self.provider, false, make).await?)
+        oauth::with_token(self.way, &self.provider, false, make).await
     }
 
     /// Asks for something.
     pub async fn get(&self, base: &str, path: &str, query: &[(&str, &str)]) -> Result<Value, Fault> {
         self.call(Method::GET, base, path, query, &Value::Null).await
+    }
+
+    /// Whether a review is still there: only a plain no means that it is gone.
+    pub async fn has_review(&self, name: &str) -> Result<bool, Fault> {
+        let answer = self.ask(Method::GET, &self.settings.base, name, &[], &Value::Null).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(false) } else { judge(&answer).map(|_| true) }
     }
 
     /// Calls the reviews API.

@@ -78,11 +78,8 @@ async fn push(api: &Api<'_>) -> String {
 
 async fn remember(way: &Way<'_>, title: &str) -> sqlx::Result<()> {
     let mut change = Change::begin(way.app).await?;
-    channels::lock(&mut change, way.channel.id).await?;
-    let Some(channel) = channels::find(&mut change, way.channel.id).await? else { return Ok(()) };
-    let mut settings = channel.settings.as_object().cloned().unwrap_or_default();
-    settings.insert("title".to_owned(), json!(title));
-    channels::set_settings(&mut change, channel.id, &Value::Object(settings)).await?;
+    channels::merge_settings(&mut change, way.channel.id, [("title".to_owned(), json!(title))]).await?;
+    change.touch_settings();
     change.commit().await
 }
 

@@ -20,7 +20,7 @@ use crate::clock::Ts;
 use crate::desk::channels::Channel;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
 use crate::desk::networks::abilities::{Abilities, PublicVerbs, TextLimit};
-use crate::desk::networks::parts::{NewPart, Part};
+use crate::desk::networks::parts::Part;
 use crate::desk::networks::{Element, Fault, Media, Said};
 use crate::desk::tickets::thread::Message;
 
@@ -75,22 +75,12 @@ impl Network for Google {
     fn fetch<'a>(&'a self, way: &'a Way<'a>, media: &'a Media) -> BoxFuture<'a, Result<IncomingFile, Fault>> {
         Box::pin(async move {
             let fetched = way.calls.fetch(&media.source, |request| request).await?;
-            Ok(IncomingFile {
-                name: "review".to_owned(),
-                media_type: fetched.media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
-                bytes: fetched.bytes,
-                content_id: None,
-                inline: false,
-            })
+            Ok(fetched.into_file("review".to_owned(), None))
         })
     }
 
     fn complete<'a>(&'a self, way: &'a Way<'a>, said: &'a mut Said) -> BoxFuture<'a, ()> {
         Box::pin(send::complete(way, said))
-    }
-
-    fn plan(&self, _channel: &Channel, message: &Message, _files: &[OutgoingFile]) -> Vec<NewPart> {
-        vec![NewPart { body: message.body.trim().to_owned(), ..NewPart::default() }]
     }
 
     fn send<'a>(

@@ -3,8 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::channels::wire::reading::list;
-use crate::clock::Ts;
+use crate::channels::wire::reading::{list, moment};
 use crate::desk::kinds::IdentityKind;
 use crate::desk::networks::{Echo, Element, Fault, Happening, Media, MediaKind, Notice, Person, Post, Review, Said, Step};
 use crate::text::excerpts;
@@ -43,11 +42,6 @@ pub fn reply_id(review: &str, words: &str) -> String {
     format!("{review}/reply/{}", hex::encode(&Sha256::digest(words.as_bytes())[..8]))
 }
 
-/// RFC 3339.
-pub fn moment(value: &Value) -> Option<Ts> {
-    value.as_str()?.parse::<jiff::Timestamp>().ok().map(Ts)
-}
-
 fn stars(value: &Value) -> Option<u8> {
     match value.as_str() {
         Some("ONE") => Some(1),
@@ -76,7 +70,7 @@ pub fn original(comment: &str) -> &str {
 }
 
 /// The name of a review, whether or not Google spells out where it stands.
-fn name_of(location: &str, one: &Value) -> Option<String> {
+pub fn name_of(location: &str, one: &Value) -> Option<String> {
     let name = one["name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
     name.or_else(|| one["reviewId"].as_str().filter(|id| !id.is_empty()).map(|id| format!("{location}/reviews/{id}")))
 }
@@ -168,7 +162,7 @@ fn reply(name: &str, told: &Value, words: &str, person: Person, post: Post) -> V
 }
 
 /// What Google made of our answer; `None`: nothing yet.
-fn standing(told: &Value) -> Option<Step> {
+pub fn standing(told: &Value) -> Option<Step> {
     let violation = &told["policyViolation"];
     let why = violation.as_str().or_else(|| violation["policy"].as_str()).or_else(|| violation["reason"].as_str());
     match told["reviewReplyState"].as_str() {

@@ -1,16 +1,17 @@
 //! Asks Google for what has changed: newest first, down to what was seen; and once a day for everything, to notice what is gone.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::channels::google::api::Api;
-use crate::channels::google::parse::moment;
-use crate::channels::wire::reading::list;
+use crate::channels::google::parse::{self, name_of};
+use crate::channels::wire::reading::{list, moment};
 use crate::channels::wire::{Polled, Way};
 use crate::clock::Ts;
-use crate::desk::networks::{Fault, take};
+use crate::desk::networks::{Fault, Step, take};
 
 /// Seconds between two questions.
 const INTERVAL: i64 = 120;
@@ -18,6 +19,9 @@ const INTERVAL: i64 = 120;
 const OVERLAP: i64 = 60;
 /// Seconds between two looks at everything.
 const SWEEP: i64 = 24 * 3600;
+/// Seconds until a look that did not come to its end is tried again, and how long one may take.
+const ONCE_MORE: i64 = 3600;
+const PATIENCE: Duration = Duration::from_secs(90);
 /// Seconds for which Google's keys are good.
 const KEYS: i64 = 3600;
 /// Pages of one question, and of a look at everything.
@@ -41,9 +45,21 @@ pub async fn poll(way: &Way<'_>) -> Result<Polled, Fault> {
         cursor = Map::from_iter([("location".to_owned(), json!(api.settings.location)), ("swept".to_owned(), json!(now))]);
     }
     let mut raw = changes(&api, &mut cursor).await?;
-    if now - cursor.get("swept").and_then(Value::as_i64).unwrap_or_default() >= SWEEP {
-        raw.extend(sweep(way, &api).await?);
-        cursor.insert("swept".to_owned(), json!(now));
+    let swept = cursor.get("swept").and_then(Value::as_i64).unwrap_or_default();
+    if now - swept >= SWEEP {
+        let sweeping = tokio::time::timeout(PATIENCE, sweep(way, &api, &mut cursor, swept)).await;
+        let done = match sweeping.unwrap_or_else(|_| Err(Fault::Later { words: "It took too long.".to_owned(), after: None })) {
+            Ok(found) => {
+                raw.extend(found);
+                now
+            }
+            // What has changed is here all the same, and goes on being asked for.
+            Err(fault) => {
+                tracing::warn!(channel = %way.channel.id, %fault, "not all reviews could be looked at; that is tried again in an hour");
+                now - SWEEP + ONCE_MORE
+            }
+        };
+        cursor.insert("swept".to_owned(), json!(done));
     }
     if !api.settings.push_email.is_empty() {
         keep_keys(way, &api, &mut cursor, now).await;
@@ -94,13 +110,7 @@ async fn changes(api: &Api<'_>, cursor: &mut Map<String, Value>) -> Result<Vec<V
         }
     }
     pages.reverse();
-    let mut recent: Map<String, Value> = pages.iter().flatten().map(|review| (print_key(review), json!(print(review)))).collect();
-    for (name, print) in cursor.get("recent").and_then(Value::as_object).into_iter().flatten() {
-        if recent.len() < RECENT && !recent.contains_key(name) {
-            recent.insert(name.clone(), print.clone());
-        }
-    }
-    cursor.insert("recent".to_owned(), Value::Object(recent));
+    remember(cursor, pages.iter().flatten());
     // A first question that brought nothing has seen everything until now all the same.
     let newest = newest.unwrap_or_else(Ts::now);
     cursor.insert("mark".to_owned(), json!(newest));
@@ -109,6 +119,17 @@ async fn changes(api: &Api<'_>, cursor: &mut Map<String, Value>) -> Result<Vec<V
         json!({ "reviews": reviews }).to_string().into_bytes()
     };
     Ok(pages.into_iter().map(oldest_first).collect())
+}
+
+/// Keeps how reviews looked when they were brought: those first, then those of which it was known.
+fn remember<'a>(cursor: &mut Map<String, Value>, brought: impl Iterator<Item = &'a Value>) {
+    let mut recent: Map<String, Value> = brought.map(|review| (print_key(review), json!(print(review)))).collect();
+    for (name, print) in cursor.get("recent").and_then(Value::as_object).into_iter().flatten() {
+        if recent.len() < RECENT && !recent.contains_key(name) {
+            recent.insert(name.clone(), print.clone());
+        }
+    }
+    cursor.insert("recent".to_owned(), Value::Object(recent));
 }
 
 fn print_key(review: &Value) -> String {
@@ -124,8 +145,9 @@ fn is_news(cursor: &Map<String, Value>, review: &Value) -> bool {
     cursor.get("recent").and_then(|recent| recent[&print_key(review)].as_str()) != Some(&print(review))
 }
 
-/// Reviews that are here and no longer there, and those that are there and were never seen. One that a page left out is asked for by its name before it counts as gone.
-async fn sweep(way: &Way<'_>, api: &Api<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+/// Reviews that are here and no longer there, and those that are there and were never seen, or whose answer has changed since the last look:
+/// that moves no review up. One that a page left out is asked for by its name before it counts as gone.
+async fn sweep(way: &Way<'_>, api: &Api<'_>, cursor: &mut Map<String, Value>, last: i64) -> Result<Vec<Vec<u8>>, Fault> {
     let known = async {
         let mut db = way.app.db.acquire().await?;
         take::heard(&mut db, way.channel.id, &format!("{}/reviews/", api.settings.location)).await
@@ -137,11 +159,12 @@ async fn sweep(way: &Way<'_>, api: &Api<'_>) -> Result<Vec<Vec<u8>>, Fault> {
     for _ in 0..MAX_SWEEP {
         let page = page(api, token.as_deref()).await?;
         for review in list(&page["reviews"]) {
-            let short = || review["reviewId"].as_str().map(|id| format!("{}/reviews/{id}", api.settings.location));
-            let Some(name) = review["name"].as_str().map(str::to_owned).or_else(short) else { continue };
+            let Some(name) = name_of(&api.settings.location, review) else { continue };
             // One that Google held back until its time had passed the mark.
             let recent = moment(&review["updateTime"]).is_some_and(|at| at >= oldest);
-            if recent && !known.contains(&name) && !there.contains(&name) {
+            let unseen = recent && !known.contains(&name);
+            let answered = known.contains(&name) && is_news(cursor, review) && answer_is_newer(&review["reviewReply"], last);
+            if (unseen || answered) && !there.contains(&name) {
                 missed.push(review.clone());
             }
             there.insert(name);
@@ -154,14 +177,19 @@ async fn sweep(way: &Way<'_>, api: &Api<'_>) -> Result<Vec<Vec<u8>>, Fault> {
     }
     let mut gone = Vec::new();
     for name in known.into_iter().filter(|name| whole && !there.contains(name)).take(MAX_ASKED) {
-        match api.reviews(Method::GET, &name, &[], &Value::Null).await {
-            Err(Fault::Permanent(_)) => gone.push(name),
-            Err(other) => return Err(other),
-            Ok(_) => {}
+        if !api.has_review(&name).await? {
+            gone.push(name);
         }
     }
+    remember(cursor, missed.iter());
     let nothing = gone.is_empty() && missed.is_empty();
     Ok(if nothing { Vec::new() } else { vec![json!({ "reviews": missed, "gone": gone }).to_string().into_bytes()] })
+}
+
+/// Whether an answer was given, changed or refused since a moment, in seconds since 1970. A refusal may come without a time of its own.
+fn answer_is_newer(answer: &Value, last: i64) -> bool {
+    let at = moment(&answer["updateTime"]).map(|at| at.0.as_second());
+    at.is_some_and(|at| at >= last - OVERLAP) || matches!(parse::standing(answer), Some(Step::Failed(_)))
 }
 
 /// Keeps the keys with which Google signs what it pushes, where the door finds them.

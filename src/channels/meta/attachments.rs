@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::channels::meta::events::{add_line, list, text_of};
 use crate::channels::wire::Way;
+use crate::channels::wire::calls::UNKNOWN_TYPE;
 use crate::channels::wire::reading::id_of;
 use crate::desk::envelope::IncomingFile;
 use crate::desk::networks::{Extras, Fault, Location, Media, MediaKind, Story};
@@ -109,11 +110,11 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
     if media_type.as_deref() == Some("text/html") && media.kind != MediaKind::File {
         return Err(Fault::Permanent(format!("It is a page of Meta’s: {}", media.source)));
     }
-    let known = media_type.filter(|kind| kind != "application/octet-stream" && kind != "binary/octet-stream");
+    let known = media_type.filter(|kind| kind != UNKNOWN_TYPE && kind != "binary/octet-stream");
     let named = name_in(&media.source).filter(|_| media.name.is_none());
     let media_type = known
         .or_else(|| mime_guess::from_path(named.as_deref().unwrap_or_default()).first_raw().map(str::to_owned))
-        .unwrap_or_else(|| "application/octet-stream".to_owned());
+        .unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
     let name = named.unwrap_or_else(|| {
         let base = media.name.as_deref().unwrap_or(match media.kind {
             MediaKind::Picture => "picture",
@@ -124,7 +125,7 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
         });
         format!("{base}{}", ending(&media_type))
     });
-    Ok(IncomingFile { name, media_type, bytes: fetched.bytes, content_id: None, inline: false })
+    Ok(fetched.into_file(name, Some(media_type)))
 }
 
 /// The file's name as its address has it, where it has one with an ending.

@@ -52,13 +52,7 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
         .calls
         .fetch(&media.source, |request| if ours { request.basic_auth(&settings.account_sid, Some(&secrets.auth_token)) } else { request })
         .await?;
-    Ok(IncomingFile {
-        name: media.name.clone().unwrap_or_else(|| "file".to_owned()),
-        media_type: media.media_type.clone().or(fetched.media_type).unwrap_or_else(|| "application/octet-stream".to_owned()),
-        bytes: fetched.bytes,
-        content_id: None,
-        inline: false,
-    })
+    Ok(fetched.into_file(media.name.clone().unwrap_or_else(|| "file".to_owned()), media.media_type.clone()))
 }
 
 /// Asks for the account's name, and has Twilio send here what comes to the number.

@@ -181,13 +181,7 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
     let fetched = way.calls.fetch(&url, |request| request).await?;
     let name = media.name.clone().or_else(|| path.rsplit('/').next().map(str::to_owned)).unwrap_or_else(|| "file".to_owned());
     let kind = media.media_type.clone().or_else(|| mime_guess::from_path(&name).first_raw().map(str::to_owned));
-    Ok(IncomingFile {
-        name,
-        media_type: kind.or(fetched.media_type).unwrap_or_else(|| "application/octet-stream".to_owned()),
-        bytes: fetched.bytes,
-        content_id: None,
-        inline: false,
-    })
+    Ok(fetched.into_file(name, kind))
 }
 
 /// Asks who the bot is and tells Telegram where to send what comes in.

@@ -26,6 +26,7 @@ use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::TicketId;
+use crate::text::excerpts;
 
 /// Templates on a page of the list.
 const SHOWN: usize = 100;
@@ -177,7 +178,7 @@ async fn press(
     let filled = match page.template.fill(&page.values) {
         Ok(filled) => filled,
         Err(error) => {
-            let words = capitalised(&error.to_string());
+            let words = excerpts::sentence(&error.to_string());
             match error {
                 FillError::Missing { index, .. } | FillError::Lines { index, .. } | FillError::Address { index, .. } => {
                     page.problem = Some((index, words));
@@ -205,13 +206,8 @@ async fn press(
         Err(error) => {
             drop(change);
             page.preview = Some(new.body);
-            page.error = Some(capitalised(&error.to_string()));
+            page.error = Some(excerpts::sentence(&error.to_string()));
             shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
     }
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

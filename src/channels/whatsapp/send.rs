@@ -226,14 +226,8 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
     let url = found["url"].as_str().ok_or_else(|| Fault::Permanent("WhatsApp does not give the file out.".to_owned()))?;
     let fetched = way.calls.fetch(url, |request| request.bearer_auth(&api.graph.token)).await?;
     let bare = |kind: &str| kind.split(';').next().unwrap_or_default().trim().to_owned();
-    let kind = media.media_type.clone().or_else(|| found["mime_type"].as_str().map(bare)).or(fetched.media_type);
-    Ok(IncomingFile {
-        name: media.name.clone().unwrap_or_else(|| media.kind.label().to_lowercase().replace(' ', "-")),
-        media_type: kind.unwrap_or_else(|| "application/octet-stream".to_owned()),
-        bytes: fetched.bytes,
-        content_id: None,
-        inline: false,
-    })
+    let kind = media.media_type.clone().or_else(|| found["mime_type"].as_str().map(bare));
+    Ok(fetched.into_file(media.name.clone().unwrap_or_else(|| media.kind.label().to_lowercase().replace(' ', "-")), kind))
 }
 
 /// Asks for the number's name, and has Meta send here what concerns its account.

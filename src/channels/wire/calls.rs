@@ -9,6 +9,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
 
 use crate::app::App;
+use crate::desk::envelope::IncomingFile;
 use crate::desk::networks::Fault;
 
 /// For one call, its answer included.
@@ -55,6 +56,17 @@ pub struct Fetched {
     pub bytes: Vec<u8>,
     /// As the server named it.
     pub media_type: Option<String>,
+}
+
+/// What a file is called of which nobody says what it is.
+pub const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+impl Fetched {
+    /// As a file of a message. What is known of its type goes before what the server named.
+    pub fn into_file(self, name: String, media_type: Option<String>) -> IncomingFile {
+        let media_type = media_type.or(self.media_type).unwrap_or_else(|| UNKNOWN_TYPE.to_owned());
+        IncomingFile { name, media_type, bytes: self.bytes, content_id: None, inline: false }
+    }
 }
 
 static GUARDED: LazyLock<(Client, Client)> = LazyLock::new(|| clients(false));

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::channels::entries;
 use crate::channels::wire::calls::Caller;
 use crate::channels::wire::oauth::{self, Visit};
-use crate::channels::wire::{Choices, Field, Guide, Health, Network, Way, offered};
+use crate::channels::wire::{Choices, Field, Guide, Health, Network, Way, declare_one, offered};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
@@ -337,9 +337,21 @@ async fn save_as(
         page.problems = problems;
         shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
     };
+    let mut change = Change::begin(app).await?;
+    // What the desk has learnt since the page was opened, such as renewed tokens, is not to be written over.
+    let channel = match channel {
+        Some(channel) => {
+            rows::lock(&mut change, channel.id).await?;
+            Some(rows::find(&mut change, channel.id).await?.ok_or(Error::NotFound)?)
+        }
+        None => None,
+    };
     let (settings, secrets) = match read(&net.guide(), app, channel.as_ref(), &form) {
         Ok(read) => read,
-        Err(problems) => return again(channel, problems).await,
+        Err(problems) => {
+            drop(change);
+            return again(channel, problems).await;
+        }
     };
     let text = |name: &str| form.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let draft = ChannelDraft {
@@ -352,18 +364,6 @@ async fn save_as(
         enabled: channel.as_ref().is_none_or(|channel| channel.enabled),
         settings: Value::Object(settings),
         secrets: Some(seal(&app.keys, &secrets)?),
-    };
-    let mut change = Change::begin(app).await?;
-    // Tokens that were renewed since the page was opened are not to be written over.
-    let (channel, draft) = match channel {
-        None => (None, draft),
-        Some(channel) => {
-            rows::lock(&mut change, channel.id).await?;
-            let fresh = rows::find(&mut change, channel.id).await?.ok_or(Error::NotFound)?;
-            let read = read(&net.guide(), app, Some(&fresh), &form);
-            let secrets = read.ok().map(|(_, secrets)| seal(&app.keys, &secrets)).transpose()?;
-            (Some(fresh), ChannelDraft { secrets, ..draft })
-        }
     };
     let saved = match &channel {
         None => rows::create(&mut change, &draft).await,
@@ -378,8 +378,7 @@ async fn save_as(
         Err(error) => return Err(error.into()),
     };
     if let Some(saved) = rows::find(&mut change, id).await? {
-        let abilities = net.answers(&saved).then(|| net.abilities(&saved));
-        rows::set_abilities(&mut change, id, abilities.as_ref()).await?;
+        declare_one(&mut change, net, &saved).await?;
     }
     change.touch_settings();
     change.commit().await?;
@@ -473,15 +472,13 @@ async fn choose_one(
 ) -> Result<Response> {
     let (kind, net) = net_of(&kind)?;
     let mut change = Change::begin(&app).await?;
-    rows::lock(&mut change, id).await?;
-    let channel = rows::find(&mut change, id).await?.filter(|channel| channel.kind == kind).ok_or(Error::NotFound)?;
-    let mut settings = channel.settings.as_object().cloned().unwrap_or_default();
-    for field in net.guide().fields.iter().filter(|field| !field.secret && !field.chosen) {
-        if let Some(value) = form.get(field.name).map(|value| value.trim()).filter(|value| !value.is_empty() && value.len() <= 500) {
-            settings.insert(field.name.to_owned(), Value::String(value.to_owned()));
-        }
-    }
-    rows::set_settings(&mut change, id, &Value::Object(settings)).await?;
+    rows::find(&mut change, id).await?.filter(|channel| channel.kind == kind).ok_or(Error::NotFound)?;
+    let open = net.guide().fields.iter().filter(|field| !field.secret && !field.chosen);
+    let chosen = open.filter_map(|field| {
+        let value = form.get(field.name).map(|value| value.trim()).filter(|value| !value.is_empty() && value.len() <= 500)?;
+        Some((field.name.to_owned(), Value::String(value.to_owned())))
+    });
+    rows::merge_settings(&mut change, id, chosen).await?;
     change.touch_settings();
     change.commit().await?;
     try_out(&app, &shell, kind, net, id).await

@@ -68,8 +68,11 @@ pub trait Network: Send + Sync {
         Box::pin(async {})
     }
 
-    /// Cuts an outgoing message into what the provider takes in one call each.
-    fn plan(&self, channel: &Channel, message: &Message, files: &[OutgoingFile]) -> Vec<NewPart>;
+    /// Cuts an outgoing message into what the provider takes in one call each; all of it in one, unless the network says otherwise.
+    fn plan(&self, channel: &Channel, message: &Message, files: &[OutgoingFile]) -> Vec<NewPart> {
+        let _ = (channel, files);
+        vec![NewPart { body: message.body.trim().to_owned(), ..NewPart::default() }]
+    }
 
     /// Sends one part; answers with the provider's id of it.
     fn send<'a>(
@@ -353,14 +356,19 @@ pub async fn declare(app: &App) -> sqlx::Result<()> {
     let mut any = false;
     for channel in rows::list(&mut change).await? {
         if let Some(net) = network(channel.kind) {
-            let abilities = net.answers(&channel).then(|| net.abilities(&channel));
-            any |= rows::set_abilities(&mut change, channel.id, abilities.as_ref()).await?;
+            any |= declare_one(&mut change, net, &channel).await?;
         }
     }
     if any {
         change.touch_settings();
     }
     change.commit().await
+}
+
+/// The same for one channel. `true`: it is another than before.
+pub async fn declare_one(change: &mut Change, net: &dyn Network, channel: &Channel) -> sqlx::Result<bool> {
+    let abilities = net.answers(channel).then(|| net.abilities(channel));
+    rows::set_abilities(change, channel.id, abilities.as_ref()).await
 }
 
 /// The networks that can be connected, in the order in which they are offered.

@@ -201,17 +201,23 @@ pub async fn token(way: &Way<'_>, provider: &Provider) -> Result<String, Fault> 
 }
 
 /// Renews a token that has ended or was refused: once, whoever asks, and in whatever process. Who comes second is given what the first has
-/// got, since providers may take each renewal token once only.
+/// got, since providers may take each renewal token once only. Once begun it goes on to its end, even if nobody waits for it any more: what
+/// the provider gave out must be kept.
 pub async fn renew(way: &Way<'_>, provider: &Provider, used: &str) -> Result<String, Fault> {
+    let (app, id, provider, used) = (way.app.clone(), way.channel.id, provider.clone(), used.to_owned());
+    let renewing = tokio::spawn(async move { renew_now(&app, id, &provider, &used).await });
+    renewing.await.unwrap_or_else(|error| Err(Fault::Later { words: format!("The sign-in could not be renewed: {error}."), after: None }))
+}
+
+async fn renew_now(app: &App, id: ChannelId, provider: &Provider, used: &str) -> Result<String, Fault> {
     /// So that of one process only one waits with a connection to the database in hand.
     static TURNS: LazyLock<Vec<Mutex<()>>> = LazyLock::new(|| (0..32).map(|_| Mutex::new(())).collect());
-    let id = way.channel.id;
     let _turn = TURNS[usize::try_from(id.0.rem_euclid(32)).unwrap_or_default()].lock().await;
-    let mut change = Change::begin(way.app).await.map_err(unstored)?;
+    let mut change = Change::begin(app).await.map_err(unstored)?;
     channels::lock_sign_in(&mut change, id).await.map_err(unstored)?;
     let gone = || Fault::Permanent("Its channel does not exist any more.".to_owned());
     let channel = channels::find(&mut change, id).await.map_err(unstored)?.ok_or_else(gone)?;
-    let tokens: Tokens = channel.secrets(&way.app.keys);
+    let tokens: Tokens = channel.secrets(&app.keys);
     if tokens.access_token != used && tokens.is_fresh(now()) {
         return Ok(tokens.access_token);
     }
@@ -224,7 +230,7 @@ pub async fn renew(way: &Way<'_>, provider: &Provider, used: &str) -> Result<Str
         return Err(Fault::SignIn(words));
     }
     let fields = [("grant_type", "refresh_token"), ("refresh_token", &*tokens.refresh_token)];
-    let mut new = ask(&way.calls, provider, &fields).await?;
+    let mut new = ask(&Caller::of(app), provider, &fields).await?;
     if new.refresh_token.is_empty() {
         new.refresh_token = tokens.refresh_token.clone();
     }

@@ -18,6 +18,11 @@ pub fn id_of(value: &Value) -> Option<String> {
     }
 }
 
+/// A time as RFC 3339 writes it.
+pub fn moment(value: &Value) -> Option<Ts> {
+    value.as_str()?.parse::<jiff::Timestamp>().ok().map(Ts)
+}
+
 /// Seconds or milliseconds since 1970, as a number or a string.
 pub fn time_of(value: &Value) -> Option<Ts> {
     /// No time in seconds has so many; every one in milliseconds since 1973 has.

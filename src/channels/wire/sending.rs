@@ -1,7 +1,8 @@
 //! Sends what agents say on networks: part by part, in order, at the provider's pace, and never twice where that cannot be known.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -217,15 +218,30 @@ pub async fn recipient(
     }))
 }
 
+type Limiter = DefaultKeyedRateLimiter<ChannelId>;
+
+/// What keeps a pace, in calls per second and channel.
+fn limiter(per_second: u32) -> Arc<Limiter> {
+    static PACES: LazyLock<Mutex<HashMap<u32, Arc<Limiter>>>> = LazyLock::new(Mutex::default);
+    let mut paces = PACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || Arc::new(RateLimiter::keyed(Quota::per_second(NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN))));
+    Arc::clone(paces.entry(per_second).or_insert_with(new))
+}
+
 /// Waits for the channel's turn. Per process: providers' limits leave room for a few of them.
 async fn keep_pace(channel: ChannelId, per_second: u32) {
-    static PACES: LazyLock<DefaultKeyedRateLimiter<(ChannelId, u32)>> =
-        LazyLock::new(|| RateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)));
-    static QUICK: LazyLock<DefaultKeyedRateLimiter<ChannelId>> =
-        LazyLock::new(|| RateLimiter::keyed(Quota::per_second(NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN))));
-    if per_second >= 20 {
-        QUICK.until_key_ready(&channel).await;
-    } else {
-        PACES.until_key_ready(&(channel, per_second)).await;
+    limiter(per_second).until_key_ready(&channel).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_network_has_its_pace_and_each_channel_its_turn() {
+        let (slow, quick) = (limiter(2), limiter(7));
+        let taken = |limiter: &Limiter, channel| (0..10).filter(|_| limiter.check_key(&ChannelId(channel)).is_ok()).count();
+        assert_eq!((taken(&slow, 1), taken(&quick, 1)), (2, 7));
+        assert_eq!((taken(&limiter(2), 1), taken(&limiter(2), 2)), (0, 2), "a pace is kept in one place");
     }
 }

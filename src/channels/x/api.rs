@@ -50,7 +50,11 @@ impl<'a> Api<'a> {
         fill: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
     ) -> Result<Value, Fault> {
         let make = |token: &str| self.request(method.clone(), path, token).map(&fill);
-        judge(&oauth::with_token(self.way, &self.provider, once, make).await?)
+        judge(&oauth::with_token(self.way, &self.provider, once, make).await?).map_err(|fault| match fault {
+            // What may be done twice is simply done again.
+            Fault::Unsure(words) if !once => Fault::Later { words, after: None },
+            other => other,
+        })
     }
 
     /// Asks for something.
@@ -92,7 +96,7 @@ pub fn judge(answer: &Answered) -> Result<Value, Fault> {
     let body = answer.json();
     if answer.status.is_success() {
         return match (&body, body["errors"].get(0)) {
-            (Value::Null, _) if answer.status == StatusCode::NO_CONTENT => Ok(body),
+            (Value::Null, _) if answer.status == StatusCode::NO_CONTENT || answer.body.is_empty() => Ok(body),
             (Value::Null, _) => Err(Fault::Unsure("X’s answer could not be read.".to_owned())),
             (_, Some(error)) if body["data"].is_null() => Err(fault(answer, error)),
             _ => Ok(body),

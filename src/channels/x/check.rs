@@ -33,7 +33,6 @@ pub async fn check(way: &Way<'_>) -> Result<Health, Fault> {
     let mut notes = Vec::new();
     let (webhook, subscribed) = match listen(&api, &id, &mut notes).await {
         Ok(heard) => heard,
-        Err(Fault::SignIn(words)) if !api.has_bearer() => return Err(Fault::SignIn(words)),
         Err(fault) => {
             notes.push(fault.to_string());
             (String::new(), Vec::new())
@@ -55,16 +54,50 @@ pub async fn check(way: &Way<'_>) -> Result<Health, Fault> {
 /// Keeps what X sends by itself, unless it is known.
 async fn remember(way: &Way<'_>, webhook: &str, subscribed: &[String], handle: &str) -> sqlx::Result<()> {
     let mut change = Change::begin(way.app).await?;
-    channels::lock(&mut change, way.channel.id).await?;
-    let Some(channel) = channels::find(&mut change, way.channel.id).await? else { return Ok(()) };
-    let mut settings = channel.settings.as_object().cloned().unwrap_or_default();
-    settings.extend([
-        ("webhook_id".to_owned(), json!(webhook)),
-        ("subscribed".to_owned(), json!(subscribed)),
-        ("handle".to_owned(), json!(handle)),
-    ]);
-    channels::set_settings(&mut change, channel.id, &Value::Object(settings)).await?;
+    let known =
+        [("webhook_id".to_owned(), json!(webhook)), ("subscribed".to_owned(), json!(subscribed)), ("handle".to_owned(), json!(handle))];
+    channels::merge_settings(&mut change, way.channel.id, known).await?;
+    change.touch_settings();
     change.commit().await
+}
+
+/// Whether X still calls our webhook: it stops after a handshake that failed, and says so to nobody. Stopped, it is told to try once more.
+pub async fn still_calls(api: &Api<'_>) -> Result<bool, Fault> {
+    let known = api.as_app(Method::GET, "/2/webhooks", &Value::Null).await?;
+    let ours = list(&known["data"]).iter().find(|hook| id_of(&hook["id"]).as_deref() == Some(&api.settings.webhook_id));
+    match ours {
+        Some(hook) if hook["valid"].as_bool() == Some(false) => match revive(api, &api.settings.webhook_id).await {
+            Err(fault @ Fault::Later { .. }) => Err(fault),
+            revived => Ok(revived.is_ok()),
+        },
+        ours => Ok(ours.is_some()),
+    }
+}
+
+/// From now on X is asked.
+pub async fn forget(api: &Api<'_>) -> sqlx::Result<()> {
+    remember(api.way, "", &[], &api.settings.handle).await
+}
+
+/// Has X send by itself again what it once did; `false`: it does not.
+pub async fn listen_again(api: &Api<'_>) -> Result<bool, Fault> {
+    let account = api.way.channel.address.as_deref().unwrap_or_default();
+    let (webhook, subscribed) = listen(api, account, &mut Vec::new()).await?;
+    let heard = !webhook.is_empty() && !subscribed.is_empty();
+    if heard {
+        let stored = remember(api.way, &webhook, &subscribed, &api.settings.handle).await;
+        stored.map_err(|error| Fault::Later { words: error.to_string(), after: None })?;
+    }
+    Ok(heard)
+}
+
+/// Has X try our webhook once more.
+async fn revive(api: &Api<'_>, id: &str) -> Result<(), Fault> {
+    let tried = api.as_app(Method::PUT, &format!("/2/webhooks/{id}"), &Value::Null).await?;
+    if tried["data"]["valid"].as_bool() == Some(false) {
+        return Err(Fault::Permanent("X called the desk, and was not content with the answer: check the API key secret.".to_owned()));
+    }
+    Ok(())
 }
 
 /// Our webhook, and the kinds of events that X sends to it.
@@ -80,7 +113,7 @@ async fn listen(api: &Api<'_>, account: &str, notes: &mut Vec<String>) -> Result
         notes.push("X sends only to addresses that begin with https:// and have no port.".to_owned());
         return Ok(Default::default());
     }
-    let webhook = register(api, &url).await?;
+    let webhook = register(api, &url).await.map_err(explain)?;
     let (subscribed, refused) = subscribe(api, account, &webhook).await?;
     if !subscribed.is_empty() {
         notes.push(format!("Subscribed: {}", subscribed.join(", ")));
@@ -95,11 +128,11 @@ async fn register(api: &Api<'_>, url: &str) -> Result<String, Fault> {
     let known = list(&known["data"]).iter().find(|hook| hook["url"].as_str() == Some(url));
     if let Some(id) = known.and_then(|hook| id_of(&hook["id"])) {
         if known.is_some_and(|hook| hook["valid"].as_bool() == Some(false)) {
-            api.as_app(Method::PUT, &format!("/2/webhooks/{id}"), &Value::Null).await.map_err(explain)?;
+            revive(api, &id).await?;
         }
         return Ok(id);
     }
-    let made = api.as_app(Method::POST, "/2/webhooks", &json!({ "url": url })).await.map_err(explain)?;
+    let made = api.as_app(Method::POST, "/2/webhooks", &json!({ "url": url })).await?;
     id_of(&made["data"]["id"]).ok_or_else(|| Fault::Permanent("X registered the webhook, but gave it no id.".to_owned()))
 }
 

@@ -206,10 +206,5 @@ fn media(one: &Value) -> Option<Media> {
     Some(Media { kind, source, name, media_type: None })
 }
 
-/// RFC 3339, as the API writes times.
-fn moment(value: &Value) -> Option<Ts> {
-    value.as_str()?.parse::<jiff::Timestamp>().ok().map(Ts)
-}
-
 #[cfg(test)]
 mod tests;

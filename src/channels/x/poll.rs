@@ -1,19 +1,25 @@
 //! Asks X for what it does not send by itself.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::channels::wire::reading::{id_of, list};
+use crate::channels::wire::reading::{id_of, list, moment};
 use crate::channels::wire::{Polled, Way};
 use crate::channels::x::api::Api;
+use crate::channels::x::check;
 use crate::clock::Ts;
 use crate::desk::networks::Fault;
 
 /// Seconds between two questions: direct messages may be asked for 15 times in 15 minutes.
 const INTERVAL: i64 = 90;
+/// Seconds between two looks whether X still sends what it once sent by itself, and between two tries to have it do so again.
+const LOOK: i64 = 600;
+const TRY: i64 = 3600;
 /// The most pages that one question reads.
 const MAX_PAGES: usize = 8;
 /// What was said longer ago, in seconds, when an account is connected is not brought.
 const FIRST: i64 = 24 * 3600;
+/// What can be asked for: how its mark is called here, and the event by which X sends it.
+const KINDS: &[(&str, &str)] = &[("dms", "dm.received"), ("mentions", "post.mention.create")];
 const POST_FIELDS: &str = "author_id,conversation_id,created_at,referenced_tweets,in_reply_to_user_id,entities,attachments,lang,note_tweet";
 const MEDIA_FIELDS: &str = "media_key,type,url,preview_image_url,variants";
 const USER_FIELDS: &str = "id,name,username,profile_image_url,public_metrics";
@@ -23,14 +29,17 @@ pub async fn poll(way: &Way<'_>) -> Result<Polled, Fault> {
     let api = Api::new(way);
     let account = way.channel.address.as_deref().unwrap_or_default();
     let mut cursor = way.channel.cursor.as_object().cloned().unwrap_or_default();
+    if sends_anew(&api, &mut cursor).await {
+        return Ok(Polled { raw: Vec::new(), cursor: Value::Object(cursor), again: 1 });
+    }
     let mut raw = Vec::new();
     let mut refused = None;
-    for (key, kind) in [("dms", "dm.received"), ("mentions", "post.mention.create")] {
+    for (key, kind) in KINDS {
         if api.settings.hears(kind) {
             continue;
         }
-        let since = cursor.get(key).and_then(Value::as_str).map(str::to_owned);
-        let brought = match key {
+        let since = cursor.get(*key).and_then(Value::as_str).map(str::to_owned);
+        let brought = match *key {
             "dms" => messages(&api, since.as_deref()).await,
             _ => mentions(&api, account, since.as_deref()).await,
         };
@@ -38,7 +47,7 @@ pub async fn poll(way: &Way<'_>) -> Result<Polled, Fault> {
             Ok((pages, newest)) => {
                 raw.extend(pages);
                 if let Some(newest) = newest {
-                    cursor.insert(key.to_owned(), json!(newest));
+                    cursor.insert((*key).to_owned(), json!(newest));
                 }
             }
             // An app may have the right to one of the two only; what the other brought is not lost for it.
@@ -48,7 +57,52 @@ pub async fn poll(way: &Way<'_>) -> Result<Polled, Fault> {
     }
     match refused {
         Some(fault) if raw.is_empty() => Err(fault),
-        _ => Ok(Polled { raw, cursor: Value::Object(cursor), again: INTERVAL }),
+        _ => {
+            let told = KINDS.iter().all(|(_, kind)| api.settings.hears(kind));
+            Ok(Polled { raw, cursor: Value::Object(cursor), again: if told { LOOK } else { INTERVAL } })
+        }
+    }
+}
+
+/// Looks now and then whether X still calls our webhook. `true`: that has changed, and the channel is to be read anew.
+async fn sends_anew(api: &Api<'_>, cursor: &mut Map<String, Value>) -> bool {
+    let now = Ts::now().0.as_second();
+    let lost = cursor.contains_key("deaf");
+    let hooked = !api.settings.webhook_id.is_empty();
+    let due = now - cursor.get("looked_at").and_then(Value::as_i64).unwrap_or_default() >= if hooked { LOOK } else { TRY };
+    if !api.has_bearer() || !due || !(hooked || lost) {
+        return false;
+    }
+    let looked = if hooked { check::still_calls(api).await.map(|calls| !calls) } else { check::listen_again(api).await };
+    cursor.insert("looked_at".to_owned(), json!(now));
+    let id = api.way.channel.id;
+    match looked {
+        Ok(false) => false,
+        Ok(true) if !hooked => {
+            tracing::info!(channel = %id, "X sends by itself again what is new");
+            cursor.remove("deaf");
+            true
+        }
+        Ok(true) => match check::forget(api).await {
+            Ok(()) => {
+                tracing::warn!(channel = %id, "X no longer calls the desk; from now on it is asked");
+                cursor.insert("deaf".to_owned(), json!(true));
+                // What it kept to itself is of the last day, most likely.
+                for (key, _) in KINDS {
+                    cursor.remove(*key);
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(channel = %id, %error, "X no longer calls the desk, and that could not be kept");
+                cursor.remove("looked_at");
+                false
+            }
+        },
+        Err(fault) => {
+            tracing::info!(channel = %id, %fault, "X does not say whether it still calls the desk");
+            false
+        }
     }
 }
 
@@ -77,7 +131,7 @@ async fn messages(api: &Api<'_>, since: Option<&str>) -> Result<(Vec<Vec<u8>>, O
             .iter()
             .filter(|item| {
                 let Some(id) = id_of(&item["id"]) else { return true };
-                let at = item["created_at"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(Ts);
+                let at = moment(&item["created_at"]);
                 let old = since.map_or_else(|| at.is_some_and(|at| at < oldest), |since| !is_newer(&id, since));
                 reached |= old;
                 if newest.as_deref().is_none_or(|newest| is_newer(&id, newest)) {

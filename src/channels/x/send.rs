@@ -1,6 +1,6 @@
 //! What we say on X: direct messages and public answers, with their pictures.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use reqwest::Url;
@@ -20,8 +20,8 @@ use crate::desk::tickets::thread::Message;
 const WHOLE: usize = 5 << 20;
 /// One of these pieces, in bytes.
 const PIECE: usize = 4 << 20;
-/// Looks at a film that X still works on, at most.
-const LOOKS: u32 = 30;
+/// How long a file may take until X can use it; an attempt to send has not much more in all.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A public answer is one post with all its files. A direct message takes one file: the first goes with the words.
 pub fn plan(abilities: &Abilities, message: &Message, files: &[OutgoingFile]) -> Vec<NewPart> {
@@ -102,6 +102,7 @@ async fn upload(api: &Api<'_>, file: &OutgoingFile, place: &str) -> Result<Strin
         film if film.starts_with("video/") => "video",
         _ => "image",
     };
+    let until = Instant::now() + PATIENCE;
     let category = format!("{place}_{kind}");
     let unknown = || Fault::Later { words: "X took the file, but gave it no id.".to_owned(), after: None };
     if kind == "image" && file.bytes.len() <= WHOLE {
@@ -117,7 +118,7 @@ async fn upload(api: &Api<'_>, file: &OutgoingFile, place: &str) -> Result<Strin
         api.upload(&format!("/2/media/upload/{id}/append"), form).await?;
     }
     let mut done = api.again(Method::POST, &format!("/2/media/upload/{id}/finalize"), &Value::Null).await?;
-    for _ in 0..LOOKS {
+    loop {
         let processing = &done["data"]["processing_info"];
         match processing["state"].as_str() {
             None | Some("succeeded") => return Ok(id),
@@ -127,11 +128,13 @@ async fn upload(api: &Api<'_>, file: &OutgoingFile, place: &str) -> Result<Strin
             }
             Some(_) => {}
         }
-        let wait = processing["check_after_secs"].as_u64().unwrap_or(1).clamp(1, 10);
-        tokio::time::sleep(Duration::from_secs(wait)).await;
+        let wait = Duration::from_secs(processing["check_after_secs"].as_u64().unwrap_or(1).clamp(1, 10));
+        if Instant::now() + wait > until {
+            return Err(Fault::Later { words: format!("X is still working on “{}”.", file.name), after: None });
+        }
+        tokio::time::sleep(wait).await;
         done = api.get("/2/media/upload", &[("command", "STATUS"), ("media_id", &id)]).await?;
     }
-    Err(Fault::Later { words: "X is still working on the file.".to_owned(), after: Some(60) })
 }
 
 fn piece(file: &OutgoingFile, bytes: &[u8]) -> FormPart {
@@ -151,13 +154,8 @@ pub async fn fetch(way: &Way<'_>, media: &Media) -> Result<IncomingFile, Fault> 
         Some(path) => Api::new(way).file(&path).await?,
         None => way.calls.fetch(&media.source, |request| request).await?,
     };
-    Ok(IncomingFile {
-        name: media.name.clone().unwrap_or_else(|| "file".to_owned()),
-        media_type: fetched.media_type.or_else(|| media.media_type.clone()).unwrap_or_else(|| "application/octet-stream".to_owned()),
-        bytes: fetched.bytes,
-        content_id: None,
-        inline: false,
-    })
+    let media_type = fetched.media_type.clone().or_else(|| media.media_type.clone());
+    Ok(fetched.into_file(media.name.clone().unwrap_or_else(|| "file".to_owned()), media_type))
 }
 
 /// `https://ton.twitter.com/1.1/ton/data/dm/{message}/{media}/{file}` is where the older API says that a file of a direct message is; this is

@@ -22,6 +22,7 @@ use crate::http::{Error, Form, Path, Result};
 use crate::ids::{MessageId, TicketId};
 use crate::screens::chats::{Trouble, permitted, show_again, with_open};
 use crate::screens::tickets::reply::{keep, new_reply};
+use crate::text::excerpts;
 
 /// Says what the composer holds, or notes it for colleagues. Whatever is refused stays in the draft and is shown with the reason.
 /// A script that asks is answered in JSON: `{"message": id, "by": "chat" | "mail" | "later" | "note"}`, or `{"error": words}`.
@@ -51,7 +52,7 @@ pub async fn say(State(app): State<App>, Path(id): Path<TicketId>, headers: Head
         Ok(_) => Ok(Redirect::to(&with_open(&headers, id)).into_response()),
         Err(ReplyError::Database(error)) => Err(error.into()),
         Err(error) => {
-            let words = capitalised(&error.to_string());
+            let words = excerpts::sentence(&error.to_string());
             if script {
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "error": words }))).into_response());
             }
@@ -123,7 +124,7 @@ pub async fn whisper(
     match reply::note_apart(&mut change, &agent, id, form.text.trim_end()).await {
         Ok(_) => {}
         Err(ReplyError::Database(error)) => return Err(error.into()),
-        Err(error) => return Err(Error::BadRequest(format!("{}.", capitalised(&error.to_string())))),
+        Err(error) => return Err(Error::BadRequest(format!("{}.", excerpts::sentence(&error.to_string())))),
     }
     // Whoever holds it wants to see it now.
     change.touch_chat(id);
@@ -145,9 +146,4 @@ pub async fn seen(State(app): State<App>, Path(id): Path<TicketId>, agent: Agent
     chats::agent_seen(&mut change, &agent, id, form.delivered, form.read).await?;
     change.commit().await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

@@ -21,6 +21,7 @@ use crate::ids::{MessageId, TicketId};
 use crate::screens::tickets::letters::Item;
 use crate::screens::tickets::networks;
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
+use crate::text::excerpts;
 
 /// What became of what the composer held.
 enum Done {
@@ -100,11 +101,8 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         Err(ReplyError::Database(error)) => Err(error.into()),
         Err(error) => {
             drop(change);
-            let mut words = error.to_string();
-            if let Some(first) = words.get(..1) {
-                words = format!("{}{}", first.to_uppercase(), &words[1..]);
-            }
-            show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await
+            let refused = refused(excerpts::sentence(&error.to_string()));
+            show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused).await
         }
     }
 }

@@ -9,6 +9,7 @@ use sportello::jobs::Outcome;
 
 use crate::support::providers::google::{PUSHER, REVIEWS, desk, page, refusal, review, token};
 use crate::support::providers::recorder::Says;
+use crate::support::providers::whatsapp::NetworkDesk;
 
 fn ago(hours: i64) -> Ts {
     Ts::now().plus_seconds(-hours * 3600)
@@ -103,6 +104,59 @@ async fn what_is_gone_is_found_once_a_day() {
     assert_eq!(gone, ["accounts/1122/locations/3344/reviews/b"]);
     assert_eq!(desk.count("select count(*) from messages where body = 'trattenuta da Google'").await, 1, "one that was held back is found");
     assert!(desk.row().await.cursor["swept"].as_i64().is_some_and(|at| at > 1_000_000));
+}
+
+/// As if the last look at everything were of yesterday.
+async fn yesterday(desk: &NetworkDesk) {
+    let at = Ts::now().plus_seconds(-25 * 3600).0.as_second();
+    sqlx::query("update channels set cursor = jsonb_set(cursor, '{swept}', to_jsonb($1::bigint))")
+        .bind(at)
+        .execute(&desk.app.db)
+        .await
+        .expect("a row");
+}
+
+#[tokio::test]
+async fn a_look_that_fails_neither_loses_what_is_new_nor_takes_anything_for_gone() {
+    let desk = desk().await;
+    let [a, b] = ["a", "b"].map(|id| review(id, "ONE", id, ago(3), ago(3)));
+    desk.fake.say(Method::GET, REVIEWS, page(&[a.clone(), b], None));
+    desk.poll().await;
+    yesterday(&desk).await;
+    desk.fake.say(Method::GET, REVIEWS, page(&[review("new", "TWO", "Nuova", ago(0), ago(0)), a.clone()], None));
+    desk.fake.say(Method::GET, REVIEWS, page(&[a], None));
+    desk.fake.say(Method::GET, &format!("{REVIEWS}/b"), refusal(400, "FAILED_PRECONDITION", "The place is being verified."));
+    assert!(matches!(desk.poll().await, Outcome::Again(120)));
+    assert_eq!(desk.count("select count(*) from messages where body = 'Nuova'").await, 1);
+    assert_eq!(desk.count("select count(*) from messages where removed_at is not null").await, 0);
+    let swept = desk.row().await.cursor["swept"].as_i64().expect("a time");
+    let next = swept + 24 * 3600 - Ts::now().0.as_second();
+    assert!((3500..=3600).contains(&next), "tried again in an hour: {next}");
+}
+
+#[tokio::test]
+async fn an_answer_that_google_refuses_late_is_found() {
+    let desk = desk().await;
+    let agent = desk.bruno().await;
+    let old = review("a", "TWO", "Attesa lunga", ago(50), ago(50));
+    desk.fake.say(Method::GET, REVIEWS, page(std::slice::from_ref(&old), None));
+    desk.poll().await;
+    desk.answer(&agent, "Ci scusiamo").await;
+    // Newer reviews stand before it: what changes is not read down to it any more.
+    desk.fake.say(Method::GET, REVIEWS, page(&[review("b", "FIVE", "Bravi", ago(1), ago(1))], None));
+    desk.poll().await;
+    yesterday(&desk).await;
+    let mut refused = old;
+    refused["reviewReply"] = json!({ "comment": "Ci scusiamo", "updateTime": ago(40).0.to_string(), "reviewReplyState": "REJECTED" });
+    let whole = || page(&[review("b", "FIVE", "Bravi", ago(1), ago(1)), refused.clone()], None);
+    for _ in 0..2 {
+        desk.fake.say(Method::GET, REVIEWS, page(&[], None));
+        desk.fake.say(Method::GET, REVIEWS, whole());
+        yesterday(&desk).await;
+        desk.poll().await;
+    }
+    assert_eq!(desk.count("select count(*) from messages where direction = 'outbound' and delivery = 'failed'").await, 1);
+    assert_eq!(desk.count("select count(*) from deliveries where door = 'poll'").await, 3, "and it is brought once");
 }
 
 #[tokio::test]

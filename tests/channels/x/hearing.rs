@@ -19,6 +19,11 @@ async fn the_handshake_is_answered_with_the_tokens_hmac() {
     let told: Value = serde_json::from_str(&page.body).expect("JSON");
     assert_eq!(told, json!({ "response_token": "sha256=r+T4i3oz5lhVeFlaD3wXqDtNfaxnrRtrFvP85u6jyLU=" }));
     assert_eq!(desk.visitor().get(&desk.hook()).await.status, StatusCode::FORBIDDEN, "there is nothing to prove without a token");
+    // Whoever had a webhook of their own signed by a handshake could send it.
+    for forged in ["%7B%22data%22%3A%7B%7D%7D", "%5B%5D", "a%20b", "", &*"a".repeat(129)] {
+        let page = desk.visitor().get(&format!("{}?crc_token={forged}", desk.hook())).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{forged}");
+    }
     assert_eq!(desk.count("select count(*) from deliveries").await, 0);
 }
 

@@ -6,6 +6,7 @@ use sportello::clock::Ts;
 use sportello::jobs::Outcome;
 
 use crate::support::providers::recorder::Says;
+use crate::support::providers::whatsapp::NetworkDesk;
 use crate::support::providers::x::{ANNA, OWN, desk_with, dm, id_now, mention, problem};
 
 fn message(id: &str, from: &str, text: &str, at: Ts) -> Value {
@@ -64,8 +65,47 @@ async fn a_webhook_that_hears_everything_is_not_doubled() {
     desk.poll().await;
     assert_eq!((desk.fake.asked("/2/dm_events").len(), desk.fake.asked("/mentions").len()), (1, 0));
     let desk = crate::support::providers::x::desk().await;
-    assert!(matches!(desk.poll().await, Outcome::Done));
-    assert!(desk.fake.asked("/2/").is_empty());
+    assert!(matches!(desk.poll().await, Outcome::Again(600)));
+    assert!(desk.fake.asked("/2/dm_events").is_empty() && desk.fake.asked("/mentions").is_empty());
+    assert_eq!(desk.fake.asked("/2/webhooks").len(), 1, "only whether X still calls");
+    desk.poll().await;
+    assert_eq!(desk.fake.asked("/2/webhooks").len(), 1, "and not each time");
+}
+
+async fn later(desk: &NetworkDesk) {
+    sqlx::query("update channels set cursor = jsonb_set(cursor, '{looked_at}', '1000')").execute(&desk.app.db).await.expect("a row");
+}
+
+#[tokio::test]
+async fn a_webhook_that_x_stopped_calling_is_noticed_asked_around_and_put_right() {
+    let desk = crate::support::providers::x::desk().await;
+    let hooks = |valid: bool| Says::json(200, &json!({ "data": [{ "id": "1146", "url": desk.hook(), "valid": valid }] }));
+    // A handshake failed: tried once more, X goes on.
+    desk.fake.say(Method::GET, "/2/webhooks", hooks(false));
+    desk.fake.say(Method::PUT, "/2/webhooks/1146", Says::json(200, &json!({ "data": { "valid": true } })));
+    assert!(matches!(desk.poll().await, Outcome::Again(600)));
+    assert_eq!(desk.fake.asked("/2/webhooks/1146").len(), 1);
+    // It fails again: from now on X is asked, from a day ago on.
+    later(&desk).await;
+    desk.fake.say(Method::GET, "/2/webhooks", hooks(false));
+    desk.fake.say(Method::PUT, "/2/webhooks/1146", problem(400, "CrcValidationFailed", "CrcValidationFailed"));
+    assert!(matches!(desk.poll().await, Outcome::Again(1)));
+    desk.fake.say(Method::GET, "/2/dm_events", page(&[message(&id_now(1), ANNA, "C’è qualcuno?", Ts::now())], None));
+    assert!(matches!(desk.poll().await, Outcome::Again(90)));
+    assert_eq!(desk.text("select body from messages").await, "C’è qualcuno?");
+    assert_eq!(desk.fake.asked("/mentions").len(), 1);
+    // An hour later X lets itself be told once more.
+    later(&desk).await;
+    desk.fake.say(Method::GET, "/2/webhooks", hooks(true));
+    assert!(matches!(desk.poll().await, Outcome::Again(1)));
+    assert_eq!(desk.row().await.settings["webhook_id"], "1146");
+    assert!(matches!(desk.poll().await, Outcome::Again(600)));
+    assert_eq!(desk.fake.asked("/2/dm_events").len(), 1, "nothing is asked for that comes by itself");
+    // What cannot be found out changes nothing.
+    later(&desk).await;
+    desk.fake.say(Method::GET, "/2/webhooks", problem(503, "Service Unavailable", "Service Unavailable"));
+    assert!(matches!(desk.poll().await, Outcome::Again(600)));
+    assert_eq!(desk.row().await.settings["webhook_id"], "1146");
 }
 
 #[tokio::test]

@@ -85,6 +85,17 @@ async fn many_who_need_it_at_once_renew_it_once() {
 }
 
 #[tokio::test]
+async fn what_was_given_out_is_kept_though_nobody_waits_for_it_any_more() {
+    let desk = desk().await;
+    desk.fake.say(Method::POST, TOKEN, Says::json(200, &tokens("access-2", "refresh-2")).slowly(Duration::from_millis(400)));
+    let given_up = tokio::time::timeout(Duration::from_millis(150), renew(&desk, "user-token")).await;
+    assert!(given_up.is_err(), "the call that needed it has ended");
+    assert_eq!(renew(&desk, "user-token").await.expect("renewed"), "access-2");
+    assert_eq!(stored(&desk).await["refresh_token"], "refresh-2");
+    assert_eq!(desk.fake.asked(TOKEN).len(), 1);
+}
+
+#[tokio::test]
 async fn another_process_that_renews_it_is_waited_for() {
     let desk = desk().await;
     // The other process: it holds the lock while it asks, then keeps what it was given.

@@ -71,6 +71,17 @@ async fn one_file_goes_with_the_words_and_others_follow() {
 }
 
 #[tokio::test]
+async fn a_file_whose_answer_is_garbled_is_handed_over_again() {
+    let (desk, agent) = asked().await;
+    desk.upload(&agent, "uno.png", "image/png", b"\x89PNG 1").await;
+    desk.fake.say(Method::POST, "/2/media/upload", Says::bytes(200, "text/html", b"<html>".to_vec()));
+    let (message, errors) = desk.answer(&agent, "Ecco").await;
+    assert!(errors[0].contains("could not be read"), "{errors:?}");
+    assert_eq!(message.delivery, Some(DeliveryStatus::Sent), "nothing had left, so nothing is unsure");
+    assert_eq!((desk.fake.asked("/2/media/upload").len(), desk.fake.asked(WITH_ANNA).len()), (2, 1));
+}
+
+#[tokio::test]
 async fn films_go_up_in_pieces_and_are_waited_for() {
     let (desk, agent) = asked().await;
     desk.upload(&agent, "film.mp4", "video/mp4", &vec![7; (4 << 20) + 10]).await;

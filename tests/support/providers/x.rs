@@ -51,6 +51,9 @@ fn usual(asked: &Asked) -> Says {
             200,
             json!({ "data": { "id": "1146654567674912769", "url": asked.json()["url"], "valid": true, "created_at": "2026-10-01T00:00:00Z" } }),
         )
+    } else if path == "/2/webhooks" {
+        let known = ["1", "1146"].map(|id| json!({ "id": id, "url": "https://elsewhere.example/x", "valid": true }));
+        (200, json!({ "data": known }))
     } else if path.starts_with("/2/activity/subscriptions") && post {
         (200, json!({ "data": { "subscription": { "subscription_id": count.to_string() } } }))
     } else if path.starts_with("/2/dm_conversations/media/") {

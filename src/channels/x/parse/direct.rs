@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Account, included, media, moment, person, spell_out};
-use crate::channels::wire::reading::{id_of, list, time_of};
+use super::{Account, included, media, person, spell_out};
+use crate::channels::wire::reading::{id_of, list, moment, time_of};
 use crate::clock::Ts;
 use crate::desk::networks::{Echo, Element, Extras, Happening, Person, Said, Step};
 

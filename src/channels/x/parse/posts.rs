@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::{Account, included, media, moment, person, spell_out, unescape};
-use crate::channels::wire::reading::{id_of, list};
+use super::{Account, included, media, person, spell_out, unescape};
+use crate::channels::wire::reading::{id_of, list, moment};
 use crate::clock::Ts;
 use crate::desk::networks::{Echo, Element, Extras, Happening, Media, Person, Post, Said};
 
