@@ -17,6 +17,7 @@ use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::call_backs::lists::{self, Row, View};
 use crate::desk::call_backs::{self, CallBack, Offer, Slot, Wanted};
+use crate::desk::calls;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::directory;
 use crate::desk::kinds::{CallBackState, Status};
@@ -315,10 +316,10 @@ async fn plan(
 ) -> Result<Response> {
     let now = Ts::now();
     let slot = TimeForm { time: form.time, at: form.at }.slot(&app, now).await?;
-    let shop = directory::get(&app).await?.shop.language.clone();
-    let phone = phones::dialled(&form.phone, Country::guess(&shop))
-        .map_err(|_| Error::BadRequest("Enter the whole number with its country, such as +39 333 1234567.".into()))?;
     let (mut change, _) = begin(&app, &agent, id).await?;
+    let country = calls::country(&mut change).await?;
+    let phone = phones::dialled(&form.phone, Country::of_code(&country))
+        .map_err(|_| Error::BadRequest("Enter the whole number with its country, such as +39 333 1234567.".into()))?;
     let wanted = Wanted { placed: true, by: Actor::Agent(agent.id), ..Wanted::new(id, &phone, slot.from, slot.until) };
     call_backs::ask(&mut change, &wanted).await?;
     change.commit().await?;

@@ -105,11 +105,7 @@ impl Call {
 
     /// How long two people talked, in seconds.
     pub fn talked(&self) -> Option<i64> {
-        match (self.seconds, self.answered_at, self.ended_at) {
-            (Some(seconds), ..) => Some(i64::from(seconds)),
-            (None, Some(from), Some(to)) => Some(to.seconds_since(from).max(0)),
-            _ => None,
-        }
+        talked(self.seconds, self.answered_at, self.ended_at)
     }
 
     /// What its place in a conversation shows of it.
@@ -170,6 +166,15 @@ impl CallFacts {
     /// `3:24`; empty where it is not known.
     pub fn length(&self) -> String {
         self.seconds.map(length).unwrap_or_default()
+    }
+}
+
+/// How long two people talked, in seconds: as the exchange counted, else by the clock.
+fn talked(seconds: Option<i32>, answered_at: Option<Ts>, ended_at: Option<Ts>) -> Option<i64> {
+    match (seconds, answered_at, ended_at) {
+        (Some(seconds), ..) => Some(i64::from(seconds)),
+        (None, Some(from), Some(to)) => Some(to.seconds_since(from).max(0)),
+        _ => None,
     }
 }
 
