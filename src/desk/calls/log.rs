@@ -7,7 +7,7 @@ use crate::desk::agents::Agent;
 use crate::desk::call_backs;
 use crate::desk::calls::{self, Call};
 use crate::desk::changes::{Actor, Change};
-use crate::desk::channels::{self, ChannelDraft};
+use crate::desk::channels;
 use crate::desk::contacts;
 use crate::desk::directory;
 use crate::desk::events::Event;
@@ -75,10 +75,10 @@ pub async fn write_up(change: &mut Change, agent: &Agent, id: CallId, up: &Write
     let (contact, ticket) = match up.ticket {
         Some(id) => {
             let ticket = tickets::lock(change, id).await?.ok_or(LogError::NoTicket)?;
-            (contact(change, &call).await?.unwrap_or(ticket.contact_id), ticket)
+            (calls::contact(change, &call, call.told()).await?.unwrap_or(ticket.contact_id), ticket)
         }
         None => {
-            let contact = contact(change, &call).await?.ok_or(LogError::Nobody)?;
+            let contact = calls::contact(change, &call, call.told()).await?.ok_or(LogError::Nobody)?;
             let id = begin(change, agent, &call, contact, &up.said).await?;
             (contact, tickets::lock(change, id).await?.ok_or(LogError::NoTicket)?)
         }
@@ -251,20 +251,6 @@ pub(super) async fn ask_call_back(change: &mut Change, ticket: TicketId, phone: 
     call_backs::ask(change, &wanted).await.map(drop)
 }
 
-async fn contact(change: &mut Change, call: &Call) -> sqlx::Result<Option<ContactId>> {
-    if call.contact_id.is_some() {
-        return Ok(call.contact_id);
-    }
-    if call.number.starts_with('+') {
-        return contacts::identify(change, IdentityKind::Phone, &call.number, &call.name, None).await.map(Some);
-    }
-    if call.name.is_empty() && call.number.is_empty() {
-        return Ok(None);
-    }
-    let name = if call.name.is_empty() { &call.number } else { &call.name };
-    contacts::identify(change, IdentityKind::External, &format!("call:{}", call.id), name, None).await.map(Some)
-}
-
 /// Nobody has anything to write about a call.
 pub async fn settle(change: &mut Change, id: CallId) -> sqlx::Result<()> {
     sqlx::query!("update calls set settled_at = coalesce(settled_at, now()) where id = $1", id.0).execute(&mut **change).await?;
@@ -365,33 +351,7 @@ pub async fn by_hand(change: &mut Change, agent: &Agent, call: &ByHand, up: &Wri
 
 /// The channel that calls written down by hand belong to: the shop's telephone, which is made when there is none.
 async fn channel(change: &mut Change) -> sqlx::Result<ChannelId> {
-    if let Some(known) = first(change).await? {
-        return Ok(known);
-    }
-    // Two who write down the very first call: one of them waits, and finds it.
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('calls: the first channel'))").fetch_one(&mut **change).await?;
-    if let Some(known) = first(change).await? {
-        return Ok(known);
-    }
-    let taken = channels::find_by_name(change, "Phone").await?.is_some();
-    let draft = ChannelDraft {
-        kind: ChannelKind::Phone,
-        name: if taken { "Phone calls".to_owned() } else { "Phone".to_owned() },
-        address: None,
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings: serde_json::json!({ "provider": "none" }),
-        secrets: None,
-    };
-    let id = channels::create(change, &draft).await?;
-    change.touch_settings();
-    Ok(id)
-}
-
-async fn first(db: &mut PgConnection) -> sqlx::Result<Option<ChannelId>> {
-    let row = sqlx::query_scalar!(r#"select id as "id: ChannelId" from channels where kind = 'phone' order by enabled desc, id limit 1"#);
-    row.fetch_optional(db).await
+    channels::of_kind(change, ChannelKind::Phone, ["Phone", "Phone calls"], &serde_json::json!({ "provider": "none" })).await
 }
 
 /// Somebody who may be meant.

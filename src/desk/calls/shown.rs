@@ -67,11 +67,6 @@ impl Shown {
     pub fn who(&self) -> String {
         who(&self.contact_name, self.email.as_deref(), &self.call.name, &self.call.number)
     }
-
-    /// Whether the name says more than the number does.
-    pub fn has_name(&self) -> bool {
-        self.who() != self.call.number && !self.call.number.is_empty()
-    }
 }
 
 fn who(contact: &str, email: Option<&str>, name: &str, number: &str) -> String {
