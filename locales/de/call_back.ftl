@@ -78,6 +78,7 @@ error-phone-country = Bitte wählen Sie das Land, oder beginnen Sie die Nummer m
 ## Der Anruf auf der Seite einer Anfrage und in einem Formular
 
 call-back-panel = Ihr Anruf
+call-back-panel-hint = Ihre Anfrage liegt bei uns, und wir rufen Sie an.
 call-back-panel-late = Wir haben Sie nicht wie vereinbart angerufen. Das tut uns leid. Bitte wählen Sie eine neue Zeit.
 call-back-panel-missed = Wir haben versucht, Sie unter { $phone } anzurufen, und Sie nicht erreicht. Bitte wählen Sie eine andere Zeit.
 call-back-panel-cancelled = Der Anruf ist abgesagt.

@@ -78,6 +78,7 @@ error-phone-country = Please choose the country, or begin the number with + and 
 ## The call on the page of a request, and in a form
 
 call-back-panel = Your call
+call-back-panel-hint = Your request is with us, and one of us will call you.
 call-back-panel-late = We did not call you as we had said. We are sorry. Please choose a new time.
 call-back-panel-missed = We tried to call you at { $phone } and could not reach you. Please choose another time.
 call-back-panel-cancelled = The call is cancelled.

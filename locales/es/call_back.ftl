@@ -78,6 +78,7 @@ error-phone-country = Elija el país, o empiece el número con + y el prefijo in
 ## La llamada en la página de una solicitud y en un formulario
 
 call-back-panel = Su llamada
+call-back-panel-hint = Su solicitud está en nuestras manos y le llamaremos.
 call-back-panel-late = No le llamamos como habíamos dicho. Lo sentimos. Elija una nueva hora.
 call-back-panel-missed = Hemos intentado llamarle al { $phone } y no hemos podido localizarle. Elija otra hora.
 call-back-panel-cancelled = La llamada está cancelada.

@@ -78,6 +78,7 @@ error-phone-country = Choisissez le pays, ou commencez le numéro par + et l’i
 ## L’appel sur la page d’une demande et dans un formulaire
 
 call-back-panel = Votre appel
+call-back-panel-hint = Votre demande est entre nos mains et nous vous appellerons.
 call-back-panel-late = Nous ne vous avons pas appelé comme prévu. Veuillez nous en excuser et choisir un nouvel horaire.
 call-back-panel-missed = Nous avons essayé de vous appeler au { $phone } sans parvenir à vous joindre. Choisissez un autre horaire.
 call-back-panel-cancelled = L’appel est annulé.

@@ -78,6 +78,7 @@ error-phone-country = Scelga il Paese, oppure cominci il numero con + e il prefi
 ## La chiamata sulla pagina della richiesta e in un modulo
 
 call-back-panel = La Sua chiamata
+call-back-panel-hint = La Sua richiesta è da noi, e La chiameremo.
 call-back-panel-late = Non L’abbiamo chiamata come avevamo detto. Ci scusiamo. Scelga un nuovo orario.
 call-back-panel-missed = Abbiamo provato a chiamarLa al numero { $phone } senza riuscire a trovarLa. Scelga un altro orario.
 call-back-panel-cancelled = La chiamata è annullata.

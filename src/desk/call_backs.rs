@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
+use crate::desk::channels;
 use crate::desk::directory;
 use crate::desk::events::Event;
 use crate::desk::kinds::{CallBackState, ChannelKind, Priority, Status};
@@ -191,17 +192,9 @@ async fn set_time(change: &mut Change, id: CallBackId, from: Ts, until: Ts) -> s
     Ok(())
 }
 
-/// The call that is owed on a ticket.
+/// The call that is owed on a ticket. None is asked for while one is owed, so it is the newest.
 pub async fn open_of(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Option<CallBack>> {
-    sqlx::query_as!(
-        CallBack,
-        r#"select id, ticket_id, phone, state, from_at, until_at, placed, attempts, language, time_zone, note, caller_id,
-                  reminded_at, late_at, next_at, closed_at, created_at
-           from call_backs where ticket_id = $1 and state = 'wanted'"#,
-        ticket.0
-    )
-    .fetch_optional(db)
-    .await
+    Ok(last_of(db, ticket).await?.filter(CallBack::is_open))
 }
 
 /// The newest call of a ticket, also one that is over.
@@ -227,19 +220,6 @@ pub async fn find(db: &mut PgConnection, id: CallBackId) -> sqlx::Result<Option<
         id.0
     )
     .fetch_optional(db)
-    .await
-}
-
-/// The calls whose time has come, the oldest first.
-pub async fn due_now(db: &mut PgConnection, now: Ts) -> sqlx::Result<Vec<CallBack>> {
-    sqlx::query_as!(
-        CallBack,
-        r#"select id, ticket_id, phone, state, from_at, until_at, placed, attempts, language, time_zone, note, caller_id,
-                  reminded_at, late_at, next_at, closed_at, created_at
-           from call_backs where state = 'wanted' and from_at <= $1 order by from_at, id limit 500"#,
-        now as Ts
-    )
-    .fetch_all(db)
     .await
 }
 
@@ -375,20 +355,5 @@ pub async fn step(change: &mut Change, id: CallBackId, now: Ts) -> sqlx::Result<
 
 /// The channel that tickets of the call-back page belong to; made when the first one comes.
 pub async fn channel(change: &mut Change) -> sqlx::Result<ChannelId> {
-    const MAKING: i64 = 0x4341_4c4c_4348;
-    let known = sqlx::query_scalar!("select id from channels where kind = $1 order by id limit 1", ChannelKind::CallBack as ChannelKind);
-    if let Some(known) = known.fetch_optional(&mut **change).await? {
-        return Ok(known);
-    }
-    sqlx::query!("select pg_advisory_xact_lock($1)", MAKING).fetch_one(&mut **change).await?;
-    change.touch_settings();
-    let made = sqlx::query_scalar!(
-        r#"with known as (select id from channels where kind = $1 order by id limit 1), made as (
-               insert into channels (kind, name)
-               select $1, case when exists (select from channels where lower(name) = 'call-backs') then 'Call-back page' else 'Call-backs' end
-               where not exists (select from known) returning id)
-           select id as "id!: ChannelId" from known union all select id from made"#,
-        ChannelKind::CallBack as ChannelKind
-    );
-    made.fetch_one(&mut **change).await
+    channels::of_kind(change, ChannelKind::CallBack, ["Call-backs", "Call-back page"], &serde_json::json!({})).await
 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::changes::Change;
 use crate::desk::envelope::Address;
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
@@ -111,6 +112,33 @@ pub async fn first_plain(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Resu
         Channel,
         "select id, kind, name, address, team_id, language, enabled, settings, secrets as sealed, cursor, last_ok_at, last_error, last_error_at, sign_in_lost_at, last_event_at
          from channels where kind = $1 and enabled and address is null order by id limit 1",
+        kind as ChannelKind
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The one channel of a kind of which a desk needs one: the oldest, rather one that is switched on. Where there is none it is made, with
+/// these settings, under the second name if the first is taken.
+pub async fn of_kind(change: &mut Change, kind: ChannelKind, names: [&str; 2], settings: &serde_json::Value) -> sqlx::Result<ChannelId> {
+    if let Some(known) = first_of_kind(change, kind).await? {
+        return Ok(known);
+    }
+    // Of two who need the very first one, the second waits, and finds it.
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('channel', hashtext($1)))", kind.as_str()).fetch_one(&mut **change).await?;
+    if let Some(known) = first_of_kind(change, kind).await? {
+        return Ok(known);
+    }
+    let [first, second] = names;
+    let name = if find_by_name(change, first).await?.is_some() { second } else { first }.to_owned();
+    let settings = settings.clone();
+    change.touch_settings();
+    create(change, &ChannelDraft { kind, name, address: None, team_id: None, language: None, enabled: true, settings, secrets: None }).await
+}
+
+async fn first_of_kind(db: &mut PgConnection, kind: ChannelKind) -> sqlx::Result<Option<ChannelId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: ChannelId" from channels where kind = $1 order by enabled desc, id limit 1"#,
         kind as ChannelKind
     )
     .fetch_optional(db)

@@ -17,13 +17,14 @@ use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::call_backs::lists::{self, Row, View};
 use crate::desk::call_backs::{self, CallBack, Offer, Slot, Wanted};
+use crate::desk::calls;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::directory;
 use crate::desk::kinds::{CallBackState, Status};
 use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::{self, Ticket, update};
 use crate::http::flash::Flash;
-use crate::http::page::{Shell, came_from};
+use crate::http::page::{Shell, caller_name, came_from};
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::TicketId;
 use crate::screens::inbox::{self, ViewLink};
@@ -131,7 +132,7 @@ fn line(shell: &Shell, row: Row, late: bool) -> Line {
     Line {
         time: span(slot, zone),
         theirs: theirs(slot, zone, row.time_zone.as_deref()),
-        name: if row.contact_name.is_empty() { phones::spaced(&row.phone) } else { row.contact_name.clone() },
+        name: caller_name(&row.contact_name, &row.phone),
         number: phones::spaced(&row.phone),
         owner: row.assignee_id.map(|id| shell.directory.agent(id).to_owned()),
         caller: row.caller_id.map(|id| shell.directory.agent(id).to_owned()),
@@ -315,10 +316,10 @@ async fn plan(
 ) -> Result<Response> {
     let now = Ts::now();
     let slot = TimeForm { time: form.time, at: form.at }.slot(&app, now).await?;
-    let shop = directory::get(&app).await?.shop.language.clone();
-    let phone = phones::dialled(&form.phone, Country::guess(&shop))
-        .map_err(|_| Error::BadRequest("Enter the whole number with its country, such as +39 333 1234567.".into()))?;
     let (mut change, _) = begin(&app, &agent, id).await?;
+    let country = calls::country(&mut change).await?;
+    let phone = phones::dialled(&form.phone, Country::of_code(&country))
+        .map_err(|_| Error::BadRequest("Enter the whole number with its country, such as +39 333 1234567.".into()))?;
     let wanted = Wanted { placed: true, by: Actor::Agent(agent.id), ..Wanted::new(id, &phone, slot.from, slot.until) };
     call_backs::ask(&mut change, &wanted).await?;
     change.commit().await?;
@@ -345,7 +346,7 @@ async fn take(State(app): State<App>, Path(id): Path<TicketId>, headers: HeaderM
 #[serde(default)]
 struct DoneForm {
     words: String,
-    /// `solve`, `pending` or `open`.
+    /// `solve` or `open`.
     then: String,
 }
 
@@ -371,7 +372,6 @@ async fn done(
     }
     let (status, flash) = match &*form.then {
         "open" => (Status::Open, "Noted."),
-        "pending" => (Status::Pending, "Noted; the ticket waits for the customer."),
         _ => (Status::Solved, "Noted, and solved."),
     };
     update::set_status(&mut change, Actor::Agent(agent.id), id, status, None).await?;

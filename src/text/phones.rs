@@ -2,7 +2,7 @@
 
 mod told;
 
-pub use told::{Party, country_of, is_country, normalise, parse};
+pub use told::{Party, country_of, is_country, normalise, of_zone, parse};
 
 /// A country with its calling code, by the name it gives itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +20,20 @@ impl Country {
         COUNTRIES.iter().find(|country| country.region.eq_ignore_ascii_case(region))
     }
 
-    /// The country in which people with this `Accept-Language` header probably are: by the first tag that names one (`de-AT`), else by
-    /// the first language.
-    pub fn guess(accept_language: &str) -> Option<&'static Self> {
-        let tags = || accept_language.split(',').take(10).map(|range| range.split(';').next().unwrap_or_default().trim());
-        let named = tags().find_map(|tag| tag.split(['-', '_']).nth(1).and_then(Self::of_region));
-        named.or_else(|| {
-            tags().find_map(|tag| match tag.get(..2)?.to_ascii_lowercase().as_str() {
-                "it" => Self::of_region("IT"),
-                "fr" => Self::of_region("FR"),
-                "de" => Self::of_region("DE"),
-                "es" => Self::of_region("ES"),
-                _ => None,
-            })
+    /// The country of a calling code such as `39`; of several that share it the largest.
+    pub fn of_code(code: &str) -> Option<&'static Self> {
+        // The United States stand behind Canada.
+        COUNTRIES.iter().rfind(|country| country.code == code)
+    }
+
+    /// The country in which somebody with this time zone, an IANA name or empty, and this `Accept-Language` header probably is. `None`:
+    /// neither says it. A language alone says nothing, for it is spoken in many.
+    pub fn of_reader(zone: &str, accept_language: &str) -> Option<&'static Self> {
+        of_zone(zone).and_then(Self::of_region).or_else(|| {
+            let tags = accept_language.split(',').take(10).map(|range| range.split(';').next().unwrap_or_default().trim());
+            // English browsers send this one wherever they are.
+            let telling = tags.filter(|tag| !tag.eq_ignore_ascii_case("en-US"));
+            telling.filter_map(|tag| tag.split(['-', '_']).nth(1)).find_map(Self::of_region)
         })
     }
 }
@@ -206,9 +207,21 @@ mod tests {
 
     #[test]
     fn a_browser_tells_where_it_may_be() {
-        assert_eq!(Country::guess("de-AT,de;q=0.9").map(|country| country.code), Some("43"));
-        assert_eq!(Country::guess("it").map(|country| country.code), Some("39"));
-        assert_eq!(Country::guess("en"), None);
-        assert_eq!(Country::guess(""), None);
+        let of = |zone, languages| Country::of_reader(zone, languages).map(|country| country.region);
+        assert_eq!(of("", "de-AT,de;q=0.9"), Some("AT"));
+        assert_eq!(of("", "en-US,en;q=0.9,it-IT;q=0.8"), Some("IT"));
+        assert_eq!(of("America/New_York", "en-US,en"), Some("US"));
+        assert_eq!(of("Europe/Berlin", "it-IT"), Some("DE"), "where somebody is says more than how they speak");
+        for unsure in ["", "en", "it", "en-US,en;q=0.9"] {
+            assert_eq!(of("", unsure), None, "{unsure}");
+            assert_eq!(of("Etc/UTC", unsure), None, "{unsure}");
+        }
+    }
+
+    #[test]
+    fn a_calling_code_is_of_a_country() {
+        assert_eq!(Country::of_code("39").map(|country| country.region), Some("IT"));
+        assert_eq!(Country::of_code("1").map(|country| country.region), Some("US"));
+        assert_eq!(Country::of_code("999"), None);
     }
 }

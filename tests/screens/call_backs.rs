@@ -1,6 +1,6 @@
 //! Whom to call: the list, what an agent does about one call, and the settings.
 
-use sportello::desk::call_backs::Settings;
+use sportello::desk::call_backs::{Offer, Settings};
 use sportello::desk::directory;
 use sportello::desk::kinds::{CallBackState, Role, Status};
 use sportello::desk::tickets;
@@ -88,6 +88,9 @@ async fn an_agent_plans_moves_and_withdraws_a_call() {
     giulia.post(&format!("/tickets/{ticket}/call"), &[("phone", "12"), ("time", &time)]).await.is(400);
     giulia.post(&format!("/tickets/{ticket}/call"), &[("phone", "+39 333 7654321"), ("time", &time)]).await.is(303);
     assert_eq!(desk.call(ticket).await.phone, "+393337654321");
+    // A number of the shop's own country, whatever language is spoken there.
+    giulia.post(&format!("/tickets/{ticket}/call"), &[("phone", "333 7654322"), ("time", &time)]).await.is(303);
+    assert_eq!(desk.call(ticket).await.phone, "+393337654322");
     assert!(giulia.get(&format!("/tickets/{ticket}")).await.body.contains("planned a call to"));
 }
 
@@ -127,4 +130,23 @@ async fn an_admin_says_whether_and_when_the_shop_calls() {
     admin.post("/settings/call-backs", &but("offered", "")).await.is(303);
     desk.visitor().get("/call-back").await.is(410);
     assert!(!Settings::default().offered);
+}
+
+#[tokio::test]
+async fn a_time_that_is_near_is_not_full() {
+    let desk = CallDesk::with(Settings { per_person: false, places: 1, ..Settings::default() }).await;
+    desk.person("Giulia", Role::Agent).await;
+    desk.ask(&[]).await.is(303);
+    desk.ask(&[]).await.is(303);
+    let (second, first) = (desk.newest().await, TicketId(desk.newest().await.0 - 1));
+    let (mine, theirs) = (desk.call(second).await, desk.call(first).await);
+    assert!(theirs.from_at < mine.from_at);
+    let offer = Offer::regardless(&directory::get(&desk.app).await.expect("read"));
+    let mut db = desk.app.db.acquire().await.expect("a database");
+    let full = async |db: &mut sqlx::PgConnection, ticket| {
+        let slots = offer.all(db, ticket, theirs.from_at.plus_seconds(-60)).await.expect("read");
+        slots.first().map(|(slot, full)| (slot.from, *full))
+    };
+    assert_eq!(full(&mut db, first).await, Some((theirs.from_at, false)), "nobody else is called then");
+    assert_eq!(full(&mut db, second).await, Some((theirs.from_at, true)));
 }

@@ -153,3 +153,30 @@ async fn merges_that_build_on_one_another_are_undone_from_the_last() {
     giulia.post(&format!("/customers/{ugo}/merge"), &[("other", &anna.to_string())]).await.is(303);
     assert_eq!(two.desk.count("select count(*) from contact_merges").await, 2);
 }
+
+#[tokio::test]
+async fn calls_go_over_and_come_back() {
+    let two = two(("Anna", "anna@a.example", "Ciao"), ("Anna Verdi", "verdi@b.example", "Ciao")).await;
+    let giulia = two.desk.agent("Giulia", Role::Agent).await;
+    let [anna, verdi] = two.people;
+    let named = format!("+39 333 1234567 #{verdi}");
+    let call = [("direction", "in"), ("who", &*named), ("said", "Boots."), ("then", "open")];
+    let owners = async || -> Vec<i64> {
+        sqlx::query_scalar("select contact_id from calls order by id").fetch_all(&two.desk.app.db).await.expect("rows")
+    };
+    giulia.post("/calls/new", &call).await.is(303);
+    assert_eq!(owners().await, [verdi.0]);
+    giulia.post(&format!("/customers/{anna}/merge"), &[("other", &verdi.to_string())]).await.is(303);
+    assert_eq!(owners().await, [anna.0]);
+    // Whoever is a part of somebody is no longer proposed, and stands for them on a page that was open.
+    let found = giulia.get("/calls/people.json?q=anna").await.is(200).body;
+    assert_eq!(found.matches("value").count(), 1, "{found}");
+    assert!(found.contains(&format!("#{anna}")), "{found}");
+    giulia.post("/calls/new", &call).await.is(303);
+    assert_eq!(owners().await, [anna.0, anna.0]);
+    let link = giulia.get(&format!("/calls/new?contact={verdi}")).await.is(200).attribute("#who", "value");
+    assert!(link.ends_with(&format!("#{anna}")), "{link}");
+    let page = giulia.visit(&format!("/customers/{anna}")).await;
+    giulia.post(&page.attributes("form[action*='/merges/']", "action")[0], &[]).await.is(303);
+    assert_eq!(owners().await, [verdi.0, verdi.0], "what came since from a number that goes back goes with it");
+}

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::channels::call_back::ask::{self, Asked};
 use crate::clock::Ts;
 use crate::desk::call_backs::{self, BookError, MAX_NOTE, Offer, Slot, words};
+use crate::desk::calls;
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::{self, reply};
 use crate::desk::{contacts, directory};
@@ -126,7 +127,8 @@ pub(super) async fn show(State(app): State<App>, Query(query): Query<PageQuery>,
         Ok(open) => open,
         Err(response) => return Ok(response),
     };
-    let wish = CallWish::guess(&client.accept_language, &frame, &query.zone);
+    let country = calls::country(&mut *app.db.acquire().await?).await?;
+    let wish = CallWish::guess(&client.accept_language, &country, &query.zone);
     let page = match page_url(&query.page) {
         page if !page.is_empty() => page,
         _ => headers.get(header::REFERER).and_then(|value| value.to_str().ok()).map(page_url).unwrap_or_default(),

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::channels::chat::caller::{Caller, Refusal, Refused};
 use crate::clock::Ts;
 use crate::desk::call_backs::{self, BookError, CallBack, Offer, Slot, Wanted, letters, words};
+use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::directory::{self, Directory};
 use crate::desk::tickets;
@@ -65,9 +66,15 @@ fn none(frame: &Frame) -> Value {
 }
 
 /// The number as it is dialled, by where the visitor seems to be, else by where the shop is.
-pub fn dialled(caller: &Caller, directory: &Directory, phone: &str) -> Result<String, Refusal> {
-    let country = Country::guess(&caller.client.accept_language).or_else(|| Country::guess(&directory.shop.language));
-    phones::dialled(phone, country).map_err(|_| Refusal::Invalid("phone"))
+pub async fn dialled(app: &App, caller: &Caller, phone: &str) -> Result<String, Refused> {
+    let shop = match app.db.acquire().await {
+        Ok(mut db) => calls::country(&mut db).await,
+        Err(error) => Err(error),
+    };
+    let shop = shop.map_err(|error| caller.failed(error))?;
+    let zone = caller.visitor.as_ref().and_then(|visitor| visitor.time_zone.as_deref()).unwrap_or_default();
+    let country = Country::of_reader(zone, &caller.client.accept_language).or_else(|| Country::of_code(&shop));
+    phones::dialled(phone, country).map_err(|_| caller.refuse(Refusal::Invalid("phone")))
 }
 
 /// Why no call was promised.

@@ -122,8 +122,7 @@ pub async fn send(State(app): State<App>, caller: Caller, Body(said): Body<Said>
     }
     let mut who = check(&app, &caller, &said).map_err(|refusal| caller.refuse(refusal))?;
     if let Some(phone) = who.phone.as_mut().filter(|_| said.mode == Mode::Callback) {
-        let directory = directory::get(&app).await.map_err(|error| caller.failed(error))?;
-        *phone = calls::dialled(&caller, &directory, phone).map_err(|refusal| caller.refuse(refusal))?;
+        *phone = calls::dialled(&app, &caller, phone).await?;
     }
     // Who is there matters when a chat begins; one that goes on needs no asking.
     let mut open = goes_on(&app, &caller).await.map_err(|error| caller.failed(error))?;

@@ -237,8 +237,7 @@ pub async fn choose(State(app): State<App>, caller: Caller, Body(choice): Body<C
     let visitor = caller.known()?;
     let mut who = Who::check(None, choice.email.as_deref(), choice.phone.as_deref()).map_err(|refusal| caller.refuse(refusal))?;
     if let Some(phone) = who.phone.as_mut().filter(|_| choice.way == ChosenWay::Callback) {
-        let directory = directory::get(&app).await.map_err(|error| caller.failed(error))?;
-        *phone = calls::dialled(&caller, &directory, phone).map_err(|refusal| caller.refuse(refusal))?;
+        *phone = calls::dialled(&app, &caller, phone).await?;
     }
     let phone = who.phone.clone().or(visitor.phone.clone());
     match choice.way {

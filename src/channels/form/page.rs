@@ -13,6 +13,7 @@ use crate::channels::form::receive::{self, ProcessError};
 use crate::channels::form::settings::{self, FieldKind, Settings};
 use crate::clock::Ts;
 use crate::desk::call_backs::{self, Offer, Slot, words};
+use crate::desk::calls;
 use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::{self, reply};
@@ -271,7 +272,8 @@ pub(super) async fn show(
     open.frame.languages =
         open.settings.offered().iter().map(|&language| LanguageLink { language, href: open.address("", language, &page) }).collect();
     let stamp = Stamp::mint(&app.keys, &open.scope(), Ts::now());
-    let call = CallWish::guess(&client.accept_language, &open.frame, &query.zone);
+    let country = calls::country(&mut *app.db.acquire().await?).await?;
+    let call = CallWish::guess(&client.accept_language, &country, &query.zone);
     let values = Submission { page, call, ..empty(open.frame.language) };
     FormPage::new(&app, &open, stamp, values).with_calls(&app).await?.respond(StatusCode::OK)
 }

@@ -13,6 +13,7 @@ use crate::channels::phone::settings::{Provider, Secrets, Settings};
 use crate::channels::wire::hooks::{Answer, Hook, Reply};
 use crate::desk::calls::{CallNews, CallStep, FORWARDED};
 use crate::desk::networks::{Element, Happening};
+use crate::text::html;
 use crate::text::phones::Party;
 
 /// The most people that one event may name.
@@ -141,20 +142,9 @@ pub fn admit(settings: &Settings, secrets: &Secrets, hook: &Hook, address: &str)
     }))
 }
 
-/// For attributes and text of XML.
+/// For attributes and text of XML, which knows no control characters.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            c if c.is_control() && c != '\n' => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    html::escape(&text.replace(|c: char| c.is_control() && c != '\n', ""))
 }
 
 /// What an event tells. Pure.

@@ -105,14 +105,19 @@ impl Offer {
 
     /// The slots in which somebody is free, those without a place left out. The call of `mine` takes none: it would move.
     pub async fn free(&self, db: &mut PgConnection, mine: Option<TicketId>, now: Ts) -> sqlx::Result<Vec<Slot>> {
-        let (first, last) = (now.plus_seconds(NOTICE), self.horizon(now));
-        let taken = taken(db, mine, first, last.plus_seconds(self.settings.slot_seconds())).await?;
+        let slots = self.looked_at(db, mine, now.plus_seconds(NOTICE), self.horizon(now)).await?;
+        Ok(slots.into_iter().filter(|(_, full)| !full).map(|(slot, _)| slot).collect())
+    }
+
+    /// Every slot that begins between two moments, each with whether it is full.
+    async fn looked_at(&self, db: &mut PgConnection, mine: Option<TicketId>, after: Ts, before: Ts) -> sqlx::Result<Vec<(Slot, bool)>> {
+        let taken = taken(db, mine, after, before.plus_seconds(self.settings.slot_seconds())).await?;
         let places = self.places();
-        let free = |slot: &Slot| {
+        let has_place = |slot: &Slot| {
             let there = taken.iter().filter(|other| other.from < slot.until && other.until > slot.from).count();
             i64::try_from(there).is_ok_and(|there| there < places)
         };
-        Ok(self.grid(first, last).into_iter().filter(free).collect())
+        Ok(self.grid(after, before).into_iter().map(|slot| (slot, !has_place(&slot))).collect())
     }
 
     /// As soon as possible: from now to the end of a slot's length, while the desk is open, somebody is on duty who speaks the language,
@@ -148,8 +153,7 @@ impl Offer {
 
     /// The slots that an agent may move a call to, also those that are full, each with whether it is.
     pub async fn all(&self, db: &mut PgConnection, mine: TicketId, now: Ts) -> sqlx::Result<Vec<(Slot, bool)>> {
-        let free = self.free(db, Some(mine), now).await?;
-        Ok(self.grid(now, self.horizon(now)).into_iter().map(|slot| (slot, !free.contains(&slot))).collect())
+        self.looked_at(db, Some(mine), now, self.horizon(now)).await
     }
 }
 

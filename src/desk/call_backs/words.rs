@@ -29,8 +29,7 @@ pub fn day(language: Language, at: &Zoned) -> String {
     let (name, date) = (i18n::weekday(language, at.weekday()), i18n::day_and_month(language, at));
     match language {
         Language::De => format!("{name}, {date}"),
-        Language::Es => format!("{name} {date}"),
-        Language::It | Language::En | Language::Fr => format!("{name} {date}"),
+        Language::It | Language::En | Language::Fr | Language::Es => format!("{name} {date}"),
     }
 }
 

@@ -7,13 +7,14 @@ use crate::desk::agents::Agent;
 use crate::desk::call_backs;
 use crate::desk::calls::{self, Call};
 use crate::desk::changes::{Actor, Change};
-use crate::desk::channels::{self, ChannelDraft};
+use crate::desk::channels;
 use crate::desk::contacts;
 use crate::desk::directory;
 use crate::desk::events::Event;
 use crate::desk::kinds::{ChannelKind, Direction, IdentityKind, Status};
 use crate::desk::networks::Extras;
 use crate::desk::search;
+use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::{self, Ticket, update};
 use crate::desk::waits;
 use crate::i18n::{self, Language};
@@ -54,23 +55,30 @@ pub enum LogError {
     NoTicket,
     #[error("Nobody knows whose call this was: there is no number. Choose a ticket.")]
     Nobody,
+    #[error("The note was not kept: {0}.")]
+    Note(ReplyError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Writes down what was said in a call. Sent twice, it is written once.
+/// Writes down what was said in a call. Sent twice, it is written once. Where the call has its place in a conversation already, it goes
+/// there as a note.
 pub async fn write_up(change: &mut Change, agent: &Agent, id: CallId, up: &WriteUp) -> Result<TicketId, LogError> {
     let call = calls::lock(change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
-    if let (Some(ticket), Some(_)) = (call.ticket_id, call.message_id) {
+    if let (Some(ticket), Some(message)) = (call.ticket_id, call.message_id) {
+        let something = !up.said.trim().is_empty() || up.then != Then::Open;
+        if something && !is_written(change, agent, ticket, message, &up.said).await? {
+            add(change, agent, &call, ticket, up).await?;
+        }
         return Ok(ticket);
     }
     let (contact, ticket) = match up.ticket {
         Some(id) => {
             let ticket = tickets::lock(change, id).await?.ok_or(LogError::NoTicket)?;
-            (contact(change, &call).await?.unwrap_or(ticket.contact_id), ticket)
+            (calls::contact(change, &call, call.told()).await?.unwrap_or(ticket.contact_id), ticket)
         }
         None => {
-            let contact = contact(change, &call).await?.ok_or(LogError::Nobody)?;
+            let contact = calls::contact(change, &call, call.told()).await?.ok_or(LogError::Nobody)?;
             let id = begin(change, agent, &call, contact, &up.said).await?;
             (contact, tickets::lock(change, id).await?.ok_or(LogError::NoTicket)?)
         }
@@ -89,6 +97,33 @@ pub async fn write_up(change: &mut Change, agent: &Agent, id: CallId, up: &Write
     change.touch_call(id);
     stand(change, agent, &call, &ticket, message, up).await?;
     Ok(ticket.id)
+}
+
+/// Whether an agent has written this of a call already: as its message, or as a note after it.
+async fn is_written(change: &mut Change, agent: &Agent, ticket: TicketId, message: MessageId, said: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from messages where ticket_id = $1 and id >= $2 and direction = 'note' and agent_id = $3 and body = $4) as "written!""#,
+        ticket.0,
+        message.0,
+        agent.id.0,
+        said.trim_end()
+    )
+    .fetch_one(&mut **change)
+    .await
+}
+
+/// What somebody writes of a call that the machine took, or that a colleague has written down.
+async fn add(change: &mut Change, agent: &Agent, call: &Call, ticket: TicketId, up: &WriteUp) -> Result<(), LogError> {
+    let ticket = tickets::lock(change, ticket).await?.ok_or(LogError::NoTicket)?;
+    if !up.said.trim().is_empty() {
+        reply::note_apart(change, agent, ticket.id, up.said.trim_end()).await.map_err(|error| match error {
+            ReplyError::Database(error) => LogError::Database(error),
+            other => LogError::Note(other),
+        })?;
+    }
+    sqlx::query!("update calls set draft = '' where id = $1", call.id.0).execute(&mut **change).await?;
+    change.touch_call(call.id);
+    Ok(go_on(change, agent, call, &ticket, up.then).await?)
 }
 
 /// The ticket of a call that belongs to none.
@@ -156,7 +191,8 @@ async fn stand(change: &mut Change, agent: &Agent, call: &Call, ticket: &Ticket,
             call_backs::not_reached(change, agent, ticket.id, next).await?;
         }
     }
-    let direction = if call.incoming { Direction::Inbound } else { Direction::Outbound };
+    // Whoever was talked to does not wait for the next word of ours.
+    let direction = if call.incoming && !talked { Direction::Inbound } else { Direction::Outbound };
     sqlx::query!(
         "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = $3, updated_at = now(),
                 waiting_since = case when $4 then null else waiting_since end,
@@ -173,23 +209,38 @@ async fn stand(change: &mut Change, agent: &Agent, call: &Call, ticket: &Ticket,
     if ticket.assignee_id.is_none() {
         update::assign(change, Actor::Agent(agent.id), ticket.id, Some(agent.id)).await?;
     }
-    let to = match (up.then, ticket.status) {
+    go_on(change, agent, call, ticket, up.then).await?;
+    tracing::debug!(%message, "a call is written down");
+    Ok(())
+}
+
+/// Does with the ticket what was chosen.
+async fn go_on(change: &mut Change, agent: &Agent, call: &Call, ticket: &Ticket, then: Then) -> sqlx::Result<()> {
+    let to = match (then, ticket.status) {
         (Then::Solved, _) => Status::Solved,
         (_, status @ (Status::Open | Status::Pending)) => status,
         _ => Status::Open,
     };
     update::set_status(change, Actor::Agent(agent.id), ticket.id, to, None).await?;
-    if up.then == Then::CallBack && !call.number.is_empty() {
+    if then == Then::CallBack && !call.number.is_empty() {
         ask_call_back(change, ticket.id, &call.number, Actor::Agent(agent.id)).await?;
     }
-    tracing::debug!(%message, "a call is written down");
     Ok(())
 }
 
-/// Asks that somebody calls a customer: within the hour, or when the shop opens. Where a call is owed already, its time stays.
+/// Asks that somebody calls a customer: within the hour, or when the shop opens. Where a call to this number is owed already, its time
+/// stays, and so does any time that was agreed on and is still to come; only an agent puts another number to that.
 pub(super) async fn ask_call_back(change: &mut Change, ticket: TicketId, phone: &str, by: Actor) -> sqlx::Result<()> {
-    if call_backs::open_of(change, ticket).await?.is_some_and(|owed| owed.phone == phone) {
+    let owed = call_backs::open_of(change, ticket).await?;
+    if owed.as_ref().is_some_and(|owed| owed.phone == phone) {
         return Ok(());
+    }
+    if let Some(agreed) = owed.filter(|owed| owed.placed && !owed.is_late(Ts::now())) {
+        if by == Actor::Customer {
+            return Ok(());
+        }
+        let wanted = call_backs::Wanted { placed: true, by, ..call_backs::Wanted::new(ticket, phone, agreed.from_at, agreed.until_at) };
+        return call_backs::ask(change, &wanted).await.map(drop);
     }
     let app = change.app.clone();
     let directory = directory::get_on(&app, change).await?;
@@ -198,20 +249,6 @@ pub(super) async fn ask_call_back(change: &mut Change, ticket: TicketId, phone: 
     let from = if hours.is_open(now) { now } else { hours.next_opening(now).unwrap_or(now) };
     let wanted = call_backs::Wanted { by, ..call_backs::Wanted::new(ticket, phone, from, from.plus_seconds(CALL_BACK)) };
     call_backs::ask(change, &wanted).await.map(drop)
-}
-
-async fn contact(change: &mut Change, call: &Call) -> sqlx::Result<Option<ContactId>> {
-    if call.contact_id.is_some() {
-        return Ok(call.contact_id);
-    }
-    if call.number.starts_with('+') {
-        return contacts::identify(change, IdentityKind::Phone, &call.number, &call.name, None).await.map(Some);
-    }
-    if call.name.is_empty() && call.number.is_empty() {
-        return Ok(None);
-    }
-    let name = if call.name.is_empty() { &call.number } else { &call.name };
-    contacts::identify(change, IdentityKind::External, &format!("call:{}", call.id), name, None).await.map(Some)
 }
 
 /// Nobody has anything to write about a call.
@@ -271,9 +308,11 @@ pub struct ByHand {
     pub contact: Option<ContactId>,
     /// `None`: nobody answered.
     pub minutes: Option<i32>,
+    /// A random id of the form.
+    pub once: Option<String>,
 }
 
-/// Writes down a call that no exchange told of.
+/// Writes down a call that no exchange told of. The same form sent twice is one call.
 pub async fn by_hand(change: &mut Change, agent: &Agent, call: &ByHand, up: &WriteUp) -> Result<(CallId, TicketId), LogError> {
     let channel = channel(change).await?;
     let contact = match (call.contact, call.number.is_empty()) {
@@ -289,8 +328,10 @@ pub async fn by_hand(change: &mut Change, agent: &Agent, call: &ByHand, up: &Wri
     let now = Ts::now();
     let began = now.plus_seconds(-60 * i64::from(call.minutes.unwrap_or(0)));
     let id = sqlx::query_scalar!(
-        r#"insert into calls (channel_id, incoming, number, name, contact_id, agent_id, state, started_at, answered_at, ended_at, seconds)
-           values ($1, $2, $3, $4, $5, $6, 'ended', $7::timestamptz, case when $8 then $7::timestamptz end, now(), case when $8 then $9::int end) returning id as "id: CallId""#,
+        r#"insert into calls (channel_id, provider_id, incoming, number, name, contact_id, agent_id, state, started_at, answered_at, ended_at, seconds)
+           values ($1, 'hand:' || $10::text, $2, $3, $4, $5, $6, 'ended', $7::timestamptz, case when $8 then $7::timestamptz end, now(), case when $8 then $9::int end)
+           on conflict (channel_id, provider_id) where provider_id is not null do update set provider_id = excluded.provider_id
+           returning id as "id: CallId""#,
         channel.0,
         call.incoming,
         call.number,
@@ -299,7 +340,8 @@ pub async fn by_hand(change: &mut Change, agent: &Agent, call: &ByHand, up: &Wri
         agent.id.0,
         began as Ts,
         call.minutes.is_some(),
-        call.minutes.filter(|minutes| *minutes > 0).map(|minutes| minutes * 60)
+        call.minutes.filter(|minutes| *minutes > 0).map(|minutes| minutes * 60),
+        call.once
     )
     .fetch_one(&mut **change)
     .await?;
@@ -309,33 +351,7 @@ pub async fn by_hand(change: &mut Change, agent: &Agent, call: &ByHand, up: &Wri
 
 /// The channel that calls written down by hand belong to: the shop's telephone, which is made when there is none.
 async fn channel(change: &mut Change) -> sqlx::Result<ChannelId> {
-    if let Some(known) = first(change).await? {
-        return Ok(known);
-    }
-    // Two who write down the very first call: one of them waits, and finds it.
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('calls: the first channel'))").fetch_one(&mut **change).await?;
-    if let Some(known) = first(change).await? {
-        return Ok(known);
-    }
-    let taken = channels::find_by_name(change, "Phone").await?.is_some();
-    let draft = ChannelDraft {
-        kind: ChannelKind::Phone,
-        name: if taken { "Phone calls".to_owned() } else { "Phone".to_owned() },
-        address: None,
-        team_id: None,
-        language: None,
-        enabled: true,
-        settings: serde_json::json!({ "provider": "none" }),
-        secrets: None,
-    };
-    let id = channels::create(change, &draft).await?;
-    change.touch_settings();
-    Ok(id)
-}
-
-async fn first(db: &mut PgConnection) -> sqlx::Result<Option<ChannelId>> {
-    let row = sqlx::query_scalar!(r#"select id as "id: ChannelId" from channels where kind = 'phone' order by enabled desc, id limit 1"#);
-    row.fetch_optional(db).await
+    channels::of_kind(change, ChannelKind::Phone, ["Phone", "Phone calls"], &serde_json::json!({ "provider": "none" })).await
 }
 
 /// Somebody who may be meant.
@@ -373,8 +389,8 @@ pub async fn suggest(db: &mut PgConnection, typed: &str, limit: i64) -> sqlx::Re
                   (select address from identities i where i.contact_id = c.id and i.kind = 'phone' order by i.id limit 1) as number,
                   (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email
            from contacts c
-           where c.id in (select contact_id from identities where address like any($1) limit 500)
-                 or (not $2 and c.name ilike '%' || $3 || '%')
+           where c.merged_into is null
+             and (c.id in (select contact_id from identities where address like any($1) limit 500) or (not $2 and c.name ilike '%' || $3 || '%'))
            order by c.updated_at desc, c.id desc limit $4"#,
         &beginnings,
         is_number,

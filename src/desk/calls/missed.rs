@@ -8,12 +8,11 @@ use crate::desk::contacts;
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
-use crate::desk::kinds::IdentityKind;
 use crate::desk::networks::Extras;
 use crate::desk::tickets::receive::{self, Origin};
 use crate::i18n::{self, Language};
 use crate::ids::{CallId, ContactId, MessageId, TicketId};
-use crate::text::phones::{self, Party};
+use crate::text::phones;
 
 /// Keeps a missed call on its customer's ticket, with what they said to the answering machine. Asked again it adds what was not there.
 pub(super) async fn keep(change: &mut Change, id: CallId, files: &[StoredFile], missing: Option<&str>) -> sqlx::Result<Option<TicketId>> {
@@ -24,7 +23,9 @@ pub(super) async fn keep(change: &mut Change, id: CallId, files: &[StoredFile], 
         change.touch(ticket);
         return Ok(Some(ticket));
     }
-    let Some(contact) = contact(change, &call, !files.is_empty()).await? else {
+    // Somebody who shows no number is known only by what they said to the answering machine.
+    let name = (!files.is_empty()).then(|| call.told().unwrap_or("Anonymous caller"));
+    let Some(contact) = calls::contact(change, &call, name).await? else {
         // Nobody could call them back.
         log::settle(change, id).await?;
         return Ok(None);
@@ -97,29 +98,6 @@ pub(super) async fn correct(change: &mut Change, id: CallId) -> sqlx::Result<()>
         change.touch(ticket);
     }
     Ok(())
-}
-
-/// Whose call it was. Somebody who shows no number is known only by what they said to the answering machine; calls from within the house
-/// are nobody's.
-async fn contact(change: &mut Change, call: &Call, spoke: bool) -> sqlx::Result<Option<ContactId>> {
-    if let Some(contact) = call.contact_id {
-        return Ok(Some(contact));
-    }
-    // It is stored as one already, whatever the country.
-    match phones::parse(&call.number, "") {
-        Party::Number(number) if call.number.starts_with('+') => {
-            contacts::identify(change, IdentityKind::Phone, &number, &call.name, None).await.map(Some)
-        }
-        _ if spoke => {
-            let name = match (&*call.name, &*call.number) {
-                ("", "") => "Anonymous caller",
-                ("", number) => number,
-                (name, _) => name,
-            };
-            contacts::identify(change, IdentityKind::External, &format!("call:{}", call.id), name, None).await.map(Some)
-        }
-        _ => Ok(None),
-    }
 }
 
 /// The ticket on which the customer's calls gather.

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::changes::Change;
+use crate::desk::contacts;
 use crate::desk::directory;
 use crate::desk::kinds::{CallState, ChannelKind, IdentityKind};
 use crate::desk::networks::Media;
@@ -105,11 +107,12 @@ impl Call {
 
     /// How long two people talked, in seconds.
     pub fn talked(&self) -> Option<i64> {
-        match (self.seconds, self.answered_at, self.ended_at) {
-            (Some(seconds), ..) => Some(i64::from(seconds)),
-            (None, Some(from), Some(to)) => Some(to.seconds_since(from).max(0)),
-            _ => None,
-        }
+        talked(self.seconds, self.answered_at, self.ended_at)
+    }
+
+    /// What the exchange calls whoever is at the other end: a name, else what it gives for a number.
+    fn told(&self) -> Option<&str> {
+        [&*self.name, &*self.number].into_iter().find(|word| !word.is_empty())
     }
 
     /// What its place in a conversation shows of it.
@@ -173,6 +176,15 @@ impl CallFacts {
     }
 }
 
+/// How long two people talked, in seconds: as the exchange counted, else by the clock.
+fn talked(seconds: Option<i32>, answered_at: Option<Ts>, ended_at: Option<Ts>) -> Option<i64> {
+    match (seconds, answered_at, ended_at) {
+        (Some(seconds), ..) => Some(i64::from(seconds)),
+        (None, Some(from), Some(to)) => Some(to.seconds_since(from).max(0)),
+        _ => None,
+    }
+}
+
 /// Seconds as a telephone shows them: `0:12`, `3:24`, `1:02:03`.
 pub fn length(seconds: i64) -> String {
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -227,12 +239,29 @@ pub async fn country(db: &mut PgConnection) -> sqlx::Result<String> {
     Ok(row.country.filter(|code| phones::is_country(code)).unwrap_or_else(|| phones::country_of(&row.time_zone).to_owned()))
 }
 
+/// Whose call it was; a number that is new becomes somebody. `None`: they show none, and there is no name to know them by.
+///
+/// Calls from within the house are nobody's, unless one is named.
+async fn contact(change: &mut Change, call: &Call, name: Option<&str>) -> sqlx::Result<Option<ContactId>> {
+    if call.contact_id.is_some() {
+        return Ok(call.contact_id);
+    }
+    // It is stored as one already, whatever the country.
+    if let Party::Number(number) = phones::parse(&call.number, "")
+        && call.number.starts_with('+')
+    {
+        return contacts::identify(change, IdentityKind::Phone, &number, &call.name, None).await.map(Some);
+    }
+    let Some(name) = name else { return Ok(None) };
+    contacts::identify(change, IdentityKind::External, &format!("call:{}", call.id), name, None).await.map(Some)
+}
+
 /// The contact that a number belongs to, if one is known.
 async fn contact_of(db: &mut PgConnection, number: &str) -> sqlx::Result<Option<ContactId>> {
     if number.is_empty() {
         return Ok(None);
     }
-    crate::desk::contacts::known_by(db, IdentityKind::Phone, number).await
+    contacts::known_by(db, IdentityKind::Phone, number).await
 }
 
 /// Whether the shop has a telephone channel that tells of calls.

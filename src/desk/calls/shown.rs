@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::calls::take::RINGS;
-use crate::desk::calls::{Call, length};
+use crate::desk::calls::{Call, FORWARDED, length, talked};
 use crate::desk::kinds::{CallState, ChannelKind, Status};
 use crate::ids::{AgentId, AttachmentId, CallId, ChannelId, ContactId, MessageId, TeamId, TicketId};
 
@@ -66,11 +66,6 @@ impl Shown {
     /// Who calls, as far as is known: a name, else the number.
     pub fn who(&self) -> String {
         who(&self.contact_name, self.email.as_deref(), &self.call.name, &self.call.number)
-    }
-
-    /// Whether the name says more than the number does.
-    pub fn has_name(&self) -> bool {
-        self.who() != self.call.number && !self.call.number.is_empty()
     }
 }
 
@@ -221,6 +216,7 @@ pub struct Line {
     pub ticket_id: Option<TicketId>,
     pub agent_id: Option<AgentId>,
     pub state: CallState,
+    pub cause: String,
     pub refused: bool,
     pub started_at: Ts,
     pub answered_at: Option<Ts>,
@@ -239,17 +235,12 @@ impl Line {
 
     /// Nobody answered.
     pub fn is_missed(&self) -> bool {
-        self.incoming && self.state == CallState::Ended && self.answered_at.is_none() && !self.refused
+        self.incoming && self.state == CallState::Ended && self.answered_at.is_none() && !self.refused && self.cause != FORWARDED
     }
 
     /// `3:24`; empty where nobody talked.
     pub fn length(&self) -> String {
-        let seconds = match (self.seconds, self.answered_at, self.ended_at) {
-            (Some(seconds), ..) => Some(i64::from(seconds)),
-            (None, Some(from), Some(to)) => Some(to.seconds_since(from).max(0)),
-            _ => None,
-        };
-        seconds.map(length).unwrap_or_default()
+        talked(self.seconds, self.answered_at, self.ended_at).map(length).unwrap_or_default()
     }
 }
 
@@ -263,19 +254,20 @@ pub async fn list(db: &mut PgConnection, part: Part, before: Option<CallId>, lim
         Line,
         r#"select k.id, k.incoming, k.number, k.name, k.contact_id as "contact_id: ContactId", coalesce(c.name, '') as "contact_name!",
                   (select address from identities i where i.contact_id = c.id and i.kind = 'email' order by i.id limit 1) as email,
-                  k.ticket_id as "ticket_id: TicketId", k.agent_id as "agent_id: AgentId", k.state, k.refused, k.started_at,
+                  k.ticket_id as "ticket_id: TicketId", k.agent_id as "agent_id: AgentId", k.state, k.cause, k.refused, k.started_at,
                   k.answered_at as "answered_at: Ts", k.ended_at as "ended_at: Ts", k.seconds, k.settled_at is not null as "settled!",
                   case when k.recording then (select a.id from attachments a where a.message_id = k.message_id and a.media_type like 'audio/%' order by a.id limit 1) end
                       as "recording: AttachmentId"
            from calls k left join contacts c on c.id = k.contact_id
            where (k.started_at, k.id) < (coalesce((select started_at from calls where id = $1), 'infinity'), coalesce($1, 9223372036854775807))
-             and (not $2 or (k.incoming and k.answered_at is null and k.state = 'ended' and not k.refused))
+             and (not $2 or (k.incoming and k.answered_at is null and k.state = 'ended' and not k.refused and k.cause <> $5))
              and ($3::bigint is null or k.agent_id = $3)
            order by k.started_at desc, k.id desc limit $4"#,
         before.map(|id| id.0),
         part == Part::Missed,
         agent,
-        limit
+        limit,
+        FORWARDED
     )
     .fetch_all(db)
     .await

@@ -1,6 +1,6 @@
 //! Customers who turn out to be one person: suggested by what they share, joined by an agent, and apart again if that was wrong.
 //!
-//! Joining moves tickets, addresses and browsers to the contact that is kept. What was said stays under the name of whoever said it.
+//! Joining moves tickets, addresses, browsers and calls to the contact that is kept. What was said stays under the name of whoever said it.
 
 pub mod search;
 
@@ -165,6 +165,9 @@ pub async fn merge(change: &mut Change, agent: AgentId, kept: ContactId, gone: C
         sqlx::query_scalar!(r#"update visitors set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0)
             .fetch_all(&mut **change)
             .await?;
+    let calls = sqlx::query_scalar!(r#"update calls set contact_id = $1 where contact_id = $2 returning id as "id: i64""#, kept.0, gone.0)
+        .fetch_all(&mut **change)
+        .await?;
     let whole = own.filled_from(&others);
     sqlx::query!(
         "update contacts k set name = $3, language = $4, company = $5, note = $6, picture = coalesce(k.picture, g.picture), updated_at = now()
@@ -181,14 +184,15 @@ pub async fn merge(change: &mut Change, agent: AgentId, kept: ContactId, gone: C
     sqlx::query!("update contacts set merged_into = $2, updated_at = now() where id = $1", gone.0, kept.0).execute(&mut **change).await?;
     let before = serde_json::to_value(&own).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let id = sqlx::query_scalar!(
-        r#"insert into contact_merges (kept_id, gone_id, agent_id, tickets, identities, visitors, before)
-           values ($1, $2, $3, $4, $5, $6, $7) returning id as "id: MergeId""#,
+        r#"insert into contact_merges (kept_id, gone_id, agent_id, tickets, identities, visitors, calls, before)
+           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id as "id: MergeId""#,
         kept.0,
         gone.0,
         agent.0,
         &tickets,
         &identities,
         &visitors,
+        &calls,
         before
     )
     .fetch_one(&mut **change)
@@ -206,7 +210,7 @@ pub async fn merge(change: &mut Change, agent: AgentId, kept: ContactId, gone: C
 /// See [`MergeError`]; nothing was moved then.
 pub async fn undo(change: &mut Change, id: MergeId) -> Result<ContactId, MergeError> {
     let row = sqlx::query!(
-        r#"select kept_id as "kept: ContactId", gone_id as "gone: ContactId", tickets, identities, visitors, before, m.created_at as at,
+        r#"select kept_id as "kept: ContactId", gone_id as "gone: ContactId", tickets, identities, visitors, calls, before, m.created_at as at,
                   c.merged_into is not null as "built_upon!"
            from contact_merges m join contacts c on c.id = m.kept_id where m.id = $1 and m.undone_at is null for update"#,
         id.0
@@ -244,6 +248,20 @@ pub async fn undo(change: &mut Change, id: MergeId) -> Result<ContactId, MergeEr
     sqlx::query!("update visitors set contact_id = $2 where id = any($3) and contact_id = $1", kept.0, gone.0, &row.visitors)
         .execute(&mut **change)
         .await?;
+    sqlx::query!(
+        "update calls set contact_id = $2
+         where contact_id = $1
+           and (id = any($3) or ticket_id = any($6)
+                or started_at > $5 and exists (select from identities i where i.id = any($4) and i.address = calls.number))",
+        kept.0,
+        gone.0,
+        &row.calls,
+        &row.identities,
+        row.at as Ts,
+        &back
+    )
+    .execute(&mut **change)
+    .await?;
     sqlx::query!("update contacts set merged_into = null, updated_at = now() where id = $1", gone.0).execute(&mut **change).await?;
     restore(change, kept, gone, row.before).await?;
     sqlx::query!("update contact_merges set undone_at = now() where id = $1", id.0).execute(&mut **change).await?;

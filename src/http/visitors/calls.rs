@@ -48,9 +48,9 @@ impl CallWish {
         Self { country: short("country", 2), phone: short("phone", MAX_PHONE), time: short("time", 20), zone: short("zone", 60) }
     }
 
-    /// What the browser tells before anything is typed.
-    pub fn guess(accept_language: &str, frame: &Frame, zone: &str) -> Self {
-        let country = Country::guess(accept_language).or_else(|| of_zone(&frame.time_zone));
+    /// What the browser tells before anything is typed; of a country that it is not sure of, the shop's by its calling code.
+    pub fn guess(accept_language: &str, shop: &str, zone: &str) -> Self {
+        let country = Country::of_reader(zone, accept_language).or_else(|| Country::of_code(shop));
         Self { country: country.map_or("", |country| country.region).to_owned(), zone: zone.chars().take(60).collect(), ..Self::default() }
     }
 
@@ -89,23 +89,6 @@ impl CallWish {
     pub fn place(&self, frame: &Frame) -> Place {
         self.own_zone().map_or_else(|| Place::Named(frame.time_zone.clone()), Place::Own)
     }
-}
-
-/// The country of a shop, by its zone; only to fill in what most of its customers would choose.
-fn of_zone(zone: &TimeZone) -> Option<&'static Country> {
-    Country::of_region(match zone.iana_name()? {
-        "Europe/Rome" => "IT",
-        "Europe/Berlin" => "DE",
-        "Europe/Paris" => "FR",
-        "Europe/Madrid" => "ES",
-        "Europe/Vienna" => "AT",
-        "Europe/Zurich" => "CH",
-        "Europe/London" => "GB",
-        "Europe/Brussels" => "BE",
-        "Europe/Amsterdam" => "NL",
-        "Europe/Lisbon" => "PT",
-        _ => return None,
-    })
 }
 
 /// One time to choose.

@@ -16,11 +16,13 @@ use crate::desk::calls::{self};
 use crate::desk::changes::Change;
 use crate::desk::contacts::{self, Contact};
 use crate::desk::kinds::IdentityKind;
+use crate::desk::merging;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Form, Query, Result};
 use crate::ids::{ContactId, TicketId};
 use crate::screens::calls::{then, told};
+use crate::secrets;
 use crate::text::phones;
 
 /// People that are suggested.
@@ -41,6 +43,8 @@ pub(super) struct CallForm {
     pub then: String,
     /// Where a link names somebody.
     pub contact: String,
+    /// A random id of the form: sent twice, it is one call.
+    pub once: String,
 }
 
 #[derive(Template)]
@@ -98,7 +102,10 @@ async fn understand(db: &mut PgConnection, form: &CallForm) -> sqlx::Result<Mean
         Some((rest, id)) if id.trim().parse::<ContactId>().is_ok() => (rest.trim(), id.trim().parse().ok()),
         _ => (who, None),
     };
-    let id = id.or_else(|| form.person.parse().ok());
+    let id = match id.or_else(|| form.person.parse().ok()) {
+        Some(id) => Some(merging::successor(db, id).await?.unwrap_or(id)),
+        None => None,
+    };
     let (name, number) = split(rest, &country);
     let contact = match (id, &number) {
         (Some(id), _) => contacts::find(db, id).await?,
@@ -151,9 +158,13 @@ async fn page<'a>(app: &App, shell: &'a Shell, mut form: CallForm, problems: Pro
     let mut db = app.db.acquire().await?;
     if form.who.is_empty()
         && let Ok(id) = form.contact.parse::<ContactId>()
+        && let id = merging::successor(&mut db, id).await?.unwrap_or(id)
         && let Some(contact) = contacts::find(&mut db, id).await?
     {
-        form.who = label(&Suggestion { id, name: contact.name, number: contact.phone, email: contact.email });
+        form.who = label(&Suggestion { id: contact.id, name: contact.name, number: contact.phone, email: contact.email });
+    }
+    if form.once.is_empty() {
+        form.once = secrets::token();
     }
     let meant = understand(&mut db, &form).await?;
     let people = if meant.contact.is_none() { log::suggest(&mut db, &form.who, SUGGESTED).await? } else { Vec::new() };
@@ -163,7 +174,9 @@ async fn page<'a>(app: &App, shell: &'a Shell, mut form: CallForm, problems: Pro
     Ok(NewPage { shell, form, problems, people, known: meant.contact, candidates: meant.candidates, tickets })
 }
 
-pub(super) async fn show(State(app): State<App>, Query(form): Query<CallForm>, shell: Shell) -> Result<Response> {
+pub(super) async fn show(State(app): State<App>, Query(mut form): Query<CallForm>, shell: Shell) -> Result<Response> {
+    // An address may be opened again, for another call.
+    form.once.clear();
     shell.render(&page(&app, &shell, form, Problems::default()).await?)
 }
 
@@ -207,6 +220,7 @@ pub(super) async fn save(State(app): State<App>, shell: Shell, Form(form): Form<
         name: meant.name,
         contact: meant.contact.map(|contact| contact.id),
         minutes: minutes.ok().filter(|_| !unreached),
+        once: Some(form.once.clone()).filter(|once| !once.is_empty() && once.len() <= 64),
     };
     let up = WriteUp { said, ticket, then };
     match log::by_hand(&mut change, &shell.agent, &call, &up).await {

@@ -47,7 +47,7 @@ impl Panel {
         offer: Option<&Offer>,
         wish: Option<CallWish>,
     ) -> sqlx::Result<Option<Self>> {
-        let Some(call) = call_backs::last_of(db, held.ticket.id).await? else { return Ok(None) };
+        let Some(call) = &held.call else { return Ok(None) };
         let now = Ts::now();
         let open = wish.is_some();
         let wish = wish.unwrap_or_else(|| CallWish {
@@ -63,7 +63,7 @@ impl Panel {
         };
         let late = call.is_late(now);
         Ok(Some(Self {
-            words: standing(held, &call, &wish, now),
+            words: standing(held, call, &wish, now),
             owed: call.is_open(),
             open: open || late || call.state == CallBackState::NotReached,
             chooser,
@@ -121,7 +121,12 @@ async fn accept(app: &App, held: &Held, client: &Client, parts: &Parts) -> Resul
             match book(app, held, &offer, &wish).await {
                 Ok(()) => return Ok(Redirect::to(&held.address("", "done=call")).into_response()),
                 Err(BookError::Database(error)) => return Err(error.into()),
-                Err(BookError::Taken) => problems.push(("time".to_owned(), chooser.taken(frame, &wish, now))),
+                Err(BookError::Taken) => {
+                    // Somebody was quicker by a moment: what is free now is proposed.
+                    let mut db = app.db.acquire().await?;
+                    let chooser = Chooser::load(&mut db, frame, &offer, &wish, Some(held.ticket.id), now).await?;
+                    problems.push(("time".to_owned(), chooser.taken(frame, &wish, now)));
+                }
             }
         }
     }

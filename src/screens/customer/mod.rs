@@ -11,9 +11,11 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use http::StatusCode;
+use jiff::tz::TimeZone;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::desk::call_backs::{self, CallBack};
 use crate::desk::channels::{self, Channel};
 use crate::desk::directory;
 use crate::desk::tickets::{self, Ticket};
@@ -41,6 +43,8 @@ struct Held {
     ticket: Ticket,
     token: String,
     frame: Frame,
+    /// The newest call of the ticket.
+    call: Option<CallBack>,
     /// The language was asked for in the address, and stays in the links.
     asked: bool,
 }
@@ -51,6 +55,7 @@ impl Held {
         let Some(id) = tickets::parse_link_token(&app.keys, &token) else { return Ok(None) };
         let mut db = app.db.acquire().await?;
         let Some(ticket) = tickets::find(&mut db, id).await? else { return Ok(None) };
+        let call = call_backs::last_of(&mut db, id).await?;
         drop(db);
         let asked = Language::from_code(lang);
         let known = ticket.language.as_deref().and_then(Language::from_code);
@@ -60,7 +65,11 @@ impl Held {
         };
         frame.languages =
             Language::ALL.into_iter().map(|language| LanguageLink { language, href: format!("/r/{token}?lang={language}") }).collect();
-        Ok(Some(Self { ticket, token, frame, asked: asked.is_some() }))
+        // The call is told by the clock of whoever has told theirs, and so is everything beside it.
+        if let Some(zone) = call.as_ref().and_then(|call| TimeZone::get(call.time_zone.as_deref()?).ok()) {
+            frame.time_zone = zone;
+        }
+        Ok(Some(Self { ticket, token, frame, call, asked: asked.is_some() }))
     }
 
     /// The address of the page, with `more` in its query.

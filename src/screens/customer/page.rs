@@ -159,7 +159,11 @@ impl<'a> TicketPage<'a> {
     }
 
     fn status_hint(&self) -> String {
-        self.frame.text(&format!("{}-hint", self.stage.key()))
+        // Whoever waits for a call may have no address to write to.
+        match &self.call {
+            Some(call) if call.owed && self.stage == Stage::Open => self.frame.text("call-back-panel-hint"),
+            _ => self.frame.text(&format!("{}-hint", self.stage.key())),
+        }
     }
 
     fn closed(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Telephone numbers as exchanges and providers tell them, in the one form by which customers are known: E.164 with its plus.
 
-use super::without_zero;
+use super::{Country, without_zero};
 
 /// Who is at the other end of a line, as an exchange tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,33 +120,60 @@ fn is_national(digits: &str, country: &str) -> bool {
     }
 }
 
+/// The country that a time zone lies in, as two letters of [`super::COUNTRIES`]. `None`: in another, or in none.
+pub fn of_zone(time_zone: &str) -> Option<&'static str> {
+    Some(match time_zone {
+        "Europe/Rome" => "IT",
+        "Europe/Berlin" | "Europe/Busingen" => "DE",
+        "Europe/Vienna" => "AT",
+        "Europe/Zurich" => "CH",
+        "Europe/Paris" => "FR",
+        "Europe/Madrid" | "Atlantic/Canary" => "ES",
+        "Europe/Lisbon" => "PT",
+        "Europe/London" => "GB",
+        "Europe/Dublin" => "IE",
+        "Europe/Brussels" => "BE",
+        "Europe/Amsterdam" => "NL",
+        "Europe/Luxembourg" => "LU",
+        "Europe/Copenhagen" => "DK",
+        "Europe/Oslo" => "NO",
+        "Europe/Stockholm" => "SE",
+        "Europe/Helsinki" => "FI",
+        "Europe/Warsaw" => "PL",
+        "Europe/Prague" => "CZ",
+        "Europe/Athens" => "GR",
+        "Europe/Malta" => "MT",
+        "Europe/Ljubljana" => "SI",
+        "Europe/Zagreb" => "HR",
+        "Europe/Bratislava" => "SK",
+        "Europe/Bucharest" => "RO",
+        "Europe/Budapest" => "HU",
+        "Europe/Istanbul" => "TR",
+        "Europe/Monaco" => "MC",
+        "Europe/Riga" => "LV",
+        "Europe/San_Marino" => "SM",
+        "Europe/Sofia" => "BG",
+        "Europe/Tallinn" => "EE",
+        "Europe/Vaduz" => "LI",
+        "Europe/Vilnius" => "LT",
+        "Asia/Nicosia" => "CY",
+        "Asia/Jerusalem" => "IL",
+        "Atlantic/Reykjavik" => "IS",
+        "America/New_York" | "America/Detroit" | "America/Chicago" | "America/Denver" | "America/Phoenix" | "America/Los_Angeles" => "US",
+        "America/Toronto" | "America/Vancouver" | "America/Edmonton" | "America/Winnipeg" | "America/Halifax" => "CA",
+        "America/Mexico_City" => "MX",
+        "America/Sao_Paulo" => "BR",
+        "America/Argentina/Buenos_Aires" => "AR",
+        "America/Santiago" => "CL",
+        "America/Bogota" => "CO",
+        "Australia/Sydney" | "Australia/Melbourne" | "Australia/Brisbane" | "Australia/Adelaide" | "Australia/Perth" => "AU",
+        _ => return None,
+    })
+}
+
 /// The calling code of the country that a time zone lies in; where it is not known, of Italy.
 pub fn country_of(time_zone: &str) -> &'static str {
-    match time_zone {
-        "Europe/Berlin" | "Europe/Busingen" => "49",
-        "Europe/Vienna" => "43",
-        "Europe/Zurich" => "41",
-        "Europe/Paris" => "33",
-        "Europe/Madrid" | "Atlantic/Canary" => "34",
-        "Europe/Lisbon" => "351",
-        "Europe/London" => "44",
-        "Europe/Dublin" => "353",
-        "Europe/Brussels" => "32",
-        "Europe/Amsterdam" => "31",
-        "Europe/Luxembourg" => "352",
-        "Europe/Copenhagen" => "45",
-        "Europe/Oslo" => "47",
-        "Europe/Stockholm" => "46",
-        "Europe/Helsinki" => "358",
-        "Europe/Warsaw" => "48",
-        "Europe/Prague" => "420",
-        "Europe/Athens" => "30",
-        "Europe/Malta" => "356",
-        "Europe/Ljubljana" => "386",
-        "Europe/Zagreb" => "385",
-        zone if zone.starts_with("America/New_York") || zone.starts_with("America/Chicago") || zone.starts_with("America/Los_") => "1",
-        _ => "39",
-    }
+    of_zone(time_zone).and_then(Country::of_region).map_or("39", |country| country.code)
 }
 
 /// Whether a text may be a calling code.

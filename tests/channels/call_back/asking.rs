@@ -5,6 +5,7 @@ use sportello::desk::kinds::{CallBackState, ChannelKind, Priority, Role, Status}
 use sportello::desk::tickets;
 
 use crate::support::calls::{CallDesk, fields};
+use crate::support::served::Page;
 
 #[tokio::test]
 async fn a_customer_chooses_a_time_and_gets_a_receipt() {
@@ -118,4 +119,22 @@ async fn programs_take_no_place() {
     assert_eq!(ticket.status, Status::Spam);
     drop(db);
     assert_eq!(desk.count("select count(*) from call_backs").await, 0);
+}
+
+#[tokio::test]
+async fn a_browser_in_english_is_not_taken_for_american() {
+    let desk = CallDesk::new().await;
+    desk.person("Giulia", Role::Agent).await;
+    let visitor = desk.visitor();
+    let preselected = async |languages: &str, zone: &str| {
+        let request = visitor.request(reqwest::Method::GET, &format!("/call-back?lang=en&zone={zone}"));
+        let answer = request.header("accept-language", languages).send().await.expect("an answer");
+        let page =
+            Page { status: answer.status(), location: None, headers: answer.headers().clone(), body: answer.text().await.expect("a body") };
+        page.is(200).attribute("#country option[selected]", "value")
+    };
+    assert_eq!(preselected("en-US,en;q=0.9", "").await, "IT", "the shop's");
+    assert_eq!(preselected("en-US,en;q=0.9", "America/New_York").await, "US");
+    assert_eq!(preselected("de,en;q=0.9", "Europe/Vienna").await, "AT");
+    assert_eq!(preselected("de", "").await, "IT", "German is spoken in several countries");
 }

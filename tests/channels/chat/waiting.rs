@@ -64,6 +64,8 @@ async fn keep_waiting_rings_again_and_a_call_back_is_kept() {
     assert_eq!(desk.ringing(ticket).await, [anna.id]);
     let (status, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "call me" })).await;
     assert_eq!((status, &answer["field"]), (422, &json!("phone")));
+    let (_, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "071 123456", "time": "1000000000" })).await;
+    assert_eq!(answer["field"], json!("time"), "the number is one of the shop's country");
     let times = visitor.get("times?zone=Europe/Rome").await;
     let time = times["days"][1][1][0][0].as_str().expect("a time").to_owned();
     let (status, answer) = visitor.post("choose", json!({ "way": "callback", "phone": "+39 071 123456", "time": "1000000000" })).await;

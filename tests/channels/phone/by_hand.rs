@@ -125,3 +125,24 @@ async fn the_telephone_is_connected_like_any_network() {
     let wrong = [("name", "Telefono 2"), ("provider", "carrier pigeon"), ("country", "39"), ("then", "save")];
     assert_eq!(admin.post("/settings/networks/phone/new", &wrong).await.is(422).attribute("#provider", "aria-invalid"), "true");
 }
+
+#[tokio::test]
+async fn the_same_form_sent_twice_is_one_call() {
+    let desk = ServedDesk::new().await;
+    let giulia = desk.agent("Giulia", Role::Agent).await;
+    let once = giulia.get("/calls/new").await.is(200).attribute("input[name=once]", "value");
+    let form =
+        |who: &'static str, once: &'static str| [("direction", "in"), ("who", who), ("said", "Sizes."), ("then", "open"), ("once", once)];
+    let once: &'static str = once.leak();
+    let refused = giulia.post("/calls/new", &form("", once)).await.is(422);
+    assert_eq!(refused.attribute("input[name=once]", "value"), once, "put right, it is still the same form");
+    let first = giulia.post("/calls/new", &form("333 1234567", once)).await.is(303).location;
+    assert_eq!(giulia.post("/calls/new", &form("333 1234567", once)).await.is(303).location, first);
+    for (sql, what) in
+        [("select count(*) from calls", "calls"), ("select count(*) from tickets", "tickets"), ("select count(*) from messages", "notes")]
+    {
+        assert_eq!(desk.count(sql).await, 1, "{what}");
+    }
+    let again = giulia.get(&format!("/calls/new?once={once}")).await.is(200).attribute("input[name=once]", "value");
+    assert_ne!(again, once, "another page is another call");
+}

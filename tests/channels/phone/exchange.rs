@@ -149,6 +149,10 @@ async fn what_was_forwarded_was_not_missed() {
     desk.tell("hangup", "1", &json!({ "cause": "forwarded" })).await;
     desk.drain().await;
     assert_eq!(desk.count("select count(*) from tickets").await, 0);
+    let giulia = desk.giulia().await;
+    let row = giulia.get("/calls").await.is(200).text(".calls-table tbody tr");
+    assert!(row.contains("Forwarded") && !row.contains("Missed"), "{row}");
+    assert!(giulia.get("/calls?show=missed").await.is(200).texts(".calls-table tbody tr").is_empty());
 }
 
 #[tokio::test]

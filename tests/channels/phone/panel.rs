@@ -78,6 +78,7 @@ async fn whoever_answered_writes_down_what_was_said() {
     let row: (String, String, bool) =
         sqlx::query_as("select status::text, subject, waiting_since is null from tickets").fetch_one(&desk.app.db).await.expect("a row");
     assert_eq!(row, ("solved".into(), "She asks for her boots.".into(), true));
+    assert_eq!(desk.count("select count(*) from tickets where last_direction = 'inbound'").await, 0, "they were talked to");
     let page = giulia.get(&format!("/tickets/{ticket}")).await.is(200);
     assert!(page.text("#thread .letter--call").contains("Call from the customer"), "{}", page.text("#thread"));
     // It is for the team alone.
@@ -159,4 +160,44 @@ async fn the_log_has_pages_and_parts() {
     assert_eq!(second.texts(".calls-table tbody tr").len(), 5);
     assert_eq!(giulia.get("/calls?show=missed").await.texts(".calls-table tbody tr").len(), 27);
     assert!(giulia.get("/calls?show=mine").await.text(".empty").contains("No calls yet"));
+}
+
+#[tokio::test]
+async fn what_is_written_of_a_call_that_has_its_place_is_added() {
+    let desk = desk("cti").await;
+    let giulia = desk.giulia().await;
+    desk.tell("hangup", "1", &json!({ "cause": "cancel" })).await;
+    desk.drain().await;
+    let (ticket, id) = (desk.ticket().await, desk.call().await.id);
+    let form = [("said", "She will write."), ("ticket", ""), ("then", "solved")];
+    for _ in 0..2 {
+        giulia.post(&format!("/calls/{id}/log"), &form).await.is(303);
+    }
+    let thread = desk.thread(ticket).await;
+    assert_eq!(thread.iter().map(|message| &*message.body).collect::<Vec<_>>(), ["", "She will write."]);
+    assert_eq!(desk.count("select count(*) from tickets where status = 'solved'").await, 1, "and what was chosen is done");
+    // A colleague, whose card was open as well.
+    let marco = desk.agent("Marco", Role::Agent).await;
+    marco.post(&format!("/calls/{id}/log"), &[("said", "I called too."), ("ticket", ""), ("then", "open")]).await.is(303);
+    assert_eq!(desk.thread(ticket).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_time_that_was_agreed_on_outlives_other_calls() {
+    let desk = desk("cti").await;
+    let giulia = desk.giulia().await;
+    desk.tell("hangup", "1", &json!({ "cause": "cancel" })).await;
+    desk.drain().await;
+    let agreed = "update call_backs set placed = true, phone = '+39071123456', from_at = now() + '1 day', until_at = now() + '25 hours', next_at = now() + '1 day'";
+    sqlx::query(agreed).execute(&desk.app.db).await.expect("a row");
+    let owed = async || -> (String, String) {
+        sqlx::query_as("select phone, from_at::text from call_backs").fetch_one(&desk.app.db).await.expect("one")
+    };
+    let before = owed().await;
+    desk.tell("hangup", "2", &json!({ "cause": "cancel" })).await;
+    desk.drain().await;
+    assert_eq!(owed().await, before, "a call from elsewhere changes nothing");
+    let id: i64 = sqlx::query_scalar("select max(id) from calls").fetch_one(&desk.app.db).await.expect("a row");
+    giulia.post(&format!("/calls/{id}/log"), &[("said", "On the mobile, please."), ("then", "call_back")]).await.is(303);
+    assert_eq!(owed().await, ("+393331234567".to_owned(), before.1), "an agent may choose the number");
 }
