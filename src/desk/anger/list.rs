@@ -13,6 +13,8 @@ pub const PAGE: usize = 30;
 /// Beyond this an exact number helps nobody.
 pub const CAP: i64 = 1000;
 
+/// What its author has changed for the better: the stars, or the words.
+pub const BETTER: [AngerState; 2] = [AngerState::Changed, AngerState::Softened];
 /// Which ratings are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rating {
@@ -27,8 +29,8 @@ pub enum Rating {
 pub struct Filters {
     pub kind: Option<ChannelKind>,
     pub rating: Option<Rating>,
-    /// `None`: all but those that are not angry.
-    pub state: Option<AngerState>,
+    /// Any of these; empty: all but those that are not angry.
+    pub states: Vec<AngerState>,
     pub since: Option<Ts>,
     pub until: Option<Ts>,
 }
@@ -170,10 +172,15 @@ pub async fn page(db: &mut PgConnection, filters: &Filters, after: Option<Cursor
 }
 
 fn push(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
-    match filters.state {
-        Some(state) => query.push(" and w.state = ").push_bind(state),
-        None => query.push(" and w.state <> 'calm'"),
-    };
+    if filters.states.is_empty() {
+        query.push(" and w.state <> 'calm'");
+    } else {
+        let mut states = query.push(" and w.state in (").separated(", ");
+        for state in &filters.states {
+            states.push_bind(*state);
+        }
+        states.push_unseparated(")");
+    }
     match filters.rating {
         Some(Rating::Stars(stars)) => drop(query.push(" and w.stars_before = ").push_bind(i16::from(stars))),
         Some(Rating::NotRecommended) => drop(query.push(" and w.recommends_before = false")),
@@ -227,7 +234,7 @@ pub async fn counts(db: &mut PgConnection, now: Ts) -> sqlx::Result<Counts> {
         answered: of(AngerState::Answered),
         private: of(AngerState::Private),
         solved: of(AngerState::Solved),
-        changed: of(AngerState::Changed) + of(AngerState::Softened),
+        changed: BETTER.into_iter().map(of).sum(),
         removed: of(AngerState::Removed),
     })
 }

@@ -1,5 +1,6 @@
 //! What waits for a second person, for those who decide and for those who wrote; and what happened on a ticket meanwhile.
 
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
@@ -112,11 +113,13 @@ pub async fn files(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<He
 }
 
 /// What waits on a ticket, and what came back to this author last and was not put right yet.
+    /// The words that wait, which another approver may have corrected.
+    words: u32,
 pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Approval>> {
     sqlx::query_as!(
         Approval,
         r#"select id, ticket_id as ticket, channel_id as channel, author_id as author, body, written, choices, canned, then_status as "then: Status",
-                  seen_id as "seen: MessageId", state as "state: ApprovalState", edited_by, decided_by, decided_at, reason, message_id as message, created_at
+                  answers_id as "answers: MessageId", seen_id as "seen: MessageId", state as "state: ApprovalState", edited_by, decided_by, decided_at, reason, message_id as message, created_at
            from approvals where ticket_id = $1 and (state = 'waiting' or (state = 'returned' and author_id = $2 and told_at is null))
            order by id limit 50"#,
         ticket.0,
@@ -126,7 +129,7 @@ pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) 
     .await
 }
 
-/// How a conversation stood: anything that somebody should see before they send something under it makes another one.
+/// How an answer and its conversation stood: anything that somebody should see before they send it makes another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Its newest message, notes aside.
@@ -137,7 +140,7 @@ pub struct Stamp {
 
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.last, self.changed)
+        write!(f, "{}.{}.{}", self.last, self.changed, self.words)
     }
 }
 
@@ -145,22 +148,25 @@ impl std::str::FromStr for Stamp {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (last, changed) = text.split_once('.').ok_or(())?;
-        Ok(Self { last: last.parse().map_err(|_| ())?, changed: changed.parse().map_err(|_| ())? })
+        let (last, rest) = text.split_once('.').ok_or(())?;
+        let (changed, words) = rest.split_once('.').ok_or(())?;
+        let number = |text: &str| text.parse().map_err(|_| ());
+        Ok(Self { last: number(last)?, changed: number(changed)?, words: words.parse().map_err(|_| ())? })
     }
 }
 
-/// How a ticket's conversation stands now.
-pub async fn stamp(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Stamp> {
+/// How an answer and its ticket's conversation stand now.
+pub async fn stamp(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Stamp> {
     let row = sqlx::query!(
         r#"select (select coalesce(max(id), 0) from messages where ticket_id = $1 and direction <> 'note') as "last!",
                   (select coalesce(max(id), 0) from events
                    where ticket_id = $1 and kind in ('message_edited', 'message_removed', 'message_deleted')) as "changed!""#,
-        ticket.0
+        approval.ticket.0
     )
     .fetch_one(db)
     .await?;
-    Ok(Stamp { last: row.last, changed: row.changed })
+    let [a, b, c, d, ..] = Sha256::digest(&approval.body).0;
+    Ok(Stamp { last: row.last, changed: row.changed, words: u32::from_be_bytes([a, b, c, d]) })
 }
 
 /// Something that happened on a ticket after an answer was written.
@@ -249,23 +255,29 @@ pub struct Told {
     pub edited: bool,
 }
 
-/// What became of an agent's answers and they have not seen, the newest first.
+/// What became of an agent's answers and they have not seen: what was returned, then what was sent, the newest first.
 pub async fn untold(db: &mut PgConnection, author: AgentId) -> sqlx::Result<Vec<Told>> {
     sqlx::query_as!(
         Told,
         r#"select id, ticket_id as ticket, state, decided_by as "by!", reason, body <> written as "edited!" from approvals
            where author_id = $1 and state in ('sent', 'returned') and told_at is null and decided_by is not null
-           order by decided_at desc limit 3"#,
+           order by state desc, decided_at desc limit 10"#,
         author.0
     )
     .fetch_all(db)
     .await
 }
 
-/// An author has seen what became of their answer.
+/// An author has seen what became of their answer. What was sent is told in one line: with one of them all older ones are seen too.
 pub async fn note_told(db: &mut PgConnection, author: AgentId, id: ApprovalId) -> sqlx::Result<()> {
-    sqlx::query!("update approvals set told_at = now() where id = $1 and author_id = $2 and told_at is null", id.0, author.0)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update approvals a set told_at = now() from approvals seen
+         where seen.id = $1 and seen.author_id = $2 and a.author_id = $2 and a.told_at is null
+               and (a.id = seen.id or (a.state = 'sent' and seen.state = 'sent' and a.decided_at <= seen.decided_at))",
+        id.0,
+        author.0
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
