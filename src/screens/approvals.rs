@@ -14,12 +14,11 @@ use crate::desk::approvals::list::{self, HeldFile, Row, Since, What};
 use crate::desk::approvals::{self, Approval, DecideError};
 use crate::desk::changes::Change;
 use crate::desk::kinds::{ApprovalState, Direction, Role, Status};
-use crate::desk::networks::abilities::TextLimit;
 use crate::desk::networks::say::{self, Standing};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket};
-use crate::http::downloads::{self, Content};
 use crate::http::cards::channel_icon;
+use crate::http::downloads::{self, Content};
 use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Form, Path, Query, Result};
@@ -135,13 +134,13 @@ impl ApprovalPage<'_> {
     fn words(&self) -> &str {
         self.body.as_deref().unwrap_or(&self.approval.body)
     }
+
     /// Another approver's words and name, where what was typed without knowing of them was refused.
     fn theirs(&self) -> Option<(&str, &str)> {
         let by = self.approval.edited_by.filter(|by| *by != self.shell.agent.id)?;
         let typed = self.body.as_deref()?;
         (typed.trim_end() != self.approval.body).then(|| (self.shell.directory.agent(by), &*self.approval.body))
     }
-
 
     fn edited(&self) -> bool {
         self.approval.body != self.approval.written
@@ -204,13 +203,7 @@ impl ApprovalPage<'_> {
     fn limit(&self) -> Option<(&'static str, usize)> {
         let abilities = self.shell.directory.channel(self.approval.channel)?.abilities.as_deref()?;
         let limit = abilities.public_text?;
-        let unit = match limit {
-            TextLimit::Characters(_) => "characters",
-            TextLimit::Bytes(_) => "bytes",
-            TextLimit::Utf16(_) => "utf16",
-            TextLimit::Weighted(_) => "weighted",
-        };
-        Some((unit, limit.max()))
+        Some((limit.unit(), limit.max()))
     }
 
     fn post_words(&self) -> String {
@@ -294,6 +287,13 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
             let words = error.to_string();
             let mut letters = words.chars();
             let words: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, Some(words), None)
+        }
+    };
+    let page = load(app, shell, id).await?;
+    shell.render_as(status, &ApprovalPage { body: Some(form.body()), reason: form.reason, error, reason_error, ..page })
+}
+
 /// Keeps what was decided and leads on with a word about it, or says what stood in the way.
 async fn conclude(
     app: &App,
@@ -313,13 +313,6 @@ async fn conclude(
             refused(app, shell, id, form, error).await
         }
     }
-}
-
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(words), None)
-        }
-    };
-    let page = load(app, shell, id).await?;
-    shell.render_as(status, &ApprovalPage { body: Some(form.body()), reason: form.reason, error, reason_error, ..page })
 }
 
 async fn save(

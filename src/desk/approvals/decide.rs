@@ -101,15 +101,13 @@ pub async fn send(change: &mut Change, agent: &Agent, id: ApprovalId, body: &str
     if seen != Some(list::stamp(change, &approval).await?) {
         return Err(DecideError::Changed);
     }
-    let person = agents::find(change, approval.author).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let author =
-        Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: person.signature, session: None };
+    let author: Agent = agents::find(change, approval.author).await?.ok_or(sqlx::Error::RowNotFound)?.into();
     let new = NewReply {
         body: body.trim_end().to_owned(),
         then: approval.then,
-        answers: approval.answers,
         choices: approval.choices.clone(),
         outlet: Some(outlet(change, approval.channel).await?),
+        answers: approval.answers,
         ..NewReply::default()
     };
     let files = list::files(change, id).await?;

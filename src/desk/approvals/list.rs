@@ -5,13 +5,15 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::approvals::Approval;
+use crate::desk::cursors;
 use crate::desk::files::human_size;
 use crate::desk::kinds::{ApprovalState, Direction, Role, Status};
+use crate::desk::presence::{self, Leader};
 use crate::ids::{AgentId, ApprovalId, ChannelId, MessageId, TicketId};
 use crate::text;
 
 /// Rows on a page.
-pub const PAGE: i64 = 25;
+pub const PAGE: usize = 25;
 
 /// A line of the list.
 #[derive(Debug, Clone)]
@@ -31,32 +33,12 @@ pub struct Row {
     pub changed: bool,
 }
 
-/// Where a page ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// In microseconds since 1970.
-    pub at: i64,
-    pub id: ApprovalId,
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.at, self.id)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.split_once('.').ok_or(())?;
-        Ok(Self { at: at.parse().map_err(|_| ())?, id: id.parse().map_err(|_| ())? })
-    }
-}
+/// Where a page ended: since when its last row waits.
+pub type Cursor = cursors::Cursor<ApprovalId>;
 
 /// What waits, the oldest first: for those who lead everybody's, for others their own.
 pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Option<Cursor>) -> sqlx::Result<(Vec<Row>, Option<Cursor>)> {
-    let after = after.and_then(|after| Some((Ts(jiff::Timestamp::from_microsecond(after.at).ok()?), after.id)));
+    let after = after.and_then(|after| Some((after.ts()?, after.id)));
     let mut rows = sqlx::query_as!(
         Row,
         r#"select a.id, a.ticket_id as ticket, a.channel_id as channel, a.author_id as author, a.body, a.edited_by, a.created_at, t.subject, c.name,
@@ -73,14 +55,11 @@ pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Opti
         agent.0,
         after.map(|(at, _)| at) as Option<Ts>,
         after.map_or(0, |(_, id)| id.0),
-        PAGE + 1
+        i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
     )
     .fetch_all(db)
     .await?;
-    let page = usize::try_from(PAGE).unwrap_or(25);
-    let more = rows.len() > page;
-    rows.truncate(page);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.created_at.0.as_microsecond(), id: row.id });
+    let next = cursors::cut(&mut rows, PAGE, |row| Cursor::new(Some(row.created_at), row.id));
     Ok((rows, next))
 }
 
@@ -113,8 +92,6 @@ pub async fn files(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Vec<He
 }
 
 /// What waits on a ticket, and what came back to this author last and was not put right yet.
-    /// The words that wait, which another approver may have corrected.
-    words: u32,
 pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Approval>> {
     sqlx::query_as!(
         Approval,
@@ -136,6 +113,8 @@ pub struct Stamp {
     last: i64,
     /// The newest edit or removal, by its entry in the history: a provider's clock may be anything.
     changed: i64,
+    /// The words that wait, which another approver may have corrected.
+    words: u32,
 }
 
 impl std::fmt::Display for Stamp {
@@ -222,26 +201,11 @@ pub async fn since(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<V
     Ok(rows.collect())
 }
 
-/// Somebody who may decide.
-#[derive(Debug, Clone, Copy)]
-pub struct Approver {
-    pub agent: AgentId,
-    /// Their screen is open.
-    pub there: bool,
-}
-
-/// Everybody who may decide about what somebody wrote; `seen_since`: whose screen was heard of after it is there.
-pub async fn approvers(db: &mut PgConnection, author: AgentId, seen_since: Ts) -> sqlx::Result<Vec<Approver>> {
-    sqlx::query_as!(
-        Approver,
-        r#"select a.id as agent, coalesce(p.seen_at > $3, false) as "there!" from agents a left join presence p on p.agent_id = a.id
-           where a.role >= $2 and a.id <> $1 and a.disabled_at is null and a.password_hash is not null order by a.id limit 200"#,
-        author.0,
-        Role::Lead as Role,
-        seen_since as Ts
-    )
-    .fetch_all(db)
-    .await
+/// Everybody who may decide about what somebody wrote.
+pub async fn approvers(db: &mut PgConnection, author: AgentId, now: Ts) -> sqlx::Result<Vec<Leader>> {
+    let mut leads = presence::leads(db, now).await?;
+    leads.retain(|lead| lead.agent != author);
+    Ok(leads)
 }
 
 /// What became of an answer, for its author.

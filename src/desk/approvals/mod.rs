@@ -16,7 +16,6 @@ use crate::desk::events::Event;
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::{ApprovalState, Role, Status};
 use crate::desk::networks::say::{self, Outlet};
-use crate::desk::presence;
 use crate::desk::tickets::reply::{self, NewReply, ReplyError};
 use crate::desk::tickets::{self, drafts};
 use crate::ids::{AgentId, ApprovalId, ChannelId, MessageId, TicketId};
@@ -182,6 +181,7 @@ async fn hold(
     change.touch_floor();
     Ok(id)
 }
+
 /// A form that was sent twice waits once: the same words under the same message, with every file that comes.
 async fn find_twin(
     db: &mut PgConnection,
@@ -205,7 +205,6 @@ async fn find_twin(
     .fetch_optional(db)
     .await
 }
-
 
 async fn keep_files(db: &mut PgConnection, id: ApprovalId, files: &[StoredFile]) -> sqlx::Result<()> {
     for file in files {
@@ -259,9 +258,9 @@ pub struct Approval {
     pub written: String,
     pub choices: Vec<String>,
     pub canned: Vec<i64>,
+    pub then: Option<Status>,
     /// The one message that it answers, where its network shows that.
     pub answers: Option<MessageId>,
-    pub then: Option<Status>,
     pub seen: MessageId,
     pub state: ApprovalState,
     pub edited_by: Option<AgentId>,
@@ -322,7 +321,7 @@ pub async fn step(change: &mut Change, id: ApprovalId, now: Ts) -> sqlx::Result<
     let Some(approval) = lock(change, id).await?.filter(Approval::waits) else { return Ok(()) };
     let app = change.app.clone();
     let minutes = crate::desk::directory::get_on(&app, change).await?.approval.mail;
-    let approvers = list::approvers(change, approval.author, now.plus_seconds(-presence::SILENCE)).await?;
+    let approvers = list::approvers(change, approval.author, now).await?;
     if approvers.iter().any(|approver| approver.there) {
         // They see it on their screens; whether they leave without deciding is looked at again.
         return change.push(&Job::ApprovalStep { approval: id }, now.plus_seconds(60 * minutes.max(1))).await;
