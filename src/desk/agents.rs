@@ -57,6 +57,13 @@ pub struct Person {
     pub created_at: Ts,
 }
 
+impl From<Person> for Agent {
+    /// Somebody who acts without having signed in: the desk does something in their name.
+    fn from(person: Person) -> Self {
+        Self { id: person.id, email: person.email, name: person.name, role: person.role, signature: person.signature, session: None }
+    }
+}
+
 /// Everyone, by name.
 pub async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as!(

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod channels;
 pub mod chats;
 pub mod contacts;
+pub mod cursors;
 pub mod deliveries;
 pub mod directory;
 pub mod envelope;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::chats;
-use crate::desk::kinds::Wish;
+use crate::desk::kinds::{Role, Wish};
 use crate::ids::AgentId;
 use crate::jobs::Job;
 
@@ -23,6 +23,27 @@ pub struct Standing {
     pub wish: Wish,
     /// The desk set them away because they let offers pass.
     pub sent_away: bool,
+}
+
+/// Somebody who leads.
+#[derive(Debug, Clone, Copy)]
+pub struct Leader {
+    pub agent: AgentId,
+    /// Their screen is open.
+    pub there: bool,
+}
+
+/// Everybody who leads and can sign in.
+pub async fn leads(db: &mut PgConnection, now: Ts) -> sqlx::Result<Vec<Leader>> {
+    sqlx::query_as!(
+        Leader,
+        r#"select a.id as agent, coalesce(p.seen_at > $2, false) as "there!" from agents a left join presence p on p.agent_id = a.id
+           where a.role >= $1 and a.disabled_at is null and a.password_hash is not null order by a.id limit 200"#,
+        Role::Lead as Role,
+        now.plus_seconds(-SILENCE) as Ts
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Notes that an agent's screen is open.

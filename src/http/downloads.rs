@@ -9,21 +9,40 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use crate::app::App;
-use crate::desk::files::Attachment;
+use crate::desk::files::{Attachment, is_picture, is_sound};
 use crate::http::{Error, Result};
 
 /// What a stranger sent runs nothing and loads nothing.
 const POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
+
+/// A file that lies in the blob store.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    pub name: &'a str,
+    pub media_type: &'a str,
+    /// In bytes.
+    pub size: i64,
+    pub sha256: &'a [u8],
+}
+
+/// A file of a message, as [`content`] sends it.
+///
+/// # Errors
+/// It cannot be read from where files lie.
+pub async fn attachment(app: &App, file: &Attachment, cache: &'static str, asked: &HeaderMap) -> std::io::Result<Response> {
+    let file = Content { name: &file.name, media_type: &file.media_type, size: file.size, sha256: &file.sha256 };
+    content(app, file, cache, asked).await
+}
 
 /// A file: a picture or a sound in place, anything else to be saved. `cache` is its Cache-Control; `asked` are the request's headers, for
 /// players fetch a sound in pieces (RFC 9110, 14).
 ///
 /// # Errors
 /// It cannot be read from where files lie.
-pub async fn attachment(app: &App, file: &Attachment, cache: &'static str, asked: &HeaderMap) -> std::io::Result<Response> {
-    let mut content = app.blobs.open(&file.sha256).await?;
-    let in_place = file.is_picture() || file.is_sound();
-    let (media_type, disposition) = if in_place { (&*file.media_type, "inline") } else { ("application/octet-stream", "attachment") };
+pub async fn content(app: &App, file: Content<'_>, cache: &'static str, asked: &HeaderMap) -> std::io::Result<Response> {
+    let mut content = app.blobs.open(file.sha256).await?;
+    let in_place = is_picture(file.media_type) || is_sound(file.media_type);
+    let (media_type, disposition) = if in_place { (file.media_type, "inline") } else { ("application/octet-stream", "attachment") };
     let range = asked.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|told| piece(told, file.size));
     let ascii: String = file.name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') { c } else { '_' }).collect();
     let name: String = url::form_urlencoded::byte_serialize(file.name.as_bytes()).collect::<String>().replace('+', "%20");

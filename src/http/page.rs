@@ -17,7 +17,7 @@ use crate::desk::call_backs::lists as owed;
 use crate::desk::calls::{self, shown};
 use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
-use crate::desk::kinds::{ChannelKind, Role, Wish};
+use crate::desk::kinds::{ApprovalState, ChannelKind, Role, Wish};
 use crate::desk::tickets::list::{self, Counts};
 use crate::http::cards::Card;
 use crate::http::flash::{self, Flash, Pending};
@@ -186,6 +186,11 @@ impl Shell {
         words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));
         words.extend(self.alarms.iter().map(|alarm| format!("r{}", alarm.ticket)));
         words.join(" ")
+    }
+
+    /// What became of this agent's public answers: those that came back, and those that were sent, the newest first.
+    pub fn told(&self) -> (&[Told], &[Told]) {
+        self.told.split_at(self.told.partition_point(|told| told.state == ApprovalState::Returned))
     }
 
     /// Answers of others that this agent may approve.

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::app::App;
@@ -13,13 +13,12 @@ use crate::desk::agents::{Agent, Lead};
 use crate::desk::approvals::list::{self, HeldFile, Row, Since, What};
 use crate::desk::approvals::{self, Approval, DecideError};
 use crate::desk::changes::Change;
-use crate::desk::files;
 use crate::desk::kinds::{ApprovalState, Direction, Role, Status};
-use crate::desk::networks::abilities::TextLimit;
 use crate::desk::networks::say::{self, Standing};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket};
 use crate::http::cards::channel_icon;
+use crate::http::downloads::{self, Content};
 use crate::http::flash::Flash;
 use crate::http::page::{self, Icon, Shell};
 use crate::http::{Error, Form, Path, Query, Result};
@@ -136,6 +135,13 @@ impl ApprovalPage<'_> {
         self.body.as_deref().unwrap_or(&self.approval.body)
     }
 
+    /// Another approver's words and name, where what was typed without knowing of them was refused.
+    fn theirs(&self) -> Option<(&str, &str)> {
+        let by = self.approval.edited_by.filter(|by| *by != self.shell.agent.id)?;
+        let typed = self.body.as_deref()?;
+        (typed.trim_end() != self.approval.body).then(|| (self.shell.directory.agent(by), &*self.approval.body))
+    }
+
     fn edited(&self) -> bool {
         self.approval.body != self.approval.written
     }
@@ -197,13 +203,7 @@ impl ApprovalPage<'_> {
     fn limit(&self) -> Option<(&'static str, usize)> {
         let abilities = self.shell.directory.channel(self.approval.channel)?.abilities.as_deref()?;
         let limit = abilities.public_text?;
-        let unit = match limit {
-            TextLimit::Characters(_) => "characters",
-            TextLimit::Bytes(_) => "bytes",
-            TextLimit::Utf16(_) => "utf16",
-            TextLimit::Weighted(_) => "weighted",
-        };
-        Some((unit, limit.max()))
+        Some((limit.unit(), limit.max()))
     }
 
     fn post_words(&self) -> String {
@@ -232,7 +232,7 @@ async fn load<'a>(app: &App, shell: &'a Shell, id: ApprovalId) -> Result<Approva
         messages,
         since: if approval.waits() { list::since(&mut db, &approval).await? } else { Vec::new() },
         files: list::files(&mut db, id).await?,
-        stamp: list::stamp(&mut db, ticket.id).await?.to_string(),
+        stamp: list::stamp(&mut db, &approval).await?.to_string(),
         body: None,
         reason: String::new(),
         error: None,
@@ -251,7 +251,7 @@ async fn show(State(app): State<App>, Path(id): Path<ApprovalId>, shell: Shell) 
 struct DecideForm {
     body: String,
     reason: String,
-    /// How the ticket stood on the page that was sent.
+    /// How the answer and its ticket stood on the page that was sent.
     seen: String,
 }
 
@@ -277,10 +277,7 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
         }
         DecideError::Changed => (
             StatusCode::CONFLICT,
-            Some(
-                "Something happened on this ticket while you were looking. Nothing was sent: read above what is new, then decide."
-                    .to_owned(),
-            ),
+            Some("The ticket or the answer changed while you were looking. Nothing was sent: read what is new, then decide.".to_owned()),
             None,
         ),
         DecideError::NoReason => {
@@ -297,6 +294,27 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
     shell.render_as(status, &ApprovalPage { body: Some(form.body()), reason: form.reason, error, reason_error, ..page })
 }
 
+/// Keeps what was decided and leads on with a word about it, or says what stood in the way.
+async fn conclude(
+    app: &App,
+    shell: &Shell,
+    id: ApprovalId,
+    form: DecideForm,
+    change: Change,
+    outcome: Result<(String, String), DecideError>,
+) -> Result<Response> {
+    match outcome {
+        Ok((words, to)) => {
+            change.commit().await?;
+            Ok(Flash::new(words).redirect(&to))
+        }
+        Err(error) => {
+            drop(change);
+            refused(app, shell, id, form, error).await
+        }
+    }
+}
+
 async fn save(
     State(app): State<App>,
     Lead(agent): Lead,
@@ -306,16 +324,9 @@ async fn save(
 ) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     permitted(&mut change, &agent, id).await?;
-    match approvals::save(&mut change, &agent, id, &form.body()).await {
-        Ok(()) => {
-            change.commit().await?;
-            Ok(Flash::new("Kept. It is not sent yet.").redirect(&format!("/approvals/{id}")))
-        }
-        Err(error) => {
-            drop(change);
-            refused(&app, &shell, id, form, error).await
-        }
-    }
+    let saved = approvals::save(&mut change, &agent, id, &form.body()).await;
+    let outcome = saved.map(|()| ("Kept. It is not sent yet.".to_owned(), format!("/approvals/{id}")));
+    conclude(&app, &shell, id, form, change, outcome).await
 }
 
 async fn send(
@@ -327,18 +338,10 @@ async fn send(
 ) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     let approval = permitted(&mut change, &agent, id).await?;
-    match approvals::send(&mut change, &agent, id, &form.body(), form.seen.parse().ok()).await {
-        Ok(_) => {
-            change.commit().await?;
-            let words =
-                format!("Approved: the answer to #{} is on its way. {} is told.", approval.ticket, shell.directory.agent(approval.author));
-            Ok(Flash::new(words).redirect("/approvals"))
-        }
-        Err(error) => {
-            drop(change);
-            refused(&app, &shell, id, form, error).await
-        }
-    }
+    let sent = approvals::send(&mut change, &agent, id, &form.body(), form.seen.parse().ok()).await;
+    let author = shell.directory.agent(approval.author);
+    let words = format!("Approved: the answer to #{} is on its way. {author} is told.", approval.ticket);
+    conclude(&app, &shell, id, form, change, sent.map(|_| (words, "/approvals".to_owned()))).await
 }
 
 async fn give_back(
@@ -350,31 +353,22 @@ async fn give_back(
 ) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     let approval = permitted(&mut change, &agent, id).await?;
-    match approvals::give_back(&mut change, &agent, id, &form.body(), &form.reason).await {
-        Ok(()) => {
-            change.commit().await?;
-            Ok(Flash::new(format!("Returned: it is {}’s draft again.", shell.directory.agent(approval.author))).redirect("/approvals"))
-        }
-        Err(error) => {
-            drop(change);
-            refused(&app, &shell, id, form, error).await
-        }
-    }
+    let returned = approvals::give_back(&mut change, &agent, id, &form.body(), &form.reason).await;
+    let words = format!("Returned: it is {}’s draft again.", shell.directory.agent(approval.author));
+    conclude(&app, &shell, id, form, change, returned.map(|()| (words, "/approvals".to_owned()))).await
 }
 
 async fn withdraw(State(app): State<App>, Path(id): Path<ApprovalId>, shell: Shell) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     permitted(&mut change, &shell.agent, id).await?;
-    match approvals::withdraw(&mut change, &shell.agent, id).await {
-        Ok(ticket) => {
-            change.commit().await?;
-            Ok(Flash::new("Taken back. Your text is in the composer again.").redirect(&format!("/tickets/{ticket}#composer")))
-        }
-        Err(error) => {
-            drop(change);
-            refused(&app, &shell, id, DecideForm::default(), error).await
-        }
-    }
+    let withdrawn = approvals::withdraw(&mut change, &shell.agent, id).await;
+    let outcome = withdrawn.map(|approval| {
+        // It still answers the one message that it was written under.
+        let answers = approval.answers.map(|id| format!("?answers={id}")).unwrap_or_default();
+        let to = format!("/tickets/{}{answers}#composer", approval.ticket);
+        ("Taken back. Your text is in the composer again.".to_owned(), to)
+    });
+    conclude(&app, &shell, id, DecideForm::default(), change, outcome).await
 }
 
 async fn seen(State(app): State<App>, Path(id): Path<ApprovalId>, headers: HeaderMap, agent: Agent) -> Result<Response> {
@@ -387,22 +381,16 @@ async fn seen(State(app): State<App>, Path(id): Path<ApprovalId>, headers: Heade
 }
 
 /// A file that goes along, as a download.
-async fn show_file(State(app): State<App>, Path((id, file)): Path<(ApprovalId, i64)>, agent: Agent) -> Result<Response> {
+async fn show_file(
+    State(app): State<App>,
+    Path((id, file)): Path<(ApprovalId, i64)>,
+    headers: HeaderMap,
+    agent: Agent,
+) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     permitted(&mut db, &agent, id).await?;
     let file = list::files(&mut db, id).await?.into_iter().find(|other| other.id == file).ok_or(Error::NotFound)?;
     drop(db);
-    let bytes = app.blobs.get(&file.sha256).await?;
-    // Pictures are safe to be seen in place; whatever else was added is only kept.
-    let shown = files::is_picture(&file.media_type);
-    let media_type = if shown { file.media_type.as_str() } else { "application/octet-stream" };
-    let name: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
-    let disposition = format!("{}; filename=\"{name}\"", if shown { "inline" } else { "attachment" });
-    let headers = [
-        (header::CONTENT_TYPE, media_type.to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    Ok(axum::response::IntoResponse::into_response((headers, bytes)))
+    let file = Content { name: &file.name, media_type: &file.media_type, size: file.size, sha256: &file.sha256 };
+    Ok(downloads::content(&app, file, "private, max-age=86400, immutable", &headers).await?)
 }

@@ -79,7 +79,7 @@ async fn beat(State(app): State<App>, agent: Agent) -> Result<Json<Beat>> {
         offers,
         alarms: alarms.into_iter().map(|alarm| alarm.ticket).collect(),
         approve,
-        told: counts.untold.min(3),
+        told: counts.untold,
         mine: bar.waiting,
     }))
 }

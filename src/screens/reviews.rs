@@ -28,6 +28,9 @@ use crate::http::{Error, Path, Query, Result};
 use crate::ids::TicketId;
 use crate::text::excerpts;
 
+/// The state that an address names for [`list::BETTER`].
+const BETTER: &str = "better";
+
 /// The routes of the public watch.
 pub fn router() -> Router<App> {
     Router::new()
@@ -68,7 +71,7 @@ impl WatchQuery {
         Filters {
             kind: self.network.parse().ok(),
             rating,
-            state: self.state.parse().ok(),
+            states: if self.state == BETTER { list::BETTER.into() } else { self.state.parse().into_iter().collect() },
             since: day(&self.from, 0),
             until: day(&self.to, 1),
         }

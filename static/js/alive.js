@@ -94,7 +94,12 @@ export const touch = (node) => edited.add(node);
 
 // Of radios the whole group: to set another one is to unset this one.
 const groupOf = (field) => (field.type === "radio" && field.form ? [...field.form.elements].filter(({ name }) => name === field.name) : [field]);
-document.addEventListener("input", ({ target }) => groupOf(target).forEach(touch), true);
+document.addEventListener("input", ({ target }) => {
+  groupOf(target).forEach(touch);
+  // What stood here when one began to type: a later reading of the page must not say that it was read.
+  const read = target.form && $("[data-as-read]", target.form);
+  if (read) touch(read);
+}, true);
 
 function morph(next, samePage) {
   const keep = {

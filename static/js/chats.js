@@ -11,6 +11,17 @@ const cards = () => $$("#offers [data-offer]");
 const settled = new Set();
 let flashing, chiming, ringingNow = "";
 
+let risen = [];
+/** A card rises when it comes, and never again: a style would let it whenever another one is put in before it. */
+function rise() {
+  const here = $$("#offers > .offer:not([hidden])");
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  for (const card of here) {
+    if (!still && !risen.includes(card.id)) card.animate({ opacity: [0, 1], transform: ["translateY(8px)", "none"] }, { duration: 160, easing: "ease-out" });
+  }
+  risen = here.map(({ id }) => id);
+}
+
 /** Starts and stops everything that calls for attention, by what rings on the page. */
 function ring() {
   const ids = cards().map((card) => card.dataset.offer);
@@ -463,6 +474,7 @@ function tick() {
 function settle() {
   ring();
   remind();
+  rise();
   tick();
   showSound();
   showNotify();

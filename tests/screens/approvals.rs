@@ -8,7 +8,7 @@ use sportello::desk::sessions;
 use sportello::ids::TicketId;
 
 use crate::support::public_desk::{PublicDesk, answer, beat, flash};
-use crate::support::served::Browser;
+use crate::support::served::{Browser, Page};
 
 /// An admin lets the public answers of a role wait, everywhere.
 async fn require(desk: &PublicDesk, role: &str) -> Browser {
@@ -26,6 +26,16 @@ async fn waiting(desk: &PublicDesk) -> i64 {
 
 async fn stamp(lead: &Browser, id: i64) -> String {
     lead.get(&format!("/approvals/{id}")).await.is(200).attribute("[name=seen]", "value")
+}
+
+fn text_of(page: &Page, header: &str) -> String {
+    page.headers[header].to_str().expect("text").to_owned()
+}
+
+/// Answers one message of several.
+async fn answer_to(agent: &Browser, ticket: TicketId, body: &str, message: i64) -> Page {
+    let form = Form::new().text("note", "0").text("body", body.to_owned()).text("then", "send").text("answers", message.to_string());
+    agent.post_files(&format!("/tickets/{ticket}/reply"), form).await
 }
 
 async fn comment(desk: &PublicDesk) -> TicketId {
@@ -60,6 +70,7 @@ async fn an_answer_waits_and_leaves_in_the_words_of_whoever_approves_it() {
     marta.post(&format!("/approvals/{id}/save"), &[("body", "Sì, dalle 8"), ("seen", &seen)]).await.is(303);
     desk.served.drain().await;
     assert!(desk.posted().is_empty(), "kept is not sent");
+    let seen = stamp(&marta, id).await;
     let page = marta.post(&format!("/approvals/{id}/send"), &[("body", "Sì, dalle 8!"), ("seen", &seen)]).await.is(303);
     assert!(flash(&marta, page).await.contains("on its way"));
     desk.served.drain().await;
@@ -148,6 +159,109 @@ async fn what_changed_meanwhile_is_seen_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn an_answer_goes_under_the_comment_that_it_was_written_for() {
+    let desk = PublicDesk::new().await;
+    require(&desk, "agent").await;
+    let ticket = comment(&desk).await;
+    desk.comment_under("5500_6600", "add", "5500_6601", "E lunedì?").await;
+    let (giulia, marta) = (desk.agent("Giulia", Role::Agent).await, desk.agent("Marta", Role::Lead).await);
+    let first = desk.message("5500_6600").await;
+    let chosen = |page: &Page| page.attribute("#answers [name=answers]", "value");
+    answer_to(&giulia, ticket, "Domenica sì", first).await.is(303);
+    // Taken back or returned, it is a draft for the same comment.
+    let page = giulia.post(&format!("/approvals/{}/withdraw", waiting(&desk).await), &[]).await.is(303);
+    assert_eq!(chosen(&giulia.get(&page.location.expect("a page")).await.is(200)), first.to_string());
+    answer_to(&giulia, ticket, "Domenica sì", first).await.is(303);
+    let back = [("body", "Domenica sì"), ("reason", "Con gli orari")];
+    marta.post(&format!("/approvals/{}/return", waiting(&desk).await), &back).await.is(303);
+    assert_eq!(chosen(&giulia.get(&format!("/tickets/{ticket}")).await.is(200)), first.to_string());
+    answer_to(&giulia, ticket, "Domenica dalle 8", first).await.is(303);
+    let id = waiting(&desk).await;
+    let seen = stamp(&marta, id).await;
+    marta.post(&format!("/approvals/{id}/send"), &[("body", "Domenica dalle 8"), ("seen", &seen)]).await.is(303);
+    desk.served.drain().await;
+    let calls = desk.graph.calls();
+    let under: Vec<&str> = calls.iter().map(|call| call.path.as_str()).filter(|path| path.ends_with("/comments")).collect();
+    assert_eq!(under, ["/5500_6600/comments"]);
+}
+
+#[tokio::test]
+async fn the_same_words_for_something_else_wait_too_with_their_files() {
+    let desk = PublicDesk::new().await;
+    require(&desk, "agent").await;
+    let ticket = comment(&desk).await;
+    desk.comment_under("5500_6600", "add", "5500_6601", "E lunedì?").await;
+    sqlx::query("update channels set abilities = abilities || '{\"public_files\": true}'").execute(&desk.app.db).await.expect("a row");
+    desk.app.cache.invalidate_all();
+    let giulia = desk.agent("Giulia", Role::Agent).await;
+    let (first, second) = (desk.message("5500_6600").await, desk.message("5500_6601").await);
+    for message in [first, second, first] {
+        answer_to(&giulia, ticket, "Sì", message).await.is(303);
+    }
+    assert_eq!(desk.count("select count(*) from approvals where state = 'waiting'").await, 2);
+    let file = || reqwest::multipart::Part::bytes(b"%PDF".to_vec()).file_name("orari.pdf").mime_str("application/pdf").expect("a type");
+    for _ in 0..2 {
+        let form = Form::new().text("note", "0").text("body", "Sì").text("then", "send").text("answers", first.to_string());
+        giulia.post_files(&format!("/tickets/{ticket}/reply"), form.part("files", file())).await.is(303);
+    }
+    assert_eq!(desk.count("select count(*) from approvals where state = 'waiting'").await, 3);
+    assert_eq!(desk.count("select count(*) from approval_files").await, 1, "sent twice by an impatient hand, it waits once");
+    assert_eq!(desk.count("select count(*) from uploads").await, 0);
+}
+
+#[tokio::test]
+async fn nobody_sends_over_words_that_they_have_not_seen() {
+    let desk = PublicDesk::new().await;
+    require(&desk, "agent").await;
+    let ticket = comment(&desk).await;
+    let giulia = desk.agent("Giulia", Role::Agent).await;
+    let (marta, luca) = (desk.agent("Marta", Role::Lead).await, desk.agent("Luca", Role::Lead).await);
+    answer(&giulia, ticket, "Sì", "", "send").await.is(303);
+    let id = waiting(&desk).await;
+    let seen = stamp(&marta, id).await;
+    luca.post(&format!("/approvals/{id}/save"), &[("body", "No, chiusi"), ("seen", &seen)]).await.is(303);
+    let page = marta.post(&format!("/approvals/{id}/send"), &[("body", "Sì!"), ("seen", &seen)]).await.is(409);
+    assert!(page.text(".errors").contains("Nothing was sent"));
+    assert!(page.text("#theirs").contains("As Luca changed it") && page.text("#theirs").contains("No, chiusi"));
+    assert_eq!(page.text("#body"), "Sì!", "nothing typed is lost");
+    for unseen in ["", "1.0", "nonsense"] {
+        marta.post(&format!("/approvals/{id}/send"), &[("body", "No, chiusi"), ("seen", unseen)]).await.is(409);
+    }
+    marta.post(&format!("/approvals/{id}/send"), &[("body", "No, chiusi")]).await.is(409);
+    let seen = page.attribute("[name=seen]", "value");
+    marta.post(&format!("/approvals/{id}/send"), &[("body", "No, chiusi"), ("seen", &seen)]).await.is(303);
+    desk.served.drain().await;
+    assert_eq!(desk.posted(), ["No, chiusi"]);
+}
+
+#[tokio::test]
+async fn what_became_of_many_answers_takes_two_lines() {
+    let desk = PublicDesk::new().await;
+    require(&desk, "agent").await;
+    let ticket = comment(&desk).await;
+    let (giulia, marta) = (desk.agent("Giulia", Role::Agent).await, desk.agent("Marta", Role::Lead).await);
+    for (at, words) in ["Uno", "Due", "Tre", "Quattro", "Cinque"].into_iter().enumerate() {
+        let ticket = if at < 3 { ticket } else { desk.comment("add", &format!("5500_77{at}"), "Aperti?").await };
+        answer(&giulia, ticket, words, "", "send").await.is(303);
+        let id = waiting(&desk).await;
+        let seen = stamp(&marta, id).await;
+        let (path, more) = if at < 3 { ("send", ("seen", &*seen)) } else { ("return", ("reason", "Perché?")) };
+        marta.post(&format!("/approvals/{id}/{path}"), &[("body", words), more]).await.is(303);
+    }
+    let page = giulia.get("/inbox/open").await.is(200);
+    assert_eq!(page.texts("#told .banner").len(), 2, "{}", page.text("#told"));
+    assert!(page.text("#told-returned").contains("1 more came back"));
+    assert!(page.text("#told-sent").contains(&format!("are sent: #{ticket}, #{ticket}, #{ticket}.")), "{}", page.text("#told-sent"));
+    assert_eq!(page.attribute("#offers", "data-standing").split(' ').nth(3), Some("0/5"));
+    assert_eq!(beat(&giulia).await["told"], 5, "as the page says, or the screen would read itself again for ever");
+    // What was sent is seen at once, what came back one by one.
+    giulia.post(&page.attribute("#told-sent", "action"), &[]).await.is(303);
+    giulia.post(&page.attribute("#told-returned", "action"), &[]).await.is(303);
+    let page = giulia.get("/inbox/open").await.is(200);
+    assert_eq!((page.texts("#told .banner").len(), page.texts("#told-sent").len()), (1, 0));
+}
+
+#[tokio::test]
 async fn of_two_who_decide_at_once_one_wins_and_the_other_is_told() {
     let desk = PublicDesk::new().await;
     require(&desk, "agent").await;
@@ -183,7 +297,8 @@ async fn who_leads_needs_another_who_leads_and_an_admin_nobody() {
     marta.post(&format!("/approvals/{id}/send"), &[("body", "Dalle 8 e 30")]).await.is(403);
     desk.served.drain().await;
     assert_eq!(desk.posted(), ["Dalle 8", "Dalle 9"]);
-    admin.post(&format!("/approvals/{id}/send"), &[("body", "Dalle 8 e 30")]).await.is(303);
+    let seen = stamp(&admin, id).await;
+    admin.post(&format!("/approvals/{id}/send"), &[("body", "Dalle 8 e 30"), ("seen", &seen)]).await.is(303);
     desk.served.drain().await;
     assert_eq!(desk.posted().len(), 3);
 }
@@ -237,7 +352,8 @@ async fn programs_and_the_desks_own_verbs_obey_the_rule() {
     assert_eq!(desk.count("select count(*) from messages where direction = 'outbound'").await, 0);
     let marta = desk.agent("Marta", Role::Lead).await;
     let id = waiting(&desk).await;
-    marta.post(&format!("/approvals/{id}/send"), &[("body", "Sì")]).await.is(303);
+    let seen = stamp(&marta, id).await;
+    marta.post(&format!("/approvals/{id}/send"), &[("body", "Sì"), ("seen", &seen)]).await.is(303);
     desk.served.drain().await;
     assert_eq!((desk.posted(), desk.of_ticket(ticket, "status").await), (vec!["Sì".to_owned()], "solved".to_owned()));
 }
@@ -265,11 +381,14 @@ async fn files_wait_with_their_answer() {
     assert!(page.text(".file").contains("orari.pdf"));
     let file = marta.get(&page.attribute(".file a", "href")).await.is(200);
     assert_eq!((file.body.as_str(), file.headers["content-type"].to_str().expect("text")), ("%PDF", "application/octet-stream"));
+    assert_eq!(text_of(&file, "content-disposition"), "attachment; filename=\"orari.pdf\"; filename*=UTF-8''orari.pdf");
+    assert_eq!((&*text_of(&file, "accept-ranges"), &*text_of(&file, "x-robots-tag")), ("bytes", "noindex"));
     marta.post(&format!("/approvals/{id}/return"), &[("body", "Gli orari"), ("reason", "Senza allegato")]).await.is(303);
     assert_eq!(giulia.get(&format!("/tickets/{ticket}")).await.texts("#uploads .file-name"), ["orari.pdf"]);
     answer(&giulia, ticket, "Ecco gli orari", "", "send").await.is(303);
     let id = waiting(&desk).await;
-    marta.post(&format!("/approvals/{id}/send"), &[("body", "Ecco gli orari")]).await.is(303);
+    let seen = stamp(&marta, id).await;
+    marta.post(&format!("/approvals/{id}/send"), &[("body", "Ecco gli orari"), ("seen", &seen)]).await.is(303);
     assert_eq!(desk.count("select count(*) from attachments where name = 'orari.pdf'").await, 1);
 }
 

@@ -140,6 +140,74 @@ async fn what_its_author_edits_or_takes_back_is_followed() {
 }
 
 #[tokio::test]
+async fn what_turns_angry_after_an_answer_rings_as_if_nothing_had_been_said() {
+    let desk = PublicDesk::new().await;
+    let marta = desk.agent("Marta", Role::Lead).await;
+    let state = async |ticket| (desk.of_ticket(ticket, "state").await, desk.of_ticket(ticket, "status").await);
+    beat(&marta).await;
+    let ticket = desk.stars("rev1", 5, "Belle").await;
+    answer(&marta, ticket, "Grazie!", "", "solve").await.is(303);
+    desk.rate_anew("rev1", 2).await;
+    assert_eq!(state(ticket).await, ("waiting".into(), "open".into()));
+    assert_eq!(beat(&marta).await["alarms"], serde_json::json!([ticket]));
+    answer(&marta, ticket, "Che cosa è successo?", "", "send").await.is(303);
+    assert_eq!(state(ticket).await, ("answered".into(), "pending".into()));
+    assert_eq!(beat(&marta).await["alarms"], serde_json::json!([]));
+    // Worse than what was answered; the other way round nobody is disturbed.
+    desk.rate_anew("rev1", 1).await;
+    assert_eq!(state(ticket).await, ("waiting".into(), "open".into()));
+    assert_eq!(beat(&marta).await["alarms"], serde_json::json!([ticket]));
+    answer(&marta, ticket, "La chiamiamo", "", "solve").await.is(303);
+    desk.rate_anew("rev1", 2).await;
+    assert_eq!(state(ticket).await, ("solved".into(), "solved".into()));
+
+    let ticket = desk.comment("add", "5500_1", "Bella borsa").await;
+    answer(&marta, ticket, "Grazie!", "", "send").await.is(303);
+    desk.comment("edited", "5500_1", "Bella borsa, ma siete dei ladri").await;
+    assert_eq!(state(ticket).await, ("waiting".into(), "open".into()));
+    assert_eq!(beat(&marta).await["alarms"], serde_json::json!([ticket]));
+}
+
+#[tokio::test]
+async fn an_earlier_angry_message_stays_when_a_later_one_is_put_right() {
+    let desk = PublicDesk::new().await;
+    let marta = desk.agent("Marta", Role::Lead).await;
+    beat(&marta).await;
+    let ticket = desk.comment("add", "5500_1", "Una vergogna").await;
+    assert_eq!(desk.comment_under("5500_1", "add", "5500_2", "Siete dei ladri").await, ticket);
+    desk.comment("edited", "5500_2", "Siete lenti").await;
+    assert_eq!((desk.of_ticket(ticket, "state").await, desk.of_ticket(ticket, "priority").await), ("waiting".into(), "urgent".into()));
+    assert_eq!(beat(&marta).await["alarms"], serde_json::json!([ticket]), "it rings for the first one still");
+    let line = row(&watch(&marta).await);
+    assert!(line.contains("“vergogna”") && !line.contains("ladri"), "{line}");
+    // With the last angry word all of it goes.
+    desk.comment("edited", "5500_1", "Pacco in ritardo").await;
+    assert_eq!((desk.of_ticket(ticket, "state").await, desk.of_ticket(ticket, "priority").await), ("softened".into(), "normal".into()));
+    // What somebody knew better does not come back that way.
+    desk.comment("edited", "5500_1", "Una vergogna").await;
+    marta.post(&format!("/reviews/{ticket}/calm"), &[]).await.is(303);
+    desk.comment_under("5500_1", "add", "5500_3", "Siete dei ladri").await;
+    desk.comment("remove", "5500_3", "").await;
+    assert_eq!(desk.of_ticket(ticket, "state").await, "removed");
+}
+
+#[tokio::test]
+async fn what_changed_for_the_better_is_counted_as_it_is_listed() {
+    let desk = PublicDesk::new().await;
+    let marta = desk.agent("Marta", Role::Lead).await;
+    desk.stars("rev1", 1, "Rotto").await;
+    desk.rate_anew("rev1", 5).await;
+    desk.comment("add", "5500_1", "Una vergogna").await;
+    desk.comment("edited", "5500_1", "Tutto bene").await;
+    desk.comment("add", "5500_2", "Una vergogna").await;
+    let page = watch(&marta).await;
+    let place = page.texts(".watch-counts li").iter().position(|count| count == "2changed for the better").expect("a count");
+    let page = marta.get(&page.attributes(".watch-counts a", "href")[place]).await.is(200);
+    assert_eq!(page.texts("tbody tr").len(), 2);
+    assert_eq!(page.attribute("select[name=state] [selected]", "value"), "better");
+}
+
+#[tokio::test]
 async fn whoever_knows_better_says_not_angry_and_may_change_their_mind() {
     let desk = PublicDesk::new().await;
     let (giulia, marta) = (desk.agent("Giulia", Role::Agent).await, desk.agent("Marta", Role::Lead).await);

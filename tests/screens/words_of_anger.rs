@@ -7,6 +7,10 @@ use crate::support::served::{Browser, Page};
 
 /// The form as the page shows it, with other words in one list.
 async fn save(lead: &Browser, language: &str, words: &str, looks: bool) -> Page {
+    send(lead, "/settings/anger", (language, words), looks, &[]).await
+}
+
+async fn send(lead: &Browser, path: &str, (language, words): (&str, &str), looks: bool, more: &[(&str, &str)]) -> Page {
     let page = lead.get("/settings/anger").await.is(200);
     let names = page.attributes("textarea.words", "name");
     let lists = page.texts_raw("textarea.words");
@@ -17,7 +21,8 @@ async fn save(lead: &Browser, language: &str, words: &str, looks: bool) -> Page 
     if looks {
         fields.push(("words", "1"));
     }
-    lead.post("/settings/anger", &fields).await
+    fields.extend(more);
+    lead.post(path, &fields).await
 }
 
 #[tokio::test]
@@ -47,7 +52,14 @@ async fn an_edited_list_holds_from_the_next_message_on() {
     let theirs = desk.comment("add", "5500_2", "Una truffa").await;
     assert_eq!((desk.of_ticket(ours, "priority").await, desk.of_ticket(theirs, "priority").await), ("urgent".into(), "normal".into()));
     assert!(marta.get("/settings/anger").await.text("#words-it summary").contains("1 entry, edited"));
-    marta.post("/settings/anger/reset", &[("language", "it")]).await.is(303);
+    // The button of one list sends them all: what was changed in another one is kept.
+    let reset = send(&marta, "/settings/anger/reset", ("de", "ab*"), true, &[("language", "it")]).await.is(422);
+    assert!(reset.text("#list-de-error").contains("needs at least 3 letters"));
+    assert!(reset.text("textarea[name=list-it]").contains("truffa"));
+    send(&marta, "/settings/anger/reset", ("de", "Knödel"), true, &[("language", "it")]).await.is(303);
+    let page = marta.get("/settings/anger").await.is(200);
+    assert_eq!(page.texts("textarea[name=list-de]"), ["Knödel"]);
+    assert!(page.text("textarea[name=list-it]").contains("truffa"));
     let again = desk.comment("add", "5500_3", "Una truffa").await;
     assert_eq!(desk.of_ticket(again, "priority").await, "urgent");
     // Switched off, only ratings count.

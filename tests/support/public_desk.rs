@@ -42,9 +42,14 @@ impl PublicDesk {
 
     /// Anna comments; what became of it is `verb`: `add`, `edited`, `remove`.
     pub async fn comment(&self, verb: &str, id: &str, text: &str) -> TicketId {
+        self.comment_under(&format!("{PAGE}_5500"), verb, id, text).await
+    }
+
+    /// The same under another comment, which makes it the same conversation.
+    pub async fn comment_under(&self, parent: &str, verb: &str, id: &str, text: &str) -> TicketId {
         let post = format!("{PAGE}_5500");
         let now = Ts::now().0.as_second();
-        let value = json!({ "item": "comment", "verb": verb, "post_id": post, "parent_id": post, "comment_id": id,
+        let value = json!({ "item": "comment", "verb": verb, "post_id": post, "parent_id": parent, "comment_id": id,
             "from": { "id": ANNA.0, "name": ANNA.1 }, "message": text, "created_time": now,
             "post": { "id": post, "status_type": "mobile_status_update", "is_published": true, "permalink_url": "https://www.facebook.com/x" } });
         self.changes(PAGE, json!([{ "field": "feed", "value": value }])).await;
@@ -109,6 +114,15 @@ impl PublicDesk {
         let door = Door { channel: &channel, abilities: &abilities, delivery: None, patient: false };
         take::take(&mut change, &door, &happening, &[]).await.expect("taken");
         change.commit().await.expect("a database");
+    }
+
+    /// The desk's own number of something that was said.
+    pub async fn message(&self, provider_id: &str) -> i64 {
+        sqlx::query_scalar("select id from messages where provider_id = $1")
+            .bind(provider_id)
+            .fetch_one(&self.app.db)
+            .await
+            .expect("a message")
     }
 
     /// Does what is due in so many minutes, as another process that was started meanwhile.

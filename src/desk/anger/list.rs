@@ -4,6 +4,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::clock::Ts;
 use crate::desk::anger::{Reason, rating_words};
+use crate::desk::cursors;
 use crate::desk::kinds::{AngerState, ChannelKind};
 use crate::desk::networks::Review;
 use crate::ids::{AgentId, ChannelId, TicketId};
@@ -12,6 +13,8 @@ use crate::ids::{AgentId, ChannelId, TicketId};
 pub const PAGE: usize = 30;
 /// Beyond this an exact number helps nobody.
 pub const CAP: i64 = 1000;
+/// What its author has changed for the better: the stars, or the words.
+pub const BETTER: [AngerState; 2] = [AngerState::Changed, AngerState::Softened];
 
 /// Which ratings are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +30,8 @@ pub enum Rating {
 pub struct Filters {
     pub kind: Option<ChannelKind>,
     pub rating: Option<Rating>,
-    /// `None`: all but those that are not angry.
-    pub state: Option<AngerState>,
+    /// Any of these; empty: all but those that are not angry.
+    pub states: Vec<AngerState>,
     pub since: Option<Ts>,
     pub until: Option<Ts>,
 }
@@ -40,28 +43,8 @@ impl Filters {
     }
 }
 
-/// Where a page ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// In microseconds since 1970.
-    pub at: i64,
-    pub id: TicketId,
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.at, self.id)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.split_once('.').ok_or(())?;
-        Ok(Self { at: at.parse().map_err(|_| ())?, id: id.parse().map_err(|_| ())? })
-    }
-}
+/// Where a page ended: since when its last row is angry.
+pub type Cursor = cursors::Cursor<TicketId>;
 
 /// A line of the list.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -157,23 +140,26 @@ pub async fn page(db: &mut PgConnection, filters: &Filters, after: Option<Cursor
     );
     push(&mut query, filters);
     if let Some(after) = after
-        && let Ok(at) = jiff::Timestamp::from_microsecond(after.at)
+        && let Some(at) = after.ts()
     {
-        query.push(" and (w.since, w.ticket_id) < (").push_bind(Ts(at)).push(", ").push_bind(after.id.0).push(")");
+        query.push(" and (w.since, w.ticket_id) < (").push_bind(at).push(", ").push_bind(after.id.0).push(")");
     }
     query.push(format!(" order by w.since desc, w.ticket_id desc limit {}", PAGE + 1));
     let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.since.0.as_microsecond(), id: row.ticket_id });
+    let next = cursors::cut(&mut rows, PAGE, |row| Cursor::new(Some(row.since), row.ticket_id));
     Ok(Page { rows, next })
 }
 
 fn push(query: &mut QueryBuilder<Postgres>, filters: &Filters) {
-    match filters.state {
-        Some(state) => query.push(" and w.state = ").push_bind(state),
-        None => query.push(" and w.state <> 'calm'"),
-    };
+    if filters.states.is_empty() {
+        query.push(" and w.state <> 'calm'");
+    } else {
+        let mut states = query.push(" and w.state in (").separated(", ");
+        for state in &filters.states {
+            states.push_bind(*state);
+        }
+        states.push_unseparated(")");
+    }
     match filters.rating {
         Some(Rating::Stars(stars)) => drop(query.push(" and w.stars_before = ").push_bind(i16::from(stars))),
         Some(Rating::NotRecommended) => drop(query.push(" and w.recommends_before = false")),
@@ -227,7 +213,7 @@ pub async fn counts(db: &mut PgConnection, now: Ts) -> sqlx::Result<Counts> {
         answered: of(AngerState::Answered),
         private: of(AngerState::Private),
         solved: of(AngerState::Solved),
-        changed: of(AngerState::Changed) + of(AngerState::Softened),
+        changed: BETTER.into_iter().map(of).sum(),
         removed: of(AngerState::Removed),
     })
 }

@@ -12,9 +12,9 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
-use crate::desk::directory;
+use crate::desk::directory::{self, Directory};
 use crate::desk::events::Event;
-use crate::desk::kinds::{AngerState, Direction, Priority};
+use crate::desk::kinds::{AngerState, Direction, Priority, Status};
 use crate::desk::networks::{Extras, Review};
 use crate::desk::tickets::thread::Message;
 use crate::desk::tickets::{self, Ticket, thread, update};
@@ -252,14 +252,29 @@ pub async fn look(change: &mut Change, message: MessageId) -> sqlx::Result<()> {
         Some(known) if same && known.calm() && reasons.iter().all(|reason| known.reasons.contains(reason)) => {
             revise(change, &message, &known.reasons, rating).await
         }
-        // Worse or better, but angry still: it rings already, or somebody has it.
-        Some(known) if same && !known.gone && !known.calm() => revise(change, &message, &reasons, rating).await,
+        // Angry still: it rings already, or somebody has it. Only what is worse than what was answered begins anew.
+        Some(known) if same && !known.gone && !known.calm() && (known.waits() || !is_worse(&reasons, &known.reasons)) => {
+            revise(change, &message, &reasons, rating).await
+        }
         known => {
-            let target = directory.targets.minutes(waits::ANGRY);
-            let due = directory.hours_of(ticket.team_id).after_open_seconds(Ts::now(), target * 60);
+            let due = due(&directory, &ticket, Ts::now());
             raise(change, &ticket, &message, known.as_ref(), &reasons, rating, due).await
         }
     }
+}
+
+/// By when an angry customer's ticket is promised an answer.
+fn due(directory: &Directory, ticket: &Ticket, since: Ts) -> Ts {
+    directory.hours_of(ticket.team_id).after_open_seconds(since, directory.targets.minutes(waits::ANGRY) * 60)
+}
+
+/// Whether there is a reason now that was not there before: a word, or fewer stars.
+fn is_worse(now: &[Reason], before: &[Reason]) -> bool {
+    let was = |reason: &Reason| match reason {
+        Reason::Stars { stars } => before.iter().any(|had| matches!(had, Reason::Stars { stars: had } if had <= stars)),
+        Reason::NotRecommended {} | Reason::Word { .. } => before.contains(reason),
+    };
+    !now.iter().all(was)
 }
 
 async fn revise(change: &mut Change, message: &Message, reasons: &[Reason], rating: Option<&Review>) -> sqlx::Result<()> {
@@ -297,8 +312,7 @@ async fn raise(
                             priority_before, priority_raised)
          values ($1, $2, $3, $4, $5, $6, $7, $6, $7, $8, $9, $10)
          on conflict (ticket_id) do update set
-             due_at = case when anger.message_id = $3 and not anger.gone then anger.due_at else $8 end,
-             since = case when anger.message_id = $3 and not anger.gone then anger.since else now() end,
+             due_at = $8, since = now(),
              -- a rating that comes with another message begins anew; the first one of this stays what it was
              stars_before = case when anger.message_id = $3 then anger.stars_before else coalesce($6, anger.stars_before) end,
              recommends_before = case when anger.message_id = $3 then anger.recommends_before else coalesce($7, anger.recommends_before) end,
@@ -323,16 +337,38 @@ async fn raise(
     let found = Event::AngerFound { message: message.id, public: message.public, reasons: labels };
     change.record(ticket.id, Actor::System, found).await?;
     update::set_priority(change, Actor::System, ticket.id, raised).await?;
+    reopen(change, ticket).await?;
     refresh(change, ticket.id).await?;
     // Whoever holds it hears of a further word as of every other.
     let held = known.is_some_and(|known| known.taken_by.is_some() && known.taken_by == ticket.assignee_id);
     if message.public && !held { ringing::begin(change, ticket, Ts::now()).await } else { Ok(()) }
 }
 
+/// Other stars or words owe an answer as a new message does, whatever was answered before.
+async fn reopen(change: &mut Change, ticket: &Ticket) -> sqlx::Result<()> {
+    if ticket.status == Status::Spam {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update tickets set status = 'open', snoozed_until = null, solved_at = null, waiting_since = coalesce(waiting_since, now()), updated_at = now()
+         where id = $1 and (status <> 'open' or waiting_since is null)",
+        ticket.id.0
+    )
+    .execute(&mut **change)
+    .await?;
+    if ticket.status == Status::Open {
+        return Ok(());
+    }
+    change.record(ticket.id, Actor::Customer, Event::Reopened { from: ticket.status }).await
+}
+
 /// Nothing of it stands in the message any more: better stars, other words, or taken back.
 async fn lift(change: &mut Change, message: &Message, rating: Option<&Review>) -> sqlx::Result<()> {
     let Some(ticket) = tickets::lock(change, message.ticket_id).await? else { return Ok(()) };
     let Some(known) = find(change, ticket.id).await? else { return Ok(()) };
+    if !known.gone && !known.calm() && fall_back(change, &ticket, &known).await? {
+        return refresh(change, ticket.id).await;
+    }
     // What was taken back keeps the rating that stood there.
     let kept = Some(&known.now).filter(|_| message.removed_at.is_some());
     let rating = rating.or(kept);
@@ -349,6 +385,57 @@ async fn lift(change: &mut Change, message: &Message, rating: Option<&Review>) -
         lower(change, Actor::System, &ticket, &known).await?;
     }
     refresh(change, ticket.id).await
+}
+
+/// What set it off is gone, but an earlier message is angry still: the ticket stands as if that were the newest. `false`: none is.
+async fn fall_back(change: &mut Change, ticket: &Ticket, known: &Anger) -> sqlx::Result<bool> {
+    let app = change.app.clone();
+    let directory = directory::get_on(&app, change).await?;
+    // Of what was said before somebody knew better, nothing comes back.
+    let calmed = sqlx::query!(
+        r#"select kind, created_at as "at: Ts" from events where ticket_id = $1 and kind in ('anger_calmed', 'anger_restored') order by id desc limit 1"#,
+        ticket.id.0
+    )
+    .fetch_optional(&mut **change)
+    .await?;
+    let calmed = calmed.filter(|last| last.kind == "anger_calmed").map(|last| last.at);
+    let mut angry: Vec<(Message, Extras, Vec<Reason>)> = Vec::new();
+    for message in thread::list(change, ticket.id, None, false).await? {
+        if message.id == known.message || calmed.is_some_and(|calmed| message.created_at <= calmed) {
+            continue;
+        }
+        let extras = message.extras();
+        let reasons = reasons(&directory.anger, &message, extras.review.as_ref());
+        if !reasons.is_empty() {
+            angry.push((message, extras, reasons));
+        }
+    }
+    let Some((newest, _, reasons)) = angry.last() else { return Ok(false) };
+    let public = angry.iter().any(|(message, ..)| message.public);
+    let rating = angry.iter().rev().find_map(|(_, extras, _)| extras.review.as_ref());
+    let since = newest.edited_at.map_or(newest.created_at, |edited| edited.max(newest.created_at));
+    let ours = ticket.priority == known.priority_raised;
+    let raised = if public { Priority::Urgent } else { Priority::High }.max(known.priority_before);
+    let stored = serde_json::to_value(reasons).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "update anger set message_id = $2, public = $3, reasons = $4, stars_before = $5, recommends_before = $6, stars = $5, recommends = $6,
+                since = $7, due_at = $8, priority_raised = $9 where ticket_id = $1",
+        ticket.id.0,
+        newest.id.0,
+        public,
+        stored,
+        stars(rating),
+        rating.and_then(|review| review.recommends),
+        since as Ts,
+        due(&directory, ticket, since) as Ts,
+        (if ours { raised } else { known.priority_raised }) as Priority
+    )
+    .execute(&mut **change)
+    .await?;
+    if ours {
+        update::set_priority(change, Actor::System, ticket.id, raised).await?;
+    }
+    Ok(true)
 }
 
 /// Gives a ticket the priority that it had, unless somebody has chosen another since.
@@ -421,8 +508,8 @@ pub async fn refresh(change: &mut Change, ticket: TicketId) -> sqlx::Result<()> 
                    when w.gone then 'softened'
                    when t.status in ('solved', 'spam') then 'solved'
                    else coalesce((select case when o.public then 'answered'::anger_state else 'private' end from messages o
-                                  where o.ticket_id = w.ticket_id and o.id > w.message_id and o.direction = 'outbound' and not o.automatic
-                                    and o.delivery is distinct from 'failed' order by o.id desc limit 1), 'waiting')
+                                  where o.ticket_id = w.ticket_id and o.id > w.message_id and o.created_at >= w.since and o.direction = 'outbound'
+                                    and not o.automatic and o.delivery is distinct from 'failed' order by o.id desc limit 1), 'waiting')
                end as state
                from anger w join messages m on m.id = w.message_id join tickets t on t.id = w.ticket_id where w.ticket_id = $1
            )

@@ -55,7 +55,7 @@ pub(super) async fn begin(change: &mut Change, ticket: &Ticket, now: Ts) -> sqlx
     }
     let round = if rung.is_empty() { 2 } else { 1 };
     if rung.is_empty() {
-        rung = leads(change).await?;
+        rung = leads(change, now).await?;
     }
     ring(change, ticket.id, round, &rung).await?;
     let app = change.app.clone();
@@ -97,14 +97,8 @@ async fn there(db: &mut PgConnection, team: Option<TeamId>, now: Ts) -> sqlx::Re
     .await
 }
 
-/// Everybody who leads.
-pub async fn leads(db: &mut PgConnection) -> sqlx::Result<Vec<AgentId>> {
-    sqlx::query_scalar!(
-        "select id from agents where role >= $1 and disabled_at is null and password_hash is not null order by id limit 200",
-        Role::Lead as Role
-    )
-    .fetch_all(db)
-    .await
+async fn leads(db: &mut PgConnection, now: Ts) -> sqlx::Result<Vec<AgentId>> {
+    Ok(presence::leads(db, now).await?.into_iter().map(|lead| lead.agent).collect())
 }
 
 /// Nobody has taken it: the next round, or a mail to everybody who leads.
@@ -116,7 +110,7 @@ pub async fn step(change: &mut Change, ticket: TicketId, now: Ts) -> sqlx::Resul
     }
     let app = change.app.clone();
     let settings = directory::get_on(&app, change).await?.anger.settings.clone();
-    let everybody = leads(change).await?;
+    let everybody = leads(change, now).await?;
     // One who came meanwhile is rung too.
     if anger.ring == 1 {
         ring(change, ticket.id, 2, &everybody).await?;

@@ -11,7 +11,7 @@ use crate::desk::events::Event;
 use crate::desk::kinds::{ApprovalState, Role};
 use crate::desk::tickets::drafts;
 use crate::desk::tickets::reply::{self, NewReply, ReplyError};
-use crate::ids::{AgentId, ApprovalId, CannedReplyId, MessageId, TicketId};
+use crate::ids::{AgentId, ApprovalId, CannedReplyId, MessageId};
 use crate::jobs::{self, Job};
 
 /// The longest word of why.
@@ -23,7 +23,7 @@ pub enum DecideError {
     /// Somebody else was quicker, or its author took it back.
     #[error("it is decided already")]
     Decided { state: ApprovalState, by: Option<AgentId> },
-    /// Something happened on the ticket that whoever decides has not seen.
+    /// Something happened on the ticket, or to the answer, that whoever decides has not seen.
     #[error("something happened in between")]
     Changed,
     /// One's own, or no lead.
@@ -95,22 +95,19 @@ async fn rewrite(db: &mut PgConnection, agent: &Agent, approval: &Approval, body
     Ok(())
 }
 
-/// Sends it, in these words, in its author's name. `seen`: how the ticket stood on the screen of whoever sends it.
+/// Sends it, in these words, in its author's name. `seen`: how it stood on the screen of whoever sends it; who does not say has not seen it.
 pub async fn send(change: &mut Change, agent: &Agent, id: ApprovalId, body: &str, seen: Option<Stamp>) -> Result<MessageId, DecideError> {
     let approval = open(change, agent, id).await?;
-    if let Some(seen) = seen
-        && seen != list::stamp(change, approval.ticket).await?
-    {
+    if seen != Some(list::stamp(change, &approval).await?) {
         return Err(DecideError::Changed);
     }
-    let person = agents::find(change, approval.author).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let author =
-        Agent { id: person.id, email: person.email, name: person.name, role: person.role, signature: person.signature, session: None };
+    let author: Agent = agents::find(change, approval.author).await?.ok_or(sqlx::Error::RowNotFound)?.into();
     let new = NewReply {
         body: body.trim_end().to_owned(),
         then: approval.then,
         choices: approval.choices.clone(),
         outlet: Some(outlet(change, approval.channel).await?),
+        answers: approval.answers,
         ..NewReply::default()
     };
     let files = list::files(change, id).await?;
@@ -154,7 +151,7 @@ pub async fn give_back(change: &mut Change, agent: &Agent, id: ApprovalId, body:
 }
 
 /// Its author takes it back before anybody decided.
-pub async fn withdraw(change: &mut Change, agent: &Agent, id: ApprovalId) -> Result<TicketId, DecideError> {
+pub async fn withdraw(change: &mut Change, agent: &Agent, id: ApprovalId) -> Result<Approval, DecideError> {
     let approval = lock(change, id).await?.ok_or(sqlx::Error::RowNotFound)?;
     if approval.author != agent.id {
         return Err(DecideError::NotYours);
@@ -165,7 +162,7 @@ pub async fn withdraw(change: &mut Change, agent: &Agent, id: ApprovalId) -> Res
     to_composer(change, &approval, &approval.body).await?;
     decided(change, id, agent.id, ApprovalState::Withdrawn, "").await?;
     change.record(approval.ticket, Actor::Agent(agent.id), Event::ApprovalWithdrawn { approval: id }).await?;
-    Ok(approval.ticket)
+    Ok(approval)
 }
 
 /// The words are its author's draft again, before what they have begun meanwhile; the files lie beside it.

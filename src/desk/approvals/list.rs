@@ -1,16 +1,19 @@
 //! What waits for a second person, for those who decide and for those who wrote; and what happened on a ticket meanwhile.
 
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::approvals::Approval;
+use crate::desk::cursors;
 use crate::desk::files::human_size;
 use crate::desk::kinds::{ApprovalState, Direction, Role, Status};
+use crate::desk::presence::{self, Leader};
 use crate::ids::{AgentId, ApprovalId, ChannelId, MessageId, TicketId};
 use crate::text;
 
 /// Rows on a page.
-pub const PAGE: i64 = 25;
+pub const PAGE: usize = 25;
 
 /// A line of the list.
 #[derive(Debug, Clone)]
@@ -30,32 +33,12 @@ pub struct Row {
     pub changed: bool,
 }
 
-/// Where a page ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// In microseconds since 1970.
-    pub at: i64,
-    pub id: ApprovalId,
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.at, self.id)
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.split_once('.').ok_or(())?;
-        Ok(Self { at: at.parse().map_err(|_| ())?, id: id.parse().map_err(|_| ())? })
-    }
-}
+/// Where a page ended: since when its last row waits.
+pub type Cursor = cursors::Cursor<ApprovalId>;
 
 /// What waits, the oldest first: for those who lead everybody's, for others their own.
 pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Option<Cursor>) -> sqlx::Result<(Vec<Row>, Option<Cursor>)> {
-    let after = after.and_then(|after| Some((Ts(jiff::Timestamp::from_microsecond(after.at).ok()?), after.id)));
+    let after = after.and_then(|after| Some((after.ts()?, after.id)));
     let mut rows = sqlx::query_as!(
         Row,
         r#"select a.id, a.ticket_id as ticket, a.channel_id as channel, a.author_id as author, a.body, a.edited_by, a.created_at, t.subject, c.name,
@@ -72,14 +55,11 @@ pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Opti
         agent.0,
         after.map(|(at, _)| at) as Option<Ts>,
         after.map_or(0, |(_, id)| id.0),
-        PAGE + 1
+        i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
     )
     .fetch_all(db)
     .await?;
-    let page = usize::try_from(PAGE).unwrap_or(25);
-    let more = rows.len() > page;
-    rows.truncate(page);
-    let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.created_at.0.as_microsecond(), id: row.id });
+    let next = cursors::cut(&mut rows, PAGE, |row| Cursor::new(Some(row.created_at), row.id));
     Ok((rows, next))
 }
 
@@ -116,7 +96,7 @@ pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) 
     sqlx::query_as!(
         Approval,
         r#"select id, ticket_id as ticket, channel_id as channel, author_id as author, body, written, choices, canned, then_status as "then: Status",
-                  seen_id as "seen: MessageId", state as "state: ApprovalState", edited_by, decided_by, decided_at, reason, message_id as message, created_at
+                  answers_id as "answers: MessageId", seen_id as "seen: MessageId", state as "state: ApprovalState", edited_by, decided_by, decided_at, reason, message_id as message, created_at
            from approvals where ticket_id = $1 and (state = 'waiting' or (state = 'returned' and author_id = $2 and told_at is null))
            order by id limit 50"#,
         ticket.0,
@@ -126,18 +106,20 @@ pub async fn on_ticket(db: &mut PgConnection, ticket: TicketId, agent: AgentId) 
     .await
 }
 
-/// How a conversation stood: anything that somebody should see before they send something under it makes another one.
+/// How an answer and its conversation stood: anything that somebody should see before they send it makes another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Its newest message, notes aside.
     last: i64,
     /// The newest edit or removal, by its entry in the history: a provider's clock may be anything.
     changed: i64,
+    /// The words that wait, which another approver may have corrected.
+    words: u32,
 }
 
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.last, self.changed)
+        write!(f, "{}.{}.{}", self.last, self.changed, self.words)
     }
 }
 
@@ -145,22 +127,25 @@ impl std::str::FromStr for Stamp {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (last, changed) = text.split_once('.').ok_or(())?;
-        Ok(Self { last: last.parse().map_err(|_| ())?, changed: changed.parse().map_err(|_| ())? })
+        let (last, rest) = text.split_once('.').ok_or(())?;
+        let (changed, words) = rest.split_once('.').ok_or(())?;
+        let number = |text: &str| text.parse().map_err(|_| ());
+        Ok(Self { last: number(last)?, changed: number(changed)?, words: words.parse().map_err(|_| ())? })
     }
 }
 
-/// How a ticket's conversation stands now.
-pub async fn stamp(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Stamp> {
+/// How an answer and its ticket's conversation stand now.
+pub async fn stamp(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<Stamp> {
     let row = sqlx::query!(
         r#"select (select coalesce(max(id), 0) from messages where ticket_id = $1 and direction <> 'note') as "last!",
                   (select coalesce(max(id), 0) from events
                    where ticket_id = $1 and kind in ('message_edited', 'message_removed', 'message_deleted')) as "changed!""#,
-        ticket.0
+        approval.ticket.0
     )
     .fetch_one(db)
     .await?;
-    Ok(Stamp { last: row.last, changed: row.changed })
+    let [a, b, c, d, ..] = Sha256::digest(&approval.body).0;
+    Ok(Stamp { last: row.last, changed: row.changed, words: u32::from_be_bytes([a, b, c, d]) })
 }
 
 /// Something that happened on a ticket after an answer was written.
@@ -216,26 +201,11 @@ pub async fn since(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<V
     Ok(rows.collect())
 }
 
-/// Somebody who may decide.
-#[derive(Debug, Clone, Copy)]
-pub struct Approver {
-    pub agent: AgentId,
-    /// Their screen is open.
-    pub there: bool,
-}
-
-/// Everybody who may decide about what somebody wrote; `seen_since`: whose screen was heard of after it is there.
-pub async fn approvers(db: &mut PgConnection, author: AgentId, seen_since: Ts) -> sqlx::Result<Vec<Approver>> {
-    sqlx::query_as!(
-        Approver,
-        r#"select a.id as agent, coalesce(p.seen_at > $3, false) as "there!" from agents a left join presence p on p.agent_id = a.id
-           where a.role >= $2 and a.id <> $1 and a.disabled_at is null and a.password_hash is not null order by a.id limit 200"#,
-        author.0,
-        Role::Lead as Role,
-        seen_since as Ts
-    )
-    .fetch_all(db)
-    .await
+/// Everybody who may decide about what somebody wrote.
+pub async fn approvers(db: &mut PgConnection, author: AgentId, now: Ts) -> sqlx::Result<Vec<Leader>> {
+    let mut leads = presence::leads(db, now).await?;
+    leads.retain(|lead| lead.agent != author);
+    Ok(leads)
 }
 
 /// What became of an answer, for its author.
@@ -249,23 +219,29 @@ pub struct Told {
     pub edited: bool,
 }
 
-/// What became of an agent's answers and they have not seen, the newest first.
+/// What became of an agent's answers and they have not seen: what was returned, then what was sent, the newest first.
 pub async fn untold(db: &mut PgConnection, author: AgentId) -> sqlx::Result<Vec<Told>> {
     sqlx::query_as!(
         Told,
         r#"select id, ticket_id as ticket, state, decided_by as "by!", reason, body <> written as "edited!" from approvals
            where author_id = $1 and state in ('sent', 'returned') and told_at is null and decided_by is not null
-           order by decided_at desc limit 3"#,
+           order by state desc, decided_at desc limit 10"#,
         author.0
     )
     .fetch_all(db)
     .await
 }
 
-/// An author has seen what became of their answer.
+/// An author has seen what became of their answer. What was sent is told in one line: with one of them all older ones are seen too.
 pub async fn note_told(db: &mut PgConnection, author: AgentId, id: ApprovalId) -> sqlx::Result<()> {
-    sqlx::query!("update approvals set told_at = now() where id = $1 and author_id = $2 and told_at is null", id.0, author.0)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update approvals a set told_at = now() from approvals seen
+         where seen.id = $1 and seen.author_id = $2 and a.author_id = $2 and a.told_at is null
+               and (a.id = seen.id or (a.state = 'sent' and seen.state = 'sent' and a.decided_at <= seen.decided_at))",
+        id.0,
+        author.0
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -4,6 +4,8 @@
 mod decide;
 pub mod list;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -14,7 +16,6 @@ use crate::desk::events::Event;
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::{ApprovalState, Role, Status};
 use crate::desk::networks::say::{self, Outlet};
-use crate::desk::presence;
 use crate::desk::tickets::reply::{self, NewReply, ReplyError};
 use crate::desk::tickets::{self, drafts};
 use crate::ids::{AgentId, ApprovalId, ChannelId, MessageId, TicketId};
@@ -137,41 +138,34 @@ async fn hold(
 ) -> Result<ApprovalId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     let Some(outlet) = &new.outlet else { return Err(ReplyError::NeedsApproval) };
-    // A form that was sent twice waits once.
+    let files = match files {
+        Some(files) => Cow::Borrowed(files),
+        None => {
+            drafts::clear(change, ticket.id, agent.id, false).await?;
+            Cow::Owned(empty_composer(change, ticket.id, agent.id, new).await?)
+        }
+    };
     let body = new.body.trim_end();
-    let twice = sqlx::query_scalar!(
-        "select id from approvals where ticket_id = $1 and author_id = $2 and written = $3 and state = 'waiting' limit 1",
-        ticket.id.0,
-        agent.id.0,
-        body
-    )
-    .fetch_optional(&mut **change)
-    .await?;
-    if let Some(twice) = twice {
-        drafts::clear(change, ticket.id, agent.id, false).await?;
-        return Ok(twice);
+    if let Some(twin) = find_twin(change, ticket.id, agent.id, body, new.answers, &files).await? {
+        return Ok(twin);
     }
     let canned: Vec<i64> = new.canned.iter().map(|id| id.0).collect();
     let id = sqlx::query_scalar!(
-        "insert into approvals (ticket_id, channel_id, author_id, body, written, choices, canned, then_status, seen_id)
-         values ($1, $2, $3, $4, $4, $5, $6, $7, coalesce((select max(id) from messages where ticket_id = $1), 0)) returning id",
+        "insert into approvals (ticket_id, channel_id, author_id, body, written, choices, canned, then_status, answers_id, seen_id)
+         values ($1, $2, $3, $4, $4, $5, $6, $7, (select id from messages where id = $8 and ticket_id = $1),
+                 coalesce((select max(id) from messages where ticket_id = $1), 0)) returning id",
         ticket.id.0,
         outlet.channel.0,
         agent.id.0,
         body,
         &new.choices,
         &canned,
-        new.then as Option<Status>
+        new.then as Option<Status>,
+        new.answers.map(|id| id.0)
     )
     .fetch_one(&mut **change)
     .await?;
-    match files {
-        Some(files) => keep_files(change, id, files).await?,
-        None => {
-            keep_uploads(change, id, ticket.id, agent.id, new).await?;
-            drafts::clear(change, ticket.id, agent.id, false).await?;
-        }
-    }
+    keep_files(change, id, &files).await?;
     // What came back earlier has been put right.
     sqlx::query!(
         "update approvals set told_at = now() where ticket_id = $1 and author_id = $2 and state = 'returned' and told_at is null",
@@ -186,6 +180,30 @@ async fn hold(
     change.push(&Job::ApprovalStep { approval: id }, Ts::now().plus_seconds(60 * minutes)).await?;
     change.touch_floor();
     Ok(id)
+}
+
+/// A form that was sent twice waits once: the same words under the same message, with every file that comes.
+async fn find_twin(
+    db: &mut PgConnection,
+    ticket: TicketId,
+    author: AgentId,
+    body: &str,
+    answers: Option<MessageId>,
+    files: &[StoredFile],
+) -> sqlx::Result<Option<ApprovalId>> {
+    let come: Vec<Vec<u8>> = files.iter().map(|file| file.sha256.clone()).collect();
+    sqlx::query_scalar!(
+        "select id from approvals a where ticket_id = $1 and author_id = $2 and written = $3 and state = 'waiting'
+                and answers_id is not distinct from (select m.id from messages m where m.id = $4 and m.ticket_id = $1)
+                and $5::bytea[] <@ array(select f.sha256 from approval_files f where f.approval_id = a.id) limit 1",
+        ticket.0,
+        author.0,
+        body,
+        answers.map(|id| id.0),
+        &come
+    )
+    .fetch_optional(db)
+    .await
 }
 
 async fn keep_files(db: &mut PgConnection, id: ApprovalId, files: &[StoredFile]) -> sqlx::Result<()> {
@@ -204,32 +222,28 @@ async fn keep_files(db: &mut PgConnection, id: ApprovalId, files: &[StoredFile])
     Ok(())
 }
 
-/// Moves what waits in the composer, and what the canned replies bring along.
-async fn keep_uploads(db: &mut PgConnection, id: ApprovalId, ticket: TicketId, agent: AgentId, new: &NewReply) -> sqlx::Result<()> {
-    sqlx::query!(
-        "with moved as (delete from uploads where ticket_id = $1 and agent_id = $2 returning id, name, media_type, size, sha256)
-         insert into approval_files (approval_id, name, media_type, size, sha256) select $3, name, media_type, size, sha256 from moved order by id",
-        ticket.0,
-        agent.0,
-        id.0
-    )
-    .execute(&mut *db)
-    .await?;
+/// Takes what waits in the composer, and what the canned replies bring along.
+async fn empty_composer(db: &mut PgConnection, ticket: TicketId, agent: AgentId, new: &NewReply) -> sqlx::Result<Vec<StoredFile>> {
     let canned: Vec<i64> = new.canned.iter().map(|id| id.0).collect();
     let files: Vec<i64> = new.canned_files.iter().map(|id| id.0).collect();
-    sqlx::query!(
-        "insert into approval_files (approval_id, name, media_type, size, sha256)
-         select $1, f.name, f.media_type, f.size, f.sha256 from canned_files f join canned_replies r on r.id = f.canned_reply_id
-         where r.id = any($2) and f.id = any($3)
-           and (r.scope = 'everyone' or r.owner_id = $4 or r.team_id in (select team_id from team_members where agent_id = $4)) order by f.id",
-        id.0,
+    let rows = sqlx::query!(
+        r#"with taken as (delete from uploads where ticket_id = $1 and agent_id = $2 returning id, name, media_type, size, sha256)
+           select name as "name!", media_type as "media_type!", size as "size!", sha256 as "sha256!" from (
+               select 1 as place, id, name, media_type, size, sha256 from taken
+               union all
+               select 2, f.id, f.name, f.media_type, f.size, f.sha256 from canned_files f join canned_replies r on r.id = f.canned_reply_id
+               where r.id = any($3) and f.id = any($4)
+                 and (r.scope = 'everyone' or r.owner_id = $2 or r.team_id in (select team_id from team_members where agent_id = $2))
+           ) files order by place, id"#,
+        ticket.0,
+        agent.0,
         &canned,
-        &files,
-        agent.0
+        &files
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(())
+    let file = |(name, media_type, size, sha256)| StoredFile { name, media_type, size, sha256, content_id: None, inline: false };
+    Ok(rows.into_iter().map(|row| file((row.name, row.media_type, row.size, row.sha256))).collect())
 }
 
 /// A public answer that waits, or waited.
@@ -245,6 +259,8 @@ pub struct Approval {
     pub choices: Vec<String>,
     pub canned: Vec<i64>,
     pub then: Option<Status>,
+    /// The one message that it answers, where its network shows that.
+    pub answers: Option<MessageId>,
     pub seen: MessageId,
     pub state: ApprovalState,
     pub edited_by: Option<AgentId>,
@@ -272,7 +288,7 @@ pub async fn find(db: &mut PgConnection, id: ApprovalId) -> sqlx::Result<Option<
     sqlx::query_as!(
         Approval,
         r#"select id, ticket_id as ticket, channel_id as channel, author_id as author, body, written, choices, canned, then_status as "then",
-                  seen_id as "seen: MessageId", state, edited_by, decided_by, decided_at, reason, message_id as message, created_at
+                  answers_id as "answers: MessageId", seen_id as "seen: MessageId", state, edited_by, decided_by, decided_at, reason, message_id as message, created_at
            from approvals where id = $1"#,
         id.0
     )
@@ -305,7 +321,7 @@ pub async fn step(change: &mut Change, id: ApprovalId, now: Ts) -> sqlx::Result<
     let Some(approval) = lock(change, id).await?.filter(Approval::waits) else { return Ok(()) };
     let app = change.app.clone();
     let minutes = crate::desk::directory::get_on(&app, change).await?.approval.mail;
-    let approvers = list::approvers(change, approval.author, now.plus_seconds(-presence::SILENCE)).await?;
+    let approvers = list::approvers(change, approval.author, now).await?;
     if approvers.iter().any(|approver| approver.there) {
         // They see it on their screens; whether they leave without deciding is looked at again.
         return change.push(&Job::ApprovalStep { approval: id }, now.plus_seconds(60 * minutes.max(1))).await;

@@ -77,6 +77,16 @@ impl TextLimit {
         }
     }
 
+    /// The provider's unit, as the scripts of the composer know it.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Characters(_) => "characters",
+            Self::Bytes(_) => "bytes",
+            Self::Utf16(_) => "utf16",
+            Self::Weighted(_) => "weighted",
+        }
+    }
+
     /// How long a text is in the provider's unit.
     pub fn measure(self, text: &str) -> usize {
         match self {

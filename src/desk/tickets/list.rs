@@ -6,6 +6,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::cursors;
 use crate::desk::kinds::{Direction, Priority, Status};
 use crate::ids::{AgentId, ChannelId, TagId, TeamId, TicketId};
 
@@ -161,39 +162,8 @@ impl Filters {
     }
 }
 
-/// Where a page ended: the ordering column of the last row, and its ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
-    /// In microseconds since 1970; `None` stands for the rows that wait for nothing.
-    pub at: Option<i64>,
-    pub id: TicketId,
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.at {
-            Some(at) => write!(f, "{at}.{}", self.id),
-            None => write!(f, "-.{}", self.id),
-        }
-    }
-}
-
-impl std::str::FromStr for Cursor {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (at, id) = text.split_once('.').ok_or(())?;
-        let at = if at == "-" { None } else { Some(at.parse().map_err(|_| ())?) };
-        Ok(Self { at, id: id.parse().map_err(|_| ())? })
-    }
-}
-
-impl Cursor {
-    /// The moment at which the page ended.
-    pub(super) fn ts(self) -> Option<Ts> {
-        self.at.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(Ts)
-    }
-}
+/// Where a page ended: the ordering column of the last row, without a moment where it waits for nothing, and its ticket.
+pub type Cursor = cursors::Cursor<TicketId>;
 
 /// A line of a list.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -256,9 +226,7 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
     }
     query.push(format!(" order by {column} {direction}, id {direction} limit {}", PAGE + 1));
     let mut rows: Vec<Row> = query.build_query_as().fetch_all(db).await?;
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
-    let next = rows.last().filter(|_| more).map(|row| {
+    let next = cursors::cut(&mut rows, PAGE, |row| {
         let at = match view.order() {
             Order::Queue | Order::Waiting => row.waiting_since,
             Order::Closing => row.window_until,
@@ -266,7 +234,7 @@ pub async fn page(db: &mut PgConnection, view: View, me: AgentId, filters: &Filt
             Order::Solved => row.solved_at,
             Order::Recent => Some(row.last_message_at),
         };
-        Cursor { at: at.map(|at| at.0.as_microsecond()), id: row.id }
+        Cursor::new(at, row.id)
     });
     Ok(Page { rows, next })
 }

@@ -3,6 +3,7 @@
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 
 use crate::clock::Ts;
+use crate::desk::cursors;
 use crate::desk::kinds::Status;
 use crate::desk::tickets::list::{self, Cursor, Filters, View};
 use crate::ids::{AgentId, ContactId, TicketId};
@@ -99,11 +100,9 @@ pub async fn page(
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let at: Option<Ts> = row.try_get("at")?;
-        found.push(Cursor { at: at.map(|at| at.0.as_microsecond()), id: TicketId(row.try_get("id")?) });
+        found.push(Cursor::new(at, TicketId(row.try_get("id")?)));
     }
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().copied().filter(|_| more);
+    let next = cursors::cut(&mut found, limit, |last| *last);
     Ok((found.into_iter().map(|cursor| cursor.id).collect(), next))
 }
 

@@ -17,7 +17,7 @@ use crate::http::flash::Flash;
 use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Form, Query, Result};
-use crate::screens::settings::counted;
+use crate::screens::settings::{counted, one};
 use crate::text::anger::{self, DEFAULTS, Found};
 
 /// The longest list, in bytes.
@@ -141,9 +141,9 @@ async fn show(_: Lead, Query(query): Query<TryQuery>, shell: Shell) -> Result<Re
     shell.render(&page)
 }
 
-/// Reads a form of lists.
-fn read(sent: &[(String, String)]) -> (Settings, String, String, Problems) {
-    let one = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+/// Reads a form of lists; of the language `reset` the first list counts, whatever was sent.
+fn read(sent: &[(String, String)], reset: Option<&str>) -> (Settings, Problems) {
+    let one = |name: &str| one(sent, name);
     let mut problems = Problems::default();
     let mut settings = Settings { words: one("words") == "1", ..Settings::default() };
     let mut minutes = |name: &'static str, least: i64| {
@@ -157,6 +157,9 @@ fn read(sent: &[(String, String)]) -> (Settings, String, String, Problems) {
     settings.again = again.unwrap_or(settings.again);
     settings.mail = mail.unwrap_or(settings.mail);
     for (language, _) in DEFAULTS {
+        if reset == Some(language) {
+            continue;
+        }
         let list = one(&format!("list-{language}")).replace('\0', "");
         if list.len() > MAX_LIST {
             problems.add(format!("list-{language}"), "This list is too long.");
@@ -165,33 +168,32 @@ fn read(sent: &[(String, String)]) -> (Settings, String, String, Problems) {
         }
         settings.set(language, &list);
     }
-    (settings, one("again").to_owned(), one("mail").to_owned(), problems)
+    (settings, problems)
 }
 
 async fn save(State(app): State<App>, _: Lead, shell: Shell, Form(sent): Form<Vec<(String, String)>>) -> Result<Response> {
-    let (settings, again, mail, problems) = read(&sent);
+    keep(&app, &shell, &sent, None).await
+}
+
+/// One list becomes what a new shop begins with. Its button stands in the form of all of them, so whatever else was changed there is kept.
+async fn reset(State(app): State<App>, _: Lead, shell: Shell, Form(sent): Form<Vec<(String, String)>>) -> Result<Response> {
+    keep(&app, &shell, &sent, Some(one(&sent, "language"))).await
+}
+
+async fn keep(app: &App, shell: &Shell, sent: &[(String, String)], reset: Option<&str>) -> Result<Response> {
+    let (settings, problems) = read(sent, reset);
     if problems.any() {
-        let page = AngerPage { again, mail, ..AngerPage::new(&shell, &settings, problems) };
+        let (again, mail) = (one(sent, "again").to_owned(), one(sent, "mail").to_owned());
+        let page = AngerPage { again, mail, ..AngerPage::new(shell, &settings, problems) };
         return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
-    let mut change = Change::begin(&app).await?;
+    let mut change = Change::begin(app).await?;
     directory::update_anger(&mut change, &settings).await?;
     change.touch_settings();
     change.commit().await?;
-    Ok(Flash::new("Saved. What comes from now on is looked at with these words.").redirect("/settings/anger"))
-}
-
-#[derive(Debug, Deserialize)]
-struct ResetForm {
-    language: String,
-}
-
-async fn reset(State(app): State<App>, _: Lead, shell: Shell, Form(form): Form<ResetForm>) -> Result<Response> {
-    let mut settings = shell.directory.anger.settings.clone();
-    settings.lists.remove(&form.language);
-    let mut change = Change::begin(&app).await?;
-    directory::update_anger(&mut change, &settings).await?;
-    change.touch_settings();
-    change.commit().await?;
-    Ok(Flash::new(format!("{}: the first list is back.", label(&form.language))).redirect("/settings/anger"))
+    let words = match reset {
+        None => "Saved. What comes from now on is looked at with these words.".to_owned(),
+        Some(language) => format!("Saved, and the first list is back for {}.", label(language)),
+    };
+    Ok(Flash::new(words).redirect("/settings/anger"))
 }

@@ -19,6 +19,7 @@ use crate::http::page::Shell;
 use crate::http::problems::Problems;
 use crate::http::{Form, Result};
 use crate::ids::{AgentId, ChannelId};
+use crate::screens::settings::one;
 
 /// The most minutes until approvers are written to.
 const MAX_MINUTES: i64 = 1440;
@@ -90,12 +91,11 @@ async fn show(State(app): State<App>, _: Admin, shell: Shell) -> Result<Response
 }
 
 fn read(sent: &[(String, String)]) -> (Rules, Problems) {
-    let one = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     let mut problems = Problems::default();
     let mut rule = |role: Role| {
         let all = |name: &str| sent.iter().filter(move |(key, _)| key == name).filter_map(|(_, value)| value.parse().ok()).collect();
         let channels: Vec<ChannelId> = all(&format!("{role}-channel"));
-        match one(&format!("{role}-when")) {
+        match one(sent, &format!("{role}-when")) {
             "all" => Rule { all: true, channels: Vec::new() },
             "some" if channels.is_empty() => {
                 problems.add(format!("{role}-channel"), "Tick at least one channel, or choose “Never”.");
@@ -106,7 +106,7 @@ fn read(sent: &[(String, String)]) -> (Rules, Problems) {
         }
     };
     let (agent, lead) = (rule(Role::Agent), rule(Role::Lead));
-    let mail = one("mail").trim().parse::<i64>().ok().filter(|minutes| (1..=MAX_MINUTES).contains(minutes));
+    let mail = one(sent, "mail").trim().parse::<i64>().ok().filter(|minutes| (1..=MAX_MINUTES).contains(minutes));
     if mail.is_none() {
         problems.add("mail", format!("Enter whole minutes from 1 to {MAX_MINUTES}."));
     }
@@ -116,7 +116,7 @@ fn read(sent: &[(String, String)]) -> (Rules, Problems) {
 async fn save(State(app): State<App>, _: Admin, shell: Shell, Form(sent): Form<Vec<(String, String)>>) -> Result<Response> {
     let (rules, problems) = read(&sent);
     if problems.any() {
-        let mail = sent.iter().find(|(key, _)| key == "mail").map(|(_, value)| value.clone()).unwrap_or_default();
+        let mail = one(&sent, "mail").to_owned();
         let mut page = ApprovalPage { mail, ..ApprovalPage::load(&app, &shell, &rules, problems).await? };
         for field in &mut page.roles {
             if page.problems.of(&format!("{}-channel", field.role)).is_some() {

@@ -40,6 +40,11 @@ pub fn router() -> Router<App> {
         .merge(webhooks::router())
 }
 
+/// The value of a field of a form that has as many fields as there are things; empty where it was not sent.
+fn one<'a>(sent: &'a [(String, String)], name: &str) -> &'a str {
+    sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
 /// `1 reply`, `3 replies`; at `cap` and beyond `1000+ replies`.
 fn counted(count: i64, one: &str, many: &str) -> String {
     match count {

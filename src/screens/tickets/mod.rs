@@ -349,7 +349,11 @@ async fn show(
     let mut db = app.db.acquire().await?;
     let before = query.before.parse().ok().map(MessageId);
     let composing = Composing { note: query.note == "1", answers: query.answers.parse().ok().map(MessageId), ..Composing::default() };
-    let page = load(&app, &mut db, &shell, id, list, before, composing).await?;
+    let mut page = load(&app, &mut db, &shell, id, list, before, composing).await?;
+    if page.composing.answers.is_none() {
+        // What came back is a draft again, for the same message as before.
+        page.composing.answers = page.returned().filter_map(|back| back.answers).last();
+    }
     shell.render(&page)
 }
 

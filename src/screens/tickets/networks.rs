@@ -121,12 +121,7 @@ impl OnNetwork {
 }
 
 fn limit(limit: TextLimit) -> (&'static str, usize) {
-    match limit {
-        TextLimit::Characters(max) => ("characters", max),
-        TextLimit::Bytes(max) => ("bytes", max),
-        TextLimit::Utf16(max) => ("utf16", max),
-        TextLimit::Weighted(max) => ("weighted", max),
-    }
+    (limit.unit(), limit.max())
 }
 
 /// Where an answer goes that is sent the way the composer says: on the network, privately there (`private`), or by mail (`mail`).
