@@ -47,6 +47,7 @@ ids! {
     MessageId,
     PartId,
     PostId,
+    SenderRuleId,
     SessionId,
     TagId,
     TeamId,

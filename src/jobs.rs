@@ -60,6 +60,8 @@ pub enum Job {
     TellSignInLost { channel: ChannelId },
     /// Tell a program of the shop what happened.
     DeliverWebhook { delivery: WebhookDeliveryId },
+    /// Learn from what an agent has called spam, or not.
+    LearnSpam { ticket: TicketId, spam: bool },
     /// Look for customers who may be one person; comes back by itself.
     FindTwins {},
     /// Remove what is past its time (sessions, used links, forgotten uploads); comes back by itself.
@@ -89,7 +91,7 @@ impl Job {
             Self::TellSignInLost { channel } => Some(format!("sign-in-lost:{channel}")),
             Self::FindTwins {} => Some("twins".into()),
             Self::Housekeeping {} => Some("housekeeping".into()),
-            Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
+            Self::LearnSpam { .. } | Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::desk::deliveries;
 use crate::desk::housekeeping;
 use crate::desk::merging::search;
 use crate::desk::presence;
+use crate::desk::spam::learning;
 use crate::desk::tickets::reply::ReplyError;
 use crate::desk::tickets::update;
 use crate::desk::webhooks::log::{self, Turn};
@@ -166,6 +167,7 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::ApprovalStep { approval } => changed(app, async |change| approvals::step(change, approval, now).await).await,
         Job::MailApprover { agent, approval } => letters::tell_approver(app, agent, approval).await,
         Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
+        Job::LearnSpam { ticket, spam } => changed(app, async |change| learning::learn(change, ticket, spam).await).await,
         Job::FindTwins {} => find_twins(app).await,
         Job::Housekeeping {} => tidy(app).await,
     }

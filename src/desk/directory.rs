@@ -14,6 +14,8 @@ use crate::desk::networks::abilities::Abilities;
 use crate::desk::photos;
 use crate::desk::waits::Targets;
 use crate::desk::{approvals, call_backs, channels};
+use crate::desk::spam::Guard;
+use crate::desk::spam::rules::Rules;
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
 
 /// The names of the desk.
@@ -39,6 +41,8 @@ pub struct Directory {
     pub approval: approvals::Rules,
     /// What makes a customer angry, as it is edited and as it is asked.
     pub anger: Arc<Watch>,
+    /// What is held as spam: what is looked at, and which senders are known.
+    pub spam: Arc<Guard>,
 }
 
 /// What the shop is called and how it looks.
@@ -180,7 +184,7 @@ async fn known(app: &App) -> Option<Arc<Directory>> {
 }
 
 async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
-    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger from desk")
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger, spam from desk")
         .fetch_one(&mut *db)
         .await?;
     let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
@@ -190,6 +194,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let call_backs = typed(row.call_backs, "the settings of call-backs");
     let approval = typed(row.approval, "who needs approval");
     let anger = Arc::new(Watch::new(typed(row.anger, "the words of anger")));
+    let spam = Arc::new(Guard { settings: typed(row.spam, "what is held as spam"), rules: Rules::load(&mut *db).await? });
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
     let agents = sqlx::query!(
         r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#
@@ -231,7 +236,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;
-    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs, approval, anger })
+    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs, approval, anger, spam })
 }
 
 /// A typed column; the default where another version wrote something that this one cannot read.

@@ -74,6 +74,8 @@ pub struct Incoming {
     /// Who writes; for mail the From address in lower case.
     pub from: Address,
     pub subject: String,
+    /// Whoever took it for spam on the way here, in words; `None`: nobody did.
+    pub junk: Option<String>,
     /// The whole text, quoted history included.
     pub body: String,
     /// Byte range of `body` that is quoted history; empty when nothing is.

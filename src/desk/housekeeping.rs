@@ -3,6 +3,7 @@
 use sqlx::PgConnection;
 
 use crate::desk::networks::notices;
+use crate::desk::spam::learning;
 use crate::desk::webhooks;
 
 /// Removes ended sessions, one-time links of last month, yesterday's failed sign-ins, files of replies that were never sent,
@@ -29,6 +30,7 @@ pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
         .rows_affected();
     gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days'").execute(&mut *db).await?.rows_affected();
     gone += notices::forget(&mut *db).await?;
+    gone += learning::tidy(&mut *db).await?;
     gone += webhooks::log::forget(db).await?;
     Ok(gone)
 }

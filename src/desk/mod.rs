@@ -28,6 +28,7 @@ pub mod photos;
 pub mod presence;
 pub mod search;
 pub mod sessions;
+pub mod spam;
 pub mod teams;
 pub mod tickets;
 pub mod visitors;

@@ -284,10 +284,7 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
             (StatusCode::UNPROCESSABLE_ENTITY, None, Some("Say why in a few words, so that its author can put it right.".to_owned()))
         }
         DecideError::Reply(error) => {
-            let words = error.to_string();
-            let mut letters = words.chars();
-            let words: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(words), None)
+            (StatusCode::UNPROCESSABLE_ENTITY, Some(excerpts::sentence(&error.to_string())), None)
         }
     };
     let page = load(app, shell, id).await?;

@@ -311,6 +311,11 @@ impl ListPane {
         }
     }
 
+    /// Whether this is the list of what is held as spam.
+    pub fn is_spam(&self) -> bool {
+        self.view == Some(View::Spam)
+    }
+
     /// Where "back to the list" leads.
     pub fn back(&self) -> String {
         format!("{}{}", self.action(), ListQuery { view: String::new(), ..self.query.clone() }.encode())

@@ -6,6 +6,7 @@ pub mod excerpts;
 pub mod folding;
 pub mod hints;
 pub mod html;
+pub mod junk;
 pub mod languages;
 mod markup;
 pub mod names;

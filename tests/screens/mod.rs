@@ -9,6 +9,7 @@ mod photo;
 mod reviews;
 mod settings;
 mod sign_in;
+mod spam;
 mod tickets;
 mod webhooks;
 mod words_of_anger;

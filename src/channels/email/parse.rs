@@ -4,6 +4,7 @@ mod automatic;
 mod bodies;
 mod files;
 mod headers;
+mod junk;
 
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,7 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
         automatic: automatic::reason(&headers, &from, &provider_id, envelope_from, own),
         files: files::files(message, html.as_deref()),
         sent_at: sent_at(message, &headers),
+        junk: junk::verdict(&headers),
         bounce,
         provider_id,
         from,

@@ -13,6 +13,7 @@ use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{IdentityKind, Status};
 use crate::desk::search;
+use crate::desk::spam;
 use crate::desk::tickets::{self, Ticket};
 use crate::desk::webhooks::Happened;
 use crate::ids::{ContactId, DeliveryId, EventId, MessageId, TicketId};
@@ -74,7 +75,11 @@ pub struct Origin<'a> {
 /// A violation of `messages_provider_id_key` means that another process stored the same message a moment ago: asking again in a new
 /// transaction answers [`Outcome::Duplicate`].
 pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Received> {
-    let received = store(change, origin, incoming).await?;
+    let mut received = store(change, origin, incoming).await?;
+    if received.outcome == Outcome::Created && spam::look(change, origin.channel.kind, &received, incoming).await? {
+        received.acknowledged = false;
+        return Ok(received);
+    }
     let words = text::quotes::new_text(&incoming.body, &incoming.quote);
     if received.outcome != Outcome::Duplicate && anger::hears(change, &words).await? {
         anger::look(change, received.message).await?;

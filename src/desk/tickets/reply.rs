@@ -16,6 +16,7 @@ use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::networks;
 use crate::desk::networks::say::Outlet;
 use crate::desk::search;
+use crate::desk::spam::learning;
 use crate::desk::tickets::{self, Ticket, drafts, update};
 use crate::desk::waits;
 use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TicketId};
@@ -137,6 +138,7 @@ async fn send(
             queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?
         }
     };
+    learning::answered(change, ticket.id).await?;
     waits::record(change, &ticket, agent.id).await?;
     let excerpt = text::excerpts::excerpt(&new.body, 200);
     sqlx::query!(

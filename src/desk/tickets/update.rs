@@ -4,6 +4,7 @@ use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::{Priority, Status};
+use crate::desk::spam::learning;
 use crate::desk::tickets;
 use crate::ids::{AgentId, TagId, TeamId, TicketId};
 use crate::jobs::{self, Job};
@@ -59,6 +60,9 @@ pub async fn set_status(change: &mut Change, by: Actor, id: TicketId, to: Status
     )
     .execute(&mut **change)
     .await?;
+    if matches!(by, Actor::Agent(_)) {
+        learning::decided(change, id, ticket.status, to).await?;
+    }
     if ticket.status == Status::Snoozed {
         jobs::cancel(change, &Job::WakeTicket { ticket: id }).await?;
     }

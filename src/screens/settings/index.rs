@@ -8,6 +8,7 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::clock::Ts;
+use crate::desk::spam::Filter;
 use crate::desk::{agents, canned, channels, deliveries, sessions, webhooks};
 use crate::http::Result;
 use crate::http::page::{Icon, Shell, large_icon};
@@ -68,6 +69,13 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
             (true, edited) => format!("{} edited", counted(edited, "list", "lists")),
         };
         talking.push(card("/settings/anger", "zap", "Words of anger", state));
+        let state = match (shell.directory.spam.settings.server, shell.directory.spam.settings.filter) {
+            (true, Filter::Off) => "The mail server’s word counts",
+            (false, Filter::Off) => "Only blocked senders are held",
+            (_, Filter::Careful) => "Held when there is hardly a doubt",
+            (_, Filter::Strict) => "Held strictly",
+        };
+        talking.push(card("/settings/spam", "circle-slash", "Spam", state));
         people.insert(0, card("/settings/teams", "building-2", "Teams", count(shell.directory.teams.len(), "team", "teams")));
     }
     if shell.is_admin() {

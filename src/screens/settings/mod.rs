@@ -11,6 +11,7 @@ pub mod incoming;
 pub mod index;
 pub mod people;
 pub mod shop;
+pub mod spam;
 pub mod tags;
 pub mod teams;
 pub mod tokens;
@@ -24,6 +25,7 @@ use crate::app::App;
 pub fn router() -> Router<App> {
     Router::new()
         .merge(anger::router())
+        .merge(spam::router())
         .merge(approval::router())
         .merge(call_backs::router())
         .merge(canned::router())

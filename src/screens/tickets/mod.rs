@@ -5,6 +5,7 @@ mod files;
 pub(crate) mod letters;
 mod networks;
 pub(crate) mod reply;
+mod spam;
 mod update;
 
 use askama::Template;
@@ -53,6 +54,7 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
         .route("/tickets/{id}/files/{file}", get(files::show_file))
         .route("/tickets/{id}/status", post(update::set_status))
+        .route("/tickets/{id}/sender", post(spam::judge))
         .route("/tickets/{id}/snooze", post(update::snooze))
         .route("/tickets/{id}/assignee", post(update::assign))
         .route("/tickets/{id}/team", post(update::set_team))
@@ -104,6 +106,8 @@ struct TicketPage<'a> {
     approvals: Vec<Approval>,
     /// The reader's public answers wait for a second person.
     needs_approval: bool,
+    /// Why it is in spam, if it is.
+    held_spam: Option<spam::Held>,
 }
 
 /// A moment that the snooze menu offers.
@@ -396,6 +400,7 @@ async fn load<'a>(
     let phone = around.identities.iter().find(|identity| identity.kind == IdentityKind::Phone).map(|identity| identity.address.clone());
     let calls = CallBar::load(db, shell, &ticket, phone.as_deref()).await?;
     let anger = anger::find(db, id).await?;
+    let held_spam = spam::Held::load(db, shell, &ticket).await?;
     let approvals = match &network {
         Some(network) if network.is_public() => approvals::list::on_ticket(db, id, shell.agent.id).await?,
         Some(_) | None => Vec::new(),
@@ -430,6 +435,7 @@ async fn load<'a>(
         anger,
         approvals,
         needs_approval,
+        held_spam,
     })
 }
 

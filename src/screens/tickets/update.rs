@@ -14,6 +14,7 @@ use crate::database;
 use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::kinds::{Priority, Status};
+use crate::desk::tickets::list::View;
 use crate::desk::tickets::update;
 use crate::desk::{directory, teams};
 use crate::http::flash::Flash;
@@ -42,6 +43,9 @@ fn gone(error: sqlx::Error) -> Error {
 #[derive(Debug, Deserialize)]
 pub struct StatusForm {
     status: String,
+    /// The list on which it was changed, where that was no ticket's page.
+    #[serde(default)]
+    back: String,
 }
 
 /// Moves the ticket to another status.
@@ -63,7 +67,11 @@ pub async fn set_status(
         Status::Spam => format!("#{id} is in the spam folder. Nothing was deleted."),
         Status::Open | Status::Pending | Status::Snoozed => format!("#{id} is {}.", status.label().to_lowercase()),
     };
-    Ok(Flash::new(words).redirect(&came_from(&headers, id)))
+    let to = match View::from_slug(&form.back) {
+        Some(view) => format!("/inbox/{}", view.slug()),
+        None => came_from(&headers, id),
+    };
+    Ok(Flash::new(words).redirect(&to))
 }
 
 /// The snooze form: one of the offered moments, or `at` with a moment of one's own in the shop's time zone.

@@ -358,6 +358,7 @@ mod tests {
             call_backs: Default::default(),
             approval: Default::default(),
             anger: Default::default(),
+            spam: Default::default(),
         }
     }
 

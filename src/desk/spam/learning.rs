@@ -1,0 +1,123 @@
+//! The filter learns by what agents do: what they mark as spam is, what they release or answer is not. Each ticket teaches once, by its
+//! first message; whoever changes their mind takes back what was taught.
+
+use sqlx::PgConnection;
+
+use crate::desk::changes::Change;
+use crate::desk::kinds::{ChannelKind, Status};
+use crate::desk::spam::guards;
+use crate::ids::TicketId;
+use crate::jobs::Job;
+use crate::text::{junk, quotes};
+
+/// Words kept by housekeeping however old they are.
+const KEPT: i64 = 100_000;
+
+/// An agent has moved a ticket into or out of spam; or has answered it. Learnt a moment later, so that nobody waits for the counting.
+pub async fn decided(change: &mut Change, ticket: TicketId, was: Status, is: Status) -> sqlx::Result<()> {
+    match (was, is) {
+        (was, Status::Spam) if was != Status::Spam => learn_soon(change, ticket, true).await,
+        (Status::Spam, is) if is != Status::Spam => learn_soon(change, ticket, false).await,
+        _ => Ok(()),
+    }
+}
+
+/// An agent has answered: nobody answers spam. Nothing is asked of the database where something was learnt of it before.
+pub async fn answered(change: &mut Change, ticket: TicketId) -> sqlx::Result<()> {
+    let new = sqlx::query_scalar!(
+        r#"select taught is null and kind in ('email', 'form') as "new!" from tickets t join channels c on c.id = t.channel_id where t.id = $1"#,
+        ticket.0
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    if new { learn_soon(change, ticket, false).await } else { Ok(()) }
+}
+
+async fn learn_soon(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::Result<()> {
+    change.push(&Job::LearnSpam { ticket, spam }, crate::clock::Ts::now()).await
+}
+
+/// Learns from a ticket; again with the same lesson, nothing changes.
+pub async fn learn(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::Result<()> {
+    // One after the other: many lessons would otherwise wait for each other's words in different orders.
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('spam', 0))").fetch_one(&mut **change).await?;
+    let row = sqlx::query!(
+        r#"select t.taught, t.subject, c.kind as "kind: ChannelKind", m.body, m.quote_from, m.quote_to, m.html, m.envelope
+           from tickets t join channels c on c.id = t.channel_id
+           join lateral (select * from messages where ticket_id = t.id and direction = 'inbound' order by id limit 1) m on true
+           where t.id = $1"#,
+        ticket.0
+    )
+    .fetch_optional(&mut **change)
+    .await?;
+    let Some(row) = row.filter(|row| guards(row.kind) && row.taught != Some(spam)) else { return Ok(()) };
+    let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
+    let text = quotes::new_text(&row.body, &(at(row.quote_from)..at(row.quote_to)));
+    let subject = row.envelope["subject"].as_str().filter(|subject| !subject.is_empty()).unwrap_or(&row.subject);
+    let sender = row.envelope["from"]["address"].as_str().unwrap_or_default();
+    let words = junk::words(subject, &text, row.html.as_deref(), sender);
+    if let Some(before) = row.taught {
+        count(change, &words, before, -1).await?;
+    }
+    count(change, &words, spam, 1).await?;
+    sqlx::query!("update tickets set taught = $2 where id = $1", ticket.0, spam).execute(&mut **change).await?;
+    Ok(())
+}
+
+/// Counts words, and the message, as spam or not; `by` 1, or -1 to take it back.
+async fn count(db: &mut PgConnection, words: &[String], spam: bool, by: i32) -> sqlx::Result<()> {
+    let (of_spam, of_ham) = if spam { (by, 0) } else { (0, by) };
+    sqlx::query!(
+        "insert into spam_words as w (word, spam, ham) select word, greatest($2, 0), greatest($3, 0) from unnest($1::text[]) word
+         on conflict (word) do update set spam = greatest(w.spam + $2, 0), ham = greatest(w.ham + $3, 0), seen_on = current_date",
+        words,
+        of_spam,
+        of_ham
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "update desk set spam_learnt = greatest(spam_learnt + $1, 0), ham_learnt = greatest(ham_learnt + $2, 0)",
+        of_spam,
+        of_ham
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many messages of either sort were learnt.
+pub async fn learnt(db: &mut PgConnection) -> sqlx::Result<junk::Count> {
+    sqlx::query_as!(junk::Count, "select spam_learnt as spam, ham_learnt as ham from desk").fetch_one(db).await
+}
+
+/// The words that say spam most clearly, and in how many messages they stood: what the filter goes by.
+pub async fn clearest(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<(String, junk::Count)>> {
+    let rows = sqlx::query!(
+        "select word, spam, ham from spam_words where spam >= 3 and spam > 4 * ham order by spam - 4 * ham desc, word limit $1",
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.word, junk::Count { spam: row.spam, ham: row.ham })).collect())
+}
+
+/// Forgets everything that was learnt; the lists stay.
+pub async fn forget(db: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("truncate spam_words").execute(&mut *db).await?;
+    sqlx::query!("update desk set spam_learnt = 0, ham_learnt = 0").execute(&mut *db).await?;
+    // What was answered or marked before stays as it is: it teaches no second time.
+    Ok(())
+}
+
+/// Takes out words that stood in one message only, half a year ago, where there are very many.
+pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
+    let gone = sqlx::query!(
+        "delete from spam_words where spam + ham <= 1 and seen_on < current_date - 180
+         and (select reltuples from pg_class where oid = 'spam_words'::regclass) > $1",
+        KEPT as f32
+    )
+    .execute(db)
+    .await?;
+    Ok(gone.rows_affected())
+}
