@@ -18,6 +18,7 @@ pub mod plan;
 mod public;
 mod reviews;
 pub mod simulator;
+mod spam;
 pub mod storefront;
 mod telling;
 mod times;
@@ -30,6 +31,7 @@ pub use networks::load_networks;
 pub use plan::{Plan, plan};
 pub use public::load_public;
 pub use reviews::load_reviews;
+pub use spam::load_spam;
 
 /// The page of a shop with the contact form in it, as plain HTML that refers only to `static/demo/`.
 pub const STOREFRONT: &str = include_str!("storefront.html");

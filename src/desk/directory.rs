@@ -12,10 +12,10 @@ use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
 use crate::desk::photos;
-use crate::desk::waits::Targets;
-use crate::desk::{approvals, call_backs, channels};
 use crate::desk::spam::Guard;
 use crate::desk::spam::rules::Rules;
+use crate::desk::waits::Targets;
+use crate::desk::{approvals, call_backs, channels};
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
 
 /// The names of the desk.
@@ -236,7 +236,22 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;
-    Ok(Directory { shop, agents, teams, tags, channels: names, members, own_server, schedule, hours, targets, call_backs, approval, anger, spam })
+    Ok(Directory {
+        shop,
+        agents,
+        teams,
+        tags,
+        channels: names,
+        members,
+        own_server,
+        schedule,
+        hours,
+        targets,
+        call_backs,
+        approval,
+        anger,
+        spam,
+    })
 }
 
 /// A typed column; the default where another version wrote something that this one cannot read.

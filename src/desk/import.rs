@@ -184,6 +184,24 @@ pub async fn speaks(db: &mut PgConnection, agent: AgentId, languages: &[String])
     Ok(())
 }
 
+/// The newest tickets in spam.
+pub async fn newest_spam(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<TicketId>> {
+    sqlx::query_scalar!("select id from tickets where status = 'spam' order by last_message_at desc, id limit $1", limit)
+        .fetch_all(db)
+        .await
+}
+
+/// Says why a ticket was held.
+pub async fn hold(db: &mut PgConnection, ticket: TicketId, reason: &str) -> sqlx::Result<()> {
+    sqlx::query!("update tickets set held = $2 where id = $1", ticket.0, reason).execute(db).await?;
+    Ok(())
+}
+
+/// The agents of these addresses, in their order.
+pub async fn agents_named(db: &mut PgConnection, emails: &[String]) -> sqlx::Result<Vec<AgentId>> {
+    sqlx::query_scalar!("select id from agents where email = any($1) order by array_position($1, email)", emails).fetch_all(db).await
+}
+
 /// Whether anybody works at this desk, with or without a password.
 pub async fn any_agent(db: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from agents) as "any!""#).fetch_one(db).await

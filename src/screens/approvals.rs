@@ -283,9 +283,7 @@ async fn refused(app: &App, shell: &Shell, id: ApprovalId, form: DecideForm, err
         DecideError::NoReason => {
             (StatusCode::UNPROCESSABLE_ENTITY, None, Some("Say why in a few words, so that its author can put it right.".to_owned()))
         }
-        DecideError::Reply(error) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, Some(excerpts::sentence(&error.to_string())), None)
-        }
+        DecideError::Reply(error) => (StatusCode::UNPROCESSABLE_ENTITY, Some(excerpts::sentence(&error.to_string())), None),
     };
     let page = load(app, shell, id).await?;
     shell.render_as(status, &ApprovalPage { body: Some(form.body()), reason: form.reason, error, reason_error, ..page })

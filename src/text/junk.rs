@@ -195,15 +195,34 @@ mod tests {
 
     #[test]
     fn words_are_folded_hosts_and_senders_apart() {
-        let found = words("Più VISITE!", "Clicca https://www.Bad.example/x?y=1 èquo 12345 ab 日本語", Some("<a href=\"http://cdn.example\">"), "x@Spam.Example");
+        let found = words(
+            "Più VISITE!",
+            "Clicca https://www.Bad.example/x?y=1 èquo 12345 ab 日本語",
+            Some("<a href=\"http://cdn.example\">"),
+            "x@Spam.Example",
+        );
         assert_eq!(
             found,
-            ["clicca", "equo", "example", "from:spam.example", "https", "link:bad.example", "link:cdn.example", "subject:piu", "subject:visite", "www", "日本", "本語", "bad"]
-                .iter()
-                .map(|word| (*word).to_owned())
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect::<Vec<_>>()
+            [
+                "clicca",
+                "equo",
+                "example",
+                "from:spam.example",
+                "https",
+                "link:bad.example",
+                "link:cdn.example",
+                "subject:piu",
+                "subject:visite",
+                "www",
+                "日本",
+                "本語",
+                "bad"
+            ]
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
         );
         assert_eq!(spelled("link:bad.example"), "link to bad.example");
     }

@@ -243,6 +243,7 @@ async function look() {
     ["approval", desk, await first(desk, `${url}/approvals`, "a[data-row]")],
     ["settings-approval", desk, "/settings/approval"],
     ["settings-anger", desk, "/settings/anger?try=Siete%20dei%20truffatori"],
+    ["settings-spam", desk, "/settings/spam"],
     ["customers", desk, "/customers"],
     ["customer", desk, await first(desk, `${url}/customers`, 'a[href^="/customers/"]')],
     ["profile", desk, "/profile"],

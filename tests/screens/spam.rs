@@ -57,7 +57,9 @@ async fn a_blocked_sender_is_held_and_one_who_is_let_in_never() {
     let (desk, marta) = desk().await;
     let page = marta.post("/settings/spam/senders", &[("sender", "not an address"), ("list", "")]).await.is(422);
     assert!(page.text("#sender-error").contains("anna@example.com") && page.attribute("#sender", "value") == "not an address");
-    assert!(marta.post("/settings/spam/senders", &[("sender", "com"), ("list", "")]).await.is(422).text("#sender-error").contains("everybody"));
+    assert!(
+        marta.post("/settings/spam/senders", &[("sender", "com"), ("list", "")]).await.is(422).text("#sender-error").contains("everybody")
+    );
     marta.post("/settings/spam/senders", &[("sender", "@Offers.example"), ("list", "")]).await.is(303);
     marta.post("/settings/spam/senders", &[("sender", "good@offers.example"), ("list", "allowed")]).await.is(303);
     let bad = desk.receive(&mail("x@mail.offers.example", "1", "", "Ciao", "Un'offerta")).await;

@@ -168,6 +168,7 @@ fn x(method: &Method, path: &str, asked: &Value) -> Value {
             json!({ "data": { "id": id, "dm_event_id": id, "dm_conversation_id": format!("700100200-{CUSTOMER}") } })
         }
         Method::POST => json!({ "data": { "id": Ts::now().0.as_millisecond().to_string() } }),
+        Method::GET if path.ends_with("/webhooks") => json!({ "data": [{ "id": "1", "valid": true }] }),
         Method::GET => json!({ "data": { "id": "700100200", "name": "Bottega Ginestra", "username": "bottegaginestra" } }),
         _ => json!({ "data": { "deleted": true } }),
     }

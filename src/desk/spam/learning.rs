@@ -37,6 +37,26 @@ async fn learn_soon(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::
     change.push(&Job::LearnSpam { ticket, spam }, crate::clock::Ts::now()).await
 }
 
+/// Learns from what lies here already and has taught nothing yet: the newest tickets in spam, and the newest that were answered. How many.
+pub async fn learn_archive(change: &mut Change, limit: i64) -> sqlx::Result<usize> {
+    let rows = sqlx::query!(
+        r#"(select t.id, true as "spam!" from tickets t join channels c on c.id = t.channel_id
+            where t.status = 'spam' and t.taught is null and t.held is null and c.kind in ('email', 'form') order by t.id desc limit $1)
+           union all
+           (select t.id, false from tickets t join channels c on c.id = t.channel_id
+            where t.status <> 'spam' and t.taught is null and c.kind in ('email', 'form')
+              and exists (select from messages m where m.ticket_id = t.id and m.direction = 'outbound' and m.agent_id is not null)
+            order by t.id desc limit $1)"#,
+        limit
+    )
+    .fetch_all(&mut **change)
+    .await?;
+    for row in &rows {
+        learn_soon(change, TicketId(row.id.unwrap_or_default()), row.spam).await?;
+    }
+    Ok(rows.len())
+}
+
 /// Learns from a ticket; again with the same lesson, nothing changes.
 pub async fn learn(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::Result<()> {
     // One after the other: many lessons would otherwise wait for each other's words in different orders.
@@ -76,13 +96,9 @@ async fn count(db: &mut PgConnection, words: &[String], spam: bool, by: i32) -> 
     )
     .execute(&mut *db)
     .await?;
-    sqlx::query!(
-        "update desk set spam_learnt = greatest(spam_learnt + $1, 0), ham_learnt = greatest(ham_learnt + $2, 0)",
-        of_spam,
-        of_ham
-    )
-    .execute(db)
-    .await?;
+    sqlx::query!("update desk set spam_learnt = greatest(spam_learnt + $1, 0), ham_learnt = greatest(ham_learnt + $2, 0)", of_spam, of_ham)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -25,6 +25,9 @@ use rules::Rules;
 /// Messages of either sort that the filter must have learnt before it says anything.
 pub const ENOUGH: i32 = 10;
 
+/// Words that must speak for spam before something is held for them: one alone proves nothing, however rarely it stands elsewhere.
+const CLUES: usize = 5;
+
 /// How sure the filter must be before it holds something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,7 +114,8 @@ async fn filtered(db: &mut PgConnection, filter: Filter, incoming: &Incoming) ->
     let text = quotes::new_text(&incoming.body, &incoming.quote);
     let words = junk::words(&incoming.subject, &text, incoming.html.as_deref(), &incoming.from.address);
     let Some(judgement) = judge(db, &words).await? else { return Ok(None) };
-    Ok((judgement.score >= threshold).then(|| {
+    let sure = judgement.score >= threshold && judgement.because.len() >= CLUES;
+    Ok(sure.then(|| {
         let because: Vec<String> = judgement.because.iter().map(|word| junk::spelled(word)).collect();
         format!("It reads like what was marked as spam here: {}.", because.join(", "))
     }))

@@ -61,7 +61,10 @@ pub fn pattern(typed: &str) -> Result<String, Unusable> {
     let typed = typed.strip_prefix("*@").or_else(|| typed.strip_prefix('@')).or_else(|| typed.strip_prefix("*.")).unwrap_or(&typed);
     let (local, domain) = typed.rsplit_once('@').map_or((None, typed), |(local, domain)| (Some(local), domain));
     let is_label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') && !label.starts_with('-') && !label.ends_with('-')
+        !label.is_empty()
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
     if typed.len() > MAX_PATTERN || !domain.split('.').all(is_label) {
         return Err(Unusable::Shape);

@@ -24,6 +24,8 @@ use crate::text::junk::{self, Count};
 /// Rules on a page, and words that are shown of what was learnt.
 const PAGE: usize = 50;
 const SHOWN: i64 = 40;
+/// Tickets of either sort that are learnt from at once.
+const ARCHIVE: i64 = 500;
 /// The longest text that can be tried, in bytes.
 const MAX_TRY: usize = 20_000;
 
@@ -33,6 +35,7 @@ pub fn router() -> Router<App> {
         .route("/settings/spam", get(show).post(save))
         .route("/settings/spam/senders", post(add))
         .route("/settings/spam/senders/{id}/delete", post(remove))
+        .route("/settings/spam/learn", post(learn))
         .route("/settings/spam/forget", post(forget))
 }
 
@@ -70,12 +73,7 @@ impl SpamPage<'_> {
 
     /// How far the filter has come, in words.
     fn progress(&self) -> String {
-        let of = |count: i32, one, many| counted(i64::from(count), one, many);
-        let learnt = format!(
-            "It has learnt from {} marked as spam and from {}.",
-            of(self.learnt.spam, "message", "messages"),
-            of(self.learnt.ham, "that was answered or released", "that were answered or released")
-        );
+        let learnt = format!("Learnt so far: {} messages marked as spam, {} answered or released.", self.learnt.spam, self.learnt.ham);
         if self.learnt.spam < ENOUGH || self.learnt.ham < ENOUGH {
             format!("{learnt} It begins to hold messages when it knows {ENOUGH} of each.")
         } else {
@@ -174,7 +172,8 @@ async fn add(State(app): State<App>, lead: Lead, shell: Shell, Form(form): Form<
     if let_in + blocked >= rules::MAX_RULES {
         drop(change);
         let words = "The list is full: take out senders of long ago first.";
-        return page(&app, &shell, SpamQuery { list: form.list, ..SpamQuery::default() }, form.sender, Problems::one("sender", words)).await;
+        return page(&app, &shell, SpamQuery { list: form.list, ..SpamQuery::default() }, form.sender, Problems::one("sender", words))
+            .await;
     }
     rules::set(&mut change, lead.0.id, &pattern, allowed).await?;
     change.touch_settings();
@@ -197,6 +196,17 @@ async fn remove(State(app): State<App>, _: Lead, Path(id): Path<SenderRuleId>) -
         None => ("It was off the list already.".to_owned(), false),
     };
     Ok(Flash::new(words).redirect(list_page(allowed)))
+}
+
+async fn learn(State(app): State<App>, _: Lead) -> Result<Response> {
+    let mut change = Change::begin(&app).await?;
+    let count = learning::learn_archive(&mut change, ARCHIVE).await?;
+    change.commit().await?;
+    let words = match i64::try_from(count).unwrap_or(i64::MAX) {
+        0 => "There is nothing here that the filter has not learnt from.".to_owned(),
+        count => format!("The filter learns from {}; that takes a moment.", counted(count, "ticket", "tickets")),
+    };
+    Ok(Flash::new(words).redirect("/settings/spam"))
 }
 
 async fn forget(State(app): State<App>, _: Lead) -> Result<Response> {

@@ -48,14 +48,16 @@ fn exchange(headers: &Headers<'_>) -> Option<String> {
         return Some(format!("Exchange’s spam confidence is {level} of 9"));
     }
     let report = headers.first("X-Forefront-Antispam-Report")?;
-    let said = report.split(';').map(str::trim).any(|field| ["SFV:SPM", "SFV:SKB", "SFV:SKS"].iter().any(|mark| field.eq_ignore_ascii_case(mark)));
+    let said =
+        report.split(';').map(str::trim).any(|field| ["SFV:SPM", "SFV:SKB", "SFV:SKS"].iter().any(|mark| field.eq_ignore_ascii_case(mark)));
     said.then(|| "Exchange’s filter marked it".to_owned())
 }
 
 /// Rspamd, where it only advises, and Proofpoint.
 fn action(headers: &Headers<'_>) -> Option<String> {
     let advised = headers.first("X-Rspamd-Action").or_else(|| headers.first("X-Spam-Action"));
-    let bad = |action: &String| ["reject", "add header", "rewrite subject", "quarantine"].iter().any(|word| action.eq_ignore_ascii_case(word));
+    let bad =
+        |action: &String| ["reject", "add header", "rewrite subject", "quarantine"].iter().any(|word| action.eq_ignore_ascii_case(word));
     if let Some(action) = advised.filter(bad) {
         return Some(format!("its filter advises “{}”", shortened(&action)));
     }
