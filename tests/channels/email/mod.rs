@@ -5,6 +5,7 @@ mod ingest;
 mod receiving;
 mod sending;
 mod smtp;
+mod storm;
 mod worker;
 
 /// A plain mail.
