@@ -1,5 +1,6 @@
 //! HTML of strangers made safe to show, and text made into HTML and back.
 
+mod history;
 mod plain;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use ammonia::{Builder, UrlRelative};
 use regex::Regex;
 
 use super::markup::{Piece, Tag, pieces, tame};
+pub use history::words_above;
 pub use plain::to_text;
 
 /// Holds the address of a picture that must not be loaded unasked.
@@ -213,6 +215,15 @@ pub fn sanitise(html: &str) -> String {
     rewrite_images(&clean, |tag| {
         let source = tag.attribute("src")?;
         is_remote(source).then(|| tag.raw.replacen(" src=\"", &format!(" {REMOTE}=\""), 1))
+    })
+}
+
+/// Whether sanitised HTML has words or pictures, and not only an empty frame of tags.
+pub fn says_something(html: &str) -> bool {
+    pieces(html).any(|piece| match piece {
+        Piece::Text(text) => unescape(text).chars().any(|c| !c.is_whitespace() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')),
+        Piece::Tag(tag) => tag.is("img") || tag.is("hr"),
+        Piece::Comment => false,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod list;
 pub mod outbound;
 pub mod receive;
 pub mod reply;
+pub mod reports;
 pub mod selections;
 pub mod surroundings;
 pub mod thread;
@@ -125,12 +126,18 @@ pub fn message_id(keys: &Keys, ticket: TicketId, message: MessageId, domain: &st
 
 /// The ticket named by one of our own message ids, if its signature is ours.
 pub fn parse_message_id(keys: &Keys, id: &str) -> Option<TicketId> {
+    parse_message_id_whole(keys, id).map(|(ticket, _)| ticket)
+}
+
+/// The same with the message.
+pub fn parse_message_id_whole(keys: &Keys, id: &str) -> Option<(TicketId, MessageId)> {
     let (local, _) = id.split_once('@')?;
     let mut parts = local.split('.');
     let ticket = parts.next()?.strip_prefix('t')?;
     let message = parts.next()?.strip_prefix('m')?;
     let signature = parts.next()?;
-    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature).then(|| ticket.parse().ok())?
+    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature)
+        .then(|| Some((ticket.parse().ok()?, MessageId(message.parse().ok()?))))?
 }
 
 /// The unguessable part of the customer's link: `42-…`.

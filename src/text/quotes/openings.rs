@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Line;
-use super::words::{FORWARDED, FROM, ORIGINAL, SENT, STARTS, SUBJECT, TELEPHONE, TO, VERBS, WITHIN};
+use super::words::{DEVICES, FORWARDED, FROM, ORIGINAL, SENT, SENT_BEHIND, STARTS, SUBJECT, TELEPHONE, TO, VERBS, WITHIN};
 
 /// What begins at a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,11 @@ pub fn at(lines: &[Line<'_>], at: usize) -> Option<Opening> {
         .or_else(|| rule(lines, at))
         .or_else(|| is_header_block(&lines[at..]).then_some(Opening::Rest))
         .or_else(|| attribution(lines, at).map(|end| Opening::Attribution { end }))
+}
+
+/// Whether this line says that what follows is passed on.
+pub fn is_forward(line: &Line<'_>) -> bool {
+    line.text.len() <= MAX_LINE && divider(line.text.trim_start_matches(['>', ' '])) == Some(Opening::Forward)
 }
 
 /// "-----Original Message-----" and its like.
@@ -166,10 +171,11 @@ fn has_date(text: &str) -> bool {
     numbers.len() >= 2 && numbers.iter().any(|number| number.len() <= 2) && numbers.iter().any(|number| matches!(number.len(), 2 | 4))
 }
 
-/// Whether this is the line by which a telephone signs.
+/// Whether this is the line by which a telephone or an app signs: what it says, and in what.
 pub fn is_telephone_line(line: &str) -> bool {
-    let line = line.trim().to_lowercase();
-    line.len() < 100 && TELEPHONE.iter().any(|start| line.starts_with(start))
+    let line = line.trim().trim_start_matches(['-', '–', '—', '*', '_', ' ']).to_lowercase();
+    let says = TELEPHONE.iter().any(|start| line.starts_with(start)) || SENT_BEHIND.iter().any(|end| line.contains(end));
+    line.len() < 140 && says && DEVICES.iter().any(|device| line.contains(device)) && !line.contains(['?', '!'])
 }
 
 /// Whether this line says that answers stand inside the quote.
