@@ -236,11 +236,13 @@ pub fn has_remote(html: &str) -> bool {
     images(html).any(|tag| tag.attribute(REMOTE).is_some())
 }
 
-/// Brings back the remote pictures that [`sanitise`] set aside.
-pub fn show_remote(html: &str) -> String {
+/// Brings back the remote pictures that [`sanitise`] set aside, from where `address` says: it is asked with each one's own address. What it
+/// knows no way for stays set aside.
+pub fn show_remote(html: &str, address: impl Fn(&str) -> Option<String>) -> String {
     rewrite_images(html, |tag| {
-        tag.attribute(REMOTE)?;
-        Some(tag.raw.replacen(&format!(" {REMOTE}=\""), " referrerpolicy=\"no-referrer\" src=\"", 1))
+        let source = tag.attribute(REMOTE)?;
+        let found = address(&unescape(source))?;
+        Some(tag.raw.replacen(&format!(" {REMOTE}=\"{source}\""), &format!(" src=\"{}\"", escape(&found)), 1))
     })
 }
 

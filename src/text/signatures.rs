@@ -26,13 +26,18 @@ fn ends_of_lines(words: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Behind the last line of two dashes, as RFC 3676 has it; many programs lose the space behind them.
+/// Behind the last line of two dashes, as RFC 3676 has it. Many programs lose the space behind them; then it must look like a signature too,
+/// for people rule off with two dashes.
 fn dashes(words: &str) -> Option<usize> {
-    let (at, _) = ends_of_lines(words).filter(|(_, line)| matches!(*line, "-- " | "--")).last()?;
+    let is_mark = |line: &str| matches!(line, "-- " | "--");
+    let (at, mark) = ends_of_lines(words).filter(|(_, line)| is_mark(line)).last()?;
     let below = &words[at..];
-    let lines = below.lines().skip(1).filter(|line| !line.trim().is_empty()).count();
+    let lines: Vec<&str> = below.lines().skip(1).filter(|line| !line.trim().is_empty()).collect();
     let has_words = words[..at].chars().any(char::is_alphanumeric);
-    (has_words && (1..=MAX_LINES).contains(&lines) && below.len() <= MAX_BYTES).then_some(at)
+    let doubtful = mark == "--"
+        && (ends_of_lines(words).filter(|(_, line)| is_mark(line)).count() > 1 || lines.iter().any(|line| line.trim_end().ends_with(['?', '!'])));
+    let quotes = lines.iter().any(|line| line.starts_with('>'));
+    (has_words && !doubtful && !quotes && (1..=MAX_LINES).contains(&lines.len()) && below.len() <= MAX_BYTES).then_some(at)
 }
 
 /// "Sent from my iPhone" as the last line.
@@ -60,6 +65,8 @@ mod tests {
     #[case("Sent from my iPhone", "Sent from my iPhone", "")]
     #[case("-- \nAnna", "-- \nAnna", "")]
     #[case("Sent from Rome on Monday, it did not arrive yet", "Sent from Rome on Monday, it did not arrive yet", "")]
+    #[case("Colours:\n--\nred\n--\nblue", "Colours:\n--\nred\n--\nblue", "")]
+    #[case("One thing\n--\nWhere is it?", "One thing\n--\nWhere is it?", "")]
     #[case("Prices:\n--\n", "Prices:\n--", "")]
     #[case("No signature here", "No signature here", "")]
     #[case("", "", "")]

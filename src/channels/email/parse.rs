@@ -52,7 +52,14 @@ const MAX_CONTAINERS: usize = 200;
 /// empty `envelope_from` is the null sender of bounces. What cannot be read gives a message that says so: the
 /// caller keeps the raw bytes beside it.
 pub fn parse(raw: &[u8], envelope_from: Option<&str>, envelope_to: &[String], own: &Own) -> Incoming {
-    let bounded = bounded(start(raw));
+    let unix: Vec<u8>;
+    let mut text = start(raw);
+    // Lines that end as they did on old Macintoshes would make one header of it all.
+    if !text.contains(&b'\n') && text.contains(&b'\r') {
+        unix = text.iter().map(|&byte| if byte == b'\r' { b'\n' } else { byte }).collect();
+        text = &unix;
+    }
+    let bounded = bounded(text);
     match MessageParser::default().parse(bounded).filter(is_mail) {
         Some(message) => understand(&message, envelope_from, envelope_to, own),
         None => unreadable(raw, envelope_from, envelope_to),

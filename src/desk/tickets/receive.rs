@@ -107,7 +107,8 @@ pub(crate) async fn store(change: &mut Change, origin: &Origin<'_>, incoming: &I
         Some(id) => tickets::lock(change, id).await?,
         None => None,
     };
-    if let (Some(ticket), Some(about), Some(report)) = (&known, &about, &incoming.envelope.report) {
+    let report = incoming.envelope.report.as_ref().filter(|report| report.kind != ReportKind::Away);
+    if let (Some(ticket), Some(about), Some(report)) = (&known, &about, report) {
         return reported(change, origin, incoming, ticket, about, report, matched_by).await;
     }
     let automatic = incoming.automatic.is_some() || incoming.bounce;

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::contacts;
-use crate::desk::envelope::{Envelope, Incoming, Recipient, Report, ReportKind};
+use crate::desk::envelope::{Envelope, Incoming, Recipient, Report, ReportKind, ThreadHint};
 use crate::desk::events::Event;
 use crate::desk::kinds::{Direction, Status};
 use crate::desk::tickets::thread::{self, Message};
@@ -17,8 +17,19 @@ use crate::text::refusals::{self, Refusal};
 /// Longest words of a server shown beside ours.
 const MAX_SAID: usize = 300;
 
-/// The message of ours that a report speaks of: by the id of the message that it brings back, else by what it says it answers.
+/// The message of ours that a report speaks of: by the address to which servers return it, else by the id of the message that it brings back,
+/// else by what it says it answers.
 pub async fn subject_of(db: &mut PgConnection, keys: &Keys, channel: &Channel, incoming: &Incoming) -> sqlx::Result<Option<Message>> {
+    let returned = incoming.thread.iter().find_map(|hint| match hint {
+        ThreadHint::Recipient(local) => tickets::parse_bounce_tag(keys, local),
+        _ => None,
+    });
+    if let Some(returned) = returned
+        && let Some(message) = thread::find(db, returned).await?
+        && message.direction == Direction::Outbound
+    {
+        return Ok(Some(message));
+    }
     let Some(report) = incoming.envelope.report.as_ref().filter(|report| report.kind != ReportKind::Away) else { return Ok(None) };
     let envelope = &incoming.envelope;
     let ids = report.message_ids.iter().chain(&envelope.in_reply_to).chain(envelope.references.iter().rev());

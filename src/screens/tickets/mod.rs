@@ -51,6 +51,7 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/messages/{message}/arrived", post(networks::arrived))
         .route("/tickets/{id}/messages/{message}/again", post(networks::send_again))
         .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
+        .route("/tickets/{id}/messages/{message}/picture", get(files::show_picture))
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
         .route("/tickets/{id}/files/{file}", get(files::show_file))
         .route("/tickets/{id}/status", post(update::set_status))

@@ -5,6 +5,7 @@ mod ingest;
 mod receiving;
 mod sending;
 mod smtp;
+mod understanding;
 mod worker;
 
 /// A plain mail.

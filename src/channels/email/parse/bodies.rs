@@ -7,6 +7,9 @@ use mail_parser::{Encoding, Message, MessagePart, MimeHeaders as _, PartType};
 use super::{clean_text, files, headers, tnef};
 use crate::text::html as markup;
 
+/// The longest text taken from a message without structure, in bytes.
+const MAX_LOST: usize = 256 * 1024;
+
 /// The plain text: that of the text parts, else that of the HTML, else what a box of Outlook's holds.
 pub fn text(message: &Message<'_>) -> String {
     let own = joined(message.text_bodies().map(|part| words_of(message, part)));
@@ -18,8 +21,21 @@ pub fn text(message: &Message<'_>) -> String {
     if !formatted.is_empty() {
         return formatted;
     }
+    if let Some(lost) = without_boundary(message) {
+        return lost;
+    }
     let boxed = message.attachments().filter(|part| files::is_box(part)).find_map(|part| tnef::unpack(part.contents()));
     boxed.map(|boxed| clean_text(&boxed.text).trim_end().to_owned()).unwrap_or_default()
+}
+
+/// What a message says that calls itself one of several parts and separates none.
+fn without_boundary(message: &Message<'_>) -> Option<String> {
+    let [root] = &message.parts[..] else { return None };
+    let kind = root.content_type().filter(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))?;
+    let _ = kind;
+    let raw = message.raw_message.get(root.offset_body as usize..root.offset_end as usize)?;
+    let text = clean_text(&headers::decoded(&raw[..raw.len().min(MAX_LOST)])).trim_end().to_owned();
+    (!text.trim().is_empty()).then_some(text)
 }
 
 fn words_of(message: &Message<'_>, part: &MessagePart<'_>) -> String {
@@ -70,6 +86,13 @@ fn words(message: &Message<'_>, part: &MessagePart<'_>) -> String {
     let (PartType::Text(declared) | PartType::Html(declared)) = &part.body else {
         return String::new();
     };
+    if part.is_encoding_problem
+        && part.encoding == Encoding::None
+        && part.content_transfer_encoding().is_some_and(|encoding| encoding.eq_ignore_ascii_case("base64"))
+        && let Some(mended) = mended_base64(message, part)
+    {
+        return mended;
+    }
     if !declared.contains(MOJIBAKE) {
         return declared.as_ref().to_owned();
     }
@@ -86,6 +109,16 @@ fn words(message: &Message<'_>, part: &MessagePart<'_>) -> String {
         Some(bytes) => headers::decoded(&bytes),
         None => declared.as_ref().to_owned(),
     }
+}
+
+/// Text in base64 with strange characters among it, decoded without them, if that gives text.
+fn mended_base64(message: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
+    let raw = message.raw_message.get(part.offset_body as usize..part.offset_end as usize)?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let letters: Vec<u8> = raw.iter().copied().filter(plain).collect();
+    let whole = &letters[..letters.len() - letters.len() % 4];
+    let text = base64_decode(whole).and_then(|bytes| String::from_utf8(bytes).ok())?;
+    (letters.len() * 10 > raw.len() * 8 && !text.contains(|c: char| c.is_control() && !matches!(c, '\r' | '\n' | '\t'))).then_some(text)
 }
 
 fn has_parameter(part: &MessagePart<'_>, name: &str, value: &str) -> bool {

@@ -119,6 +119,19 @@ impl Caller {
     /// # Errors
     /// [`Fault::Permanent`] when it is gone or too large, [`Fault::Later`] when another try may help.
     pub async fn fetch(&self, url: &str, prepare: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Result<Fetched, Fault> {
+        self.fetch_at_most(MAX_FILE, url, prepare).await
+    }
+
+    /// The same with a limit of its own.
+    ///
+    /// # Errors
+    /// As [`Caller::fetch`].
+    pub async fn fetch_at_most(
+        &self,
+        max: usize,
+        url: &str,
+        prepare: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Fetched, Fault> {
         let later = |words: String| Fault::Later { words, after: None };
         let url = permitted(url, self.private)?;
         let response = prepare(self.files.get(url)).send().await.map_err(|error| later(words_of(&error)))?;
@@ -131,7 +144,7 @@ impl Caller {
         }
         let media_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let bytes =
-            read(response, MAX_FILE).await.map_err(|words| if words == TOO_LARGE { Fault::Permanent(words) } else { later(words) })?;
+            read(response, max).await.map_err(|words| if words == TOO_LARGE { Fault::Permanent(words) } else { later(words) })?;
         Ok(Fetched { bytes, media_type })
     }
 }
