@@ -16,12 +16,38 @@ const MAX: usize = 300_000;
 
 /// What structure is made of; strewn in at random.
 const PIECES: [&[u8]; 32] = [
-    b"\r\n", b"\n\n", b"--b\r\n", b"--b--\r\n", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n", b"Content-Type: message/rfc822\r\n\r\n",
-    b"Content-Type: message/delivery-status\r\n\r\n", b"Final-Recipient: rfc822; a@b.it\r\nAction: failed\r\n", b"Content-Type: text/html\r\n\r\n",
-    b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: quoted-printable\r\n", b"=?utf-8?B?4p==?=", b"=?x?Q?=C3?=", b"<blockquote type=cite>",
-    b"<div class=gmail_quote>", b"</div></blockquote>", b"<table><tr><td>", b"> > > ", b"On 3 May 2026 at 10:00, A <a@b.it> wrote:\n", b"From: a@b.it\nSent: 3 May\nSubject: x\n",
-    b"-- \n", b"Sent from my iPhone\n", b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101T000000Z\nSUMMARY:x\nEND:VEVENT\n", b"Authentication-Results: a; dmarc=fail (\r\n",
-    b"filename*0*=utf-8''%C3", b"\0", b"\xff\xfe", b"\xc3", b"(((((((((", b"\"", b"<a@b.it>,", b"\x1b$B",
+    b"\r\n",
+    b"\n\n",
+    b"--b\r\n",
+    b"--b--\r\n",
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+    b"Content-Type: message/rfc822\r\n\r\n",
+    b"Content-Type: message/delivery-status\r\n\r\n",
+    b"Final-Recipient: rfc822; a@b.it\r\nAction: failed\r\n",
+    b"Content-Type: text/html\r\n\r\n",
+    b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Transfer-Encoding: quoted-printable\r\n",
+    b"=?utf-8?B?4p==?=",
+    b"=?x?Q?=C3?=",
+    b"<blockquote type=cite>",
+    b"<div class=gmail_quote>",
+    b"</div></blockquote>",
+    b"<table><tr><td>",
+    b"> > > ",
+    b"On 3 May 2026 at 10:00, A <a@b.it> wrote:\n",
+    b"From: a@b.it\nSent: 3 May\nSubject: x\n",
+    b"-- \n",
+    b"Sent from my iPhone\n",
+    b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101T000000Z\nSUMMARY:x\nEND:VEVENT\n",
+    b"Authentication-Results: a; dmarc=fail (\r\n",
+    b"filename*0*=utf-8''%C3",
+    b"\0",
+    b"\xff\xfe",
+    b"\xc3",
+    b"(((((((((",
+    b"\"",
+    b"<a@b.it>,",
+    b"\x1b$B",
 ];
 
 fn main() {
@@ -33,7 +59,8 @@ fn main() {
             letters.extend(std::fs::read(entry.path()));
         }
     }
-    let own = Own { addresses: vec!["help@shop.example".to_owned()], message_id_domains: Vec::new(), judges: vec!["shop.example".to_owned()] };
+    let own =
+        Own { addresses: vec!["help@shop.example".to_owned()], message_id_domains: Vec::new(), judges: vec!["shop.example".to_owned()] };
     let began = Instant::now();
     let (mut tried, mut slowest, mut wrong) = (0_u64, Duration::ZERO, 0_u64);
     while began.elapsed() < Duration::from_secs(minutes * 60) && !letters.is_empty() {
@@ -121,7 +148,10 @@ fn judge(raw: &[u8], own: &Own) -> Option<String> {
     }
     if let Some(clean) = &incoming.html {
         let lower = clean.to_lowercase();
-        if ["<script", "<style", "<iframe", "<object", "<form", "javascript:", "onerror="].iter().any(|bad| lower.contains(bad) && !html::to_text(clean).to_lowercase().contains(bad)) {
+        if ["<script", "<style", "<iframe", "<object", "<form", "javascript:", "onerror="]
+            .iter()
+            .any(|bad| lower.contains(bad) && !html::to_text(clean).to_lowercase().contains(bad))
+        {
             return wrong("something dangerous came through");
         }
     }

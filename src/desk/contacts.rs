@@ -259,7 +259,9 @@ impl Identity {
 
 /// Every address of a contact.
 pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Vec<Identity>> {
-    sqlx::query_as!(Identity, "select kind, address, undeliverable from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await
+    sqlx::query_as!(Identity, "select kind, address, undeliverable from identities where contact_id = $1 order by id limit 100", id.0)
+        .fetch_all(db)
+        .await
 }
 
 /// Several contacts, in no order.

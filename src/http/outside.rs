@@ -143,8 +143,7 @@ impl Caller {
             return Err(Fault::Permanent(format!("The server answered {status}.")));
         }
         let media_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let bytes =
-            read(response, max).await.map_err(|words| if words == TOO_LARGE { Fault::Permanent(words) } else { later(words) })?;
+        let bytes = read(response, max).await.map_err(|words| if words == TOO_LARGE { Fault::Permanent(words) } else { later(words) })?;
         Ok(Fetched { bytes, media_type })
     }
 }

@@ -58,17 +58,151 @@ impl Refusal {
 
 /// By what the free words of servers are known; the first that fits counts.
 const PHRASES: [(Refusal, &[&str]); 11] = [
-    (Refusal::Full, &["mailbox full", "mailbox is full", "over quota", "overquota", "quota exceeded", "exceeded storage", "out of storage", "insufficient storage", "is over its quota", "mailbox size limit", "casella piena", "boîte pleine", "postfach voll", "mailbox quota"]),
+    (
+        Refusal::Full,
+        &[
+            "mailbox full",
+            "mailbox is full",
+            "over quota",
+            "overquota",
+            "quota exceeded",
+            "exceeded storage",
+            "out of storage",
+            "insufficient storage",
+            "is over its quota",
+            "mailbox size limit",
+            "casella piena",
+            "boîte pleine",
+            "postfach voll",
+            "mailbox quota",
+        ],
+    ),
     (Refusal::Unproven, &["dmarc", "spf check", "spf fail", "spf validation", "unauthenticated", "not authenticated", "dkim"]),
-    (Refusal::NoDomain, &["host or domain name not found", "domain not found", "no such domain", "host not found", "host unknown", "unrouteable", "unroutable", "nxdomain", "name service error", "domain does not exist", "null mx", "does not accept mail (nullmx)", "no mail hosts", "bad destination host", "couldn't find any host"]),
-    (Refusal::Closed, &["account disabled", "account has been disabled", "mailbox disabled", "account is disabled", "inactive user", "account inactive", "user inactive", "account suspended", "mailbox is inactive", "deactivated", "no longer active", "account closed", "account expired"]),
-    (Refusal::NoAddress, &["user unknown", "unknown user", "no such user", "does not exist", "doesn't exist", "no such recipient", "recipient unknown", "unknown recipient", "unknown address", "invalid recipient", "no mailbox here", "no such mailbox", "mailbox not found", "mailbox unavailable", "recipient not found", "user not found", "address unknown", "not a valid recipient", "no longer available", "no such address", "recipientnotfound", "utente sconosciuto", "utilisateur inconnu", "unbekannter empfänger", "invalid mailbox", "not our customer", "unknown or illegal alias", "recipient address rejected: undeliverable", "recipient address rejected: access denied", "addressee unknown"]),
-    (Refusal::TooLarge, &["message too large", "too big", "size exceeds", "exceeds size limit", "exceeded maximum", "message size", "maximum allowed size", "exceeds the maximum", "larger than"]),
-    (Refusal::Spam, &["spam", "blacklist", "blocklist", "blocked using", "block list", "spamhaus", "reputation", "unsolicited", "junk mail", "listed at", " rbl", "barracuda"]),
+    (
+        Refusal::NoDomain,
+        &[
+            "host or domain name not found",
+            "domain not found",
+            "no such domain",
+            "host not found",
+            "host unknown",
+            "unrouteable",
+            "unroutable",
+            "nxdomain",
+            "name service error",
+            "domain does not exist",
+            "null mx",
+            "does not accept mail (nullmx)",
+            "no mail hosts",
+            "bad destination host",
+            "couldn't find any host",
+        ],
+    ),
+    (
+        Refusal::Closed,
+        &[
+            "account disabled",
+            "account has been disabled",
+            "mailbox disabled",
+            "account is disabled",
+            "inactive user",
+            "account inactive",
+            "user inactive",
+            "account suspended",
+            "mailbox is inactive",
+            "deactivated",
+            "no longer active",
+            "account closed",
+            "account expired",
+        ],
+    ),
+    (
+        Refusal::NoAddress,
+        &[
+            "user unknown",
+            "unknown user",
+            "no such user",
+            "does not exist",
+            "doesn't exist",
+            "no such recipient",
+            "recipient unknown",
+            "unknown recipient",
+            "unknown address",
+            "invalid recipient",
+            "no mailbox here",
+            "no such mailbox",
+            "mailbox not found",
+            "mailbox unavailable",
+            "recipient not found",
+            "user not found",
+            "address unknown",
+            "not a valid recipient",
+            "no longer available",
+            "no such address",
+            "recipientnotfound",
+            "utente sconosciuto",
+            "utilisateur inconnu",
+            "unbekannter empfänger",
+            "invalid mailbox",
+            "not our customer",
+            "unknown or illegal alias",
+            "recipient address rejected: undeliverable",
+            "recipient address rejected: access denied",
+            "addressee unknown",
+        ],
+    ),
+    (
+        Refusal::TooLarge,
+        &[
+            "message too large",
+            "too big",
+            "size exceeds",
+            "exceeds size limit",
+            "exceeded maximum",
+            "message size",
+            "maximum allowed size",
+            "exceeds the maximum",
+            "larger than",
+        ],
+    ),
+    (
+        Refusal::Spam,
+        &[
+            "spam",
+            "blacklist",
+            "blocklist",
+            "blocked using",
+            "block list",
+            "spamhaus",
+            "reputation",
+            "unsolicited",
+            "junk mail",
+            "listed at",
+            " rbl",
+            "barracuda",
+        ],
+    ),
     (Refusal::TooMany, &["rate limit", "too many messages", "too many connections", "receiving mail at a rate", "throttl"]),
     (Refusal::Loop, &["too many hops", "mail loop", "loops back", "hop count", "loop detected", "too many received"]),
     (Refusal::Content, &["content rejected", "attachment", "virus", "malware", "message content", "banned file"]),
-    (Refusal::Unreachable, &["timed out", "connection refused", "no route to host", "retry timeout exceeded", "could not connect", "connection timeout", "too long in queue", "message expired", "temporarily unavailable", "unable to connect", "retry time not reached", "been in the queue too long", "couldn't deliver for too long"]),
+    (
+        Refusal::Unreachable,
+        &[
+            "timed out",
+            "connection refused",
+            "no route to host",
+            "retry timeout exceeded",
+            "could not connect",
+            "connection timeout",
+            "too long in queue",
+            "message expired",
+            "temporarily unavailable",
+            "unable to connect",
+            "retry time not reached",
+            "been in the queue too long",
+            "couldn't deliver for too long",
+        ],
+    ),
 ];
 
 static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b").ok());
@@ -119,7 +253,9 @@ pub fn refusal(status: &str, said: &str) -> Refusal {
         (Refusal::Unknown, Some(Refusal::NoAddress)) if subject == 7 => Refusal::NotAllowed,
         (Refusal::Unknown, Some(phrase)) => phrase,
         // "5.1.1 mailbox full" and "5.1.0 … 5.4.1 access denied" exist; a full mailbox is not a wrong address.
-        (Refusal::NoAddress, Some(phrase @ (Refusal::Full | Refusal::Spam | Refusal::Unproven | Refusal::Closed | Refusal::NoDomain))) => phrase,
+        (Refusal::NoAddress, Some(phrase @ (Refusal::Full | Refusal::Spam | Refusal::Unproven | Refusal::Closed | Refusal::NoDomain))) => {
+            phrase
+        }
         (Refusal::Unreachable, Some(phrase @ (Refusal::NoDomain | Refusal::Full | Refusal::NoAddress))) => phrase,
         (Refusal::Unknown, None) if subject == 7 => Refusal::NotAllowed,
         (code, _) => code,
@@ -146,7 +282,11 @@ mod tests {
     #[case("5.3.4", "552 5.3.4 Message size exceeds fixed limit", Refusal::TooLarge)]
     #[case("5.7.1", "550 5.7.1 Service unavailable, Client host [192.0.2.1] blocked using Spamhaus", Refusal::Spam)]
     #[case("5.7.1", "554 5.7.1 Message rejected as spam by Content Filtering", Refusal::Spam)]
-    #[case("5.7.26", "550-5.7.26 Unauthenticated email from bottega.example is not accepted due to domain's DMARC policy", Refusal::Unproven)]
+    #[case(
+        "5.7.26",
+        "550-5.7.26 Unauthenticated email from bottega.example is not accepted due to domain's DMARC policy",
+        Refusal::Unproven
+    )]
     #[case("5.7.1", "550 5.7.1 Delivery not authorized, message refused", Refusal::NotAllowed)]
     #[case("4.4.7", "Delivery expired", Refusal::Unreachable)]
     #[case("4.4.1", "connect to mx.example.it[192.0.2.1]:25: Connection timed out", Refusal::Unreachable)]

@@ -35,7 +35,8 @@ fn dashes(words: &str) -> Option<usize> {
     let lines: Vec<&str> = below.lines().skip(1).filter(|line| !line.trim().is_empty()).collect();
     let has_words = words[..at].chars().any(char::is_alphanumeric);
     let doubtful = mark == "--"
-        && (ends_of_lines(words).filter(|(_, line)| is_mark(line)).count() > 1 || lines.iter().any(|line| line.trim_end().ends_with(['?', '!'])));
+        && (ends_of_lines(words).filter(|(_, line)| is_mark(line)).count() > 1
+            || lines.iter().any(|line| line.trim_end().ends_with(['?', '!'])));
     let quotes = lines.iter().any(|line| line.starts_with('>'));
     (has_words && !doubtful && !quotes && (1..=MAX_LINES).contains(&lines.len()) && below.len() <= MAX_BYTES).then_some(at)
 }

@@ -80,9 +80,8 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
     let quote = history(message, &subject, &body);
     let provider_id = headers.ids("Message-ID").into_iter().next().unwrap_or_else(|| synthesised(&headers, &body));
     let report = reports::report(message, &headers, &body, automatic::is_null_sender(&headers, envelope_from));
-    let bounce = report.as_ref().is_some_and(|report| {
-        matches!(report.kind, ReportKind::Failed | ReportKind::Delayed | ReportKind::Delivered)
-    });
+    let bounce =
+        report.as_ref().is_some_and(|report| matches!(report.kind, ReportKind::Failed | ReportKind::Delayed | ReportKind::Delivered));
     let thread = thread(&headers, envelope_to, report.as_ref());
     let envelope = Envelope {
         from: Some(from.clone()),

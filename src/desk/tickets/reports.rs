@@ -34,19 +34,18 @@ pub async fn subject_of(db: &mut PgConnection, keys: &Keys, channel: &Channel, i
     let envelope = &incoming.envelope;
     let ids = report.message_ids.iter().chain(&envelope.in_reply_to).chain(envelope.references.iter().rev());
     for id in ids.take(20) {
-        let found = match tickets::parse_message_id_whole(keys, id) {
-            Some((_, message)) => Some(message),
-            // A relay may have given it another id.
-            None => {
-                sqlx::query_scalar!(
+        let found =
+            match tickets::parse_message_id_whole(keys, id) {
+                Some((_, message)) => Some(message),
+                // A relay may have given it another id.
+                None => sqlx::query_scalar!(
                     r#"select id as "id: MessageId" from messages where channel_id = $1 and provider_id = $2 and direction = 'outbound'"#,
                     channel.id.0,
                     id
                 )
                 .fetch_optional(&mut *db)
-                .await?
-            }
-        };
+                .await?,
+            };
         if let Some(found) = found
             && let Some(message) = thread::find(db, found).await?
             && message.direction == Direction::Outbound
@@ -158,13 +157,18 @@ async fn failed(
         }
     }
     let envelope = about.envelope();
-    let others = envelope.to.iter().chain(&envelope.cc).any(|sent| !concerned.iter().any(|(address, _)| address.eq_ignore_ascii_case(&sent.address)));
+    let others = envelope
+        .to
+        .iter()
+        .chain(&envelope.cc)
+        .any(|sent| !concerned.iter().any(|(address, _)| address.eq_ignore_ascii_case(&sent.address)));
     let mut reason = words(report, Some(about));
     if others && !concerned.is_empty() {
         reason.push_str("\nThe other recipients are not named in the notice.");
     }
     // A receipt that did not arrive is no work for anybody.
-    let reopened = (!about.automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed)).then_some(ticket.status);
+    let reopened =
+        (!about.automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed)).then_some(ticket.status);
     outbound::failed(change, about, &reason).await?;
     change.record(ticket.id, Actor::System, Event::Bounced { message: about.id, address: addresses, reason, reopened }).await
 }

@@ -96,7 +96,8 @@ fn picture_link(app: &App, ticket: TicketId, message: MessageId, address: &str) 
         url.set_scheme("https").ok()?;
     }
     let key = app.keys.sign("picture", &signed(message, url.as_str()), SIGNATURE);
-    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("key", &key).append_pair("url", url.as_str()).finish();
+    let query: String =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("key", &key).append_pair("url", url.as_str()).finish();
     Some(format!("/tickets/{ticket}/messages/{message}/picture?{query}"))
 }
 

@@ -89,53 +89,7 @@ impl Letter {
     fn new(shell: &Shell, message: &Message, attachments: &[Attachment], all: &[Message]) -> Self {
         let envelope = message.envelope();
         let extras = message.extras();
-        let addresses =
-            |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
-        let (class, author, about) = match message.direction {
-            Direction::Inbound => {
-                let from = envelope.from.clone().unwrap_or_default();
-                let name = [&from.name, &message.contact_name, &from.address].into_iter().find(|name| !name.is_empty()).cloned();
-                let mut about = match (envelope.to.is_empty(), envelope.cc.is_empty()) {
-                    (true, _) => String::new(),
-                    (false, true) => format!("to {}", addresses(&envelope.to)),
-                    (false, false) => format!("to {}, cc {}", addresses(&envelope.to), addresses(&envelope.cc)),
-                };
-                if message.bounce {
-                    about = "delivery notice".to_owned();
-                } else if message.automatic && envelope.report.is_none() {
-                    about = format!("automatic message {about}");
-                }
-                let class = if message.bounce { "letter--in letter--bounce" } else { "letter--in" };
-                (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
-            }
-            Direction::Outbound => {
-                let author =
-                    message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
-                let mut about = format!("to {}", addresses(&envelope.to));
-                if !envelope.cc.is_empty() {
-                    about = format!("{about}, cc {}", addresses(&envelope.cc));
-                }
-                if message.automatic {
-                    about = format!("automatic receipt {about}");
-                } else if envelope.copy {
-                    about = format!("by mail what the chat had not shown, {about}");
-                } else if let Some(app) = &extras.app {
-                    about = format!("sent from {app}");
-                } else if envelope.to.is_empty() {
-                    about = match shell.directory.channel(message.channel_id) {
-                        Some(channel) if channel.abilities.is_some() && message.public => format!("in public on {}", channel.kind.label()),
-                        Some(channel) if channel.abilities.is_some() => format!("on {}", channel.kind.label()),
-                        _ => "in the chat".to_owned(),
-                    };
-                }
-                let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
-                (class, author, about)
-            }
-            Direction::Note => {
-                let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
-                ("letter--note", author.to_owned(), "internal note".to_owned())
-            }
-        };
+        let (class, author, about) = head(shell, message, &envelope, &extras);
         let (class, about) = extras.call.as_ref().map_or((class, about), call_head);
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
         let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
@@ -270,6 +224,56 @@ impl Letter {
     }
 }
 
+/// How a message looks, who wrote it, and what is said of it beside the name.
+fn head(shell: &Shell, message: &Message, envelope: &Envelope, extras: &Extras) -> (&'static str, String, String) {
+    let addresses =
+        |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
+    match message.direction {
+        Direction::Inbound => {
+            let from = envelope.from.clone().unwrap_or_default();
+            let name = [&from.name, &message.contact_name, &from.address].into_iter().find(|name| !name.is_empty()).cloned();
+            let mut about = match (envelope.to.is_empty(), envelope.cc.is_empty()) {
+                (true, _) => String::new(),
+                (false, true) => format!("to {}", addresses(&envelope.to)),
+                (false, false) => format!("to {}, cc {}", addresses(&envelope.to), addresses(&envelope.cc)),
+            };
+            if message.bounce {
+                about = "delivery notice".to_owned();
+            } else if message.automatic && envelope.report.is_none() {
+                about = format!("automatic message {about}");
+            }
+            let class = if message.bounce { "letter--in letter--bounce" } else { "letter--in" };
+            (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
+        }
+        Direction::Outbound => {
+            let author = message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
+            let mut about = format!("to {}", addresses(&envelope.to));
+            if !envelope.cc.is_empty() {
+                about = format!("{about}, cc {}", addresses(&envelope.cc));
+            }
+            if message.automatic {
+                about = format!("automatic receipt {about}");
+            } else if envelope.copy {
+                about = format!("by mail what the chat had not shown, {about}");
+            } else if let Some(app) = &extras.app {
+                about = format!("sent from {app}");
+            } else if envelope.to.is_empty() {
+                about = match shell.directory.channel(message.channel_id) {
+                    Some(channel) if channel.abilities.is_some() && message.public => format!("in public on {}", channel.kind.label()),
+                    Some(channel) if channel.abilities.is_some() => format!("on {}", channel.kind.label()),
+                    _ => "in the chat".to_owned(),
+                };
+            }
+            let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
+            (class, author, about)
+        }
+        Direction::Note => {
+            let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
+            ("letter--note", author.to_owned(), "internal note".to_owned())
+        }
+    }
+}
+
 /// Why a mail may not come from whom it names, in plain words.
 fn doubt(envelope: &Envelope) -> String {
     let Some(checks) = envelope.checks.as_ref().filter(|checks| checks.failed()) else { return String::new() };
@@ -286,19 +290,33 @@ fn report_line(message: &Message, all: &[Message]) -> Option<Line> {
     let report = message.envelope().report?;
     let about = all.iter().find(|other| Some(other.id) == report.about);
     report.about?;
-    let whom: Vec<&str> = report.recipients.iter().map(|recipient| recipient.address.as_str()).filter(|address| !address.is_empty()).collect();
+    let whom: Vec<&str> =
+        report.recipients.iter().map(|recipient| recipient.address.as_str()).filter(|address| !address.is_empty()).collect();
     let whom = whom.join(", ");
     let said = report.recipients.first().map(|recipient| recipient.said.as_str()).filter(|said| !said.is_empty());
     let (name, text) = match report.kind {
         ReportKind::Failed => {
-            let words = excerpts::excerpt(&reports::words(&report, about), 240);
-            ("triangle-alert", if about.is_some_and(|about| about.automatic) { format!("The automatic receipt did not arrive. {words}") } else { format!("The answer did not arrive. {words}") })
+            let what = if about.is_some_and(|about| about.automatic) { "The automatic receipt" } else { "The answer" };
+            let text = match (about, &*whom) {
+                // The message itself says why.
+                (Some(_), whom) if !whom.is_empty() => format!("{what} did not arrive at {whom}"),
+                _ => format!("{what} did not arrive. {}", excerpts::excerpt(&reports::words(&report, about), 240)),
+            };
+            ("triangle-alert", text)
         }
         ReportKind::Delayed => {
             let said = said.map(|said| format!(" It says: “{}”", excerpts::excerpt(said, 160))).unwrap_or_default();
-            ("clock", format!("The server of {} has not taken the answer yet; sending goes on by itself.{said}", if whom.is_empty() { "the customer" } else { &whom }))
+            (
+                "clock",
+                format!(
+                    "The server of {} has not taken the answer yet; sending goes on by itself.{said}",
+                    if whom.is_empty() { "the customer" } else { &whom }
+                ),
+            )
         }
-        ReportKind::Delivered => ("check-check", format!("The server of {} has the answer", if whom.is_empty() { "the customer" } else { &whom })),
+        ReportKind::Delivered => {
+            ("check-check", format!("The server of {} has the answer", if whom.is_empty() { "the customer" } else { &whom }))
+        }
         ReportKind::Read => ("check-check", "Read receipt: the customer’s mail program says that the answer was opened".to_owned()),
         ReportKind::Unread => ("trash-2", "Read receipt: the answer was deleted without being opened".to_owned()),
         ReportKind::Complaint => {
@@ -370,7 +388,10 @@ fn said_at(shell: &Shell, message: &Message) -> Ts {
 /// Messages and events in the order in which they happened. The last message of the customer and everything after it stand open.
 pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachment], events: &[Entry], all_open: bool) -> Vec<Item> {
     let from = messages.first().map(|message| message.created_at);
-    let last_inbound = messages.iter().rposition(|message| message.direction == Direction::Inbound && !message.bounce && message.envelope().report.is_none()).unwrap_or(0);
+    let last_inbound = messages
+        .iter()
+        .rposition(|message| message.direction == Direction::Inbound && !message.bounce && message.envelope().report.is_none())
+        .unwrap_or(0);
     let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
     for (at, message) in messages.iter().enumerate() {
         if let Some(line) = report_line(message, messages) {

@@ -46,34 +46,8 @@ pub const VERBS: [&str; 40] = [
 
 /// How an attribution begins where a date or a name does not.
 pub const STARTS: [&str; 28] = [
-    "On ",
-    "At ",
-    "Il ",
-    "In data ",
-    "Le ",
-    "Am ",
-    "Den ",
-    "El ",
-    "Em ",
-    "No dia ",
-    "A ",
-    "Op ",
-    "W dniu ",
-    "Dnia ",
-    "Dne ",
-    "V ",
-    "On\u{a0}",
-    "Le\u{a0}",
-    "在",
-    "于",
-    "Вы ",
-    "В ",
-    "In ",
-    "Da ",
-    "De ",
-    "Pe ",
-    "Klo ",
-    "Dňa ",
+    "On ", "At ", "Il ", "In data ", "Le ", "Am ", "Den ", "El ", "Em ", "No dia ", "A ", "Op ", "W dniu ", "Dnia ", "Dne ", "V ",
+    "On\u{a0}", "Le\u{a0}", "在", "于", "Вы ", "В ", "In ", "Da ", "De ", "Pe ", "Klo ", "Dňa ",
 ];
 
 /// What stands between dashes above an answered message.
@@ -455,18 +429,8 @@ pub const TELEPHONE: [&str; 74] = [
 ];
 
 /// The same in languages that say it at the end.
-pub const SENT_BEHIND: [&str; 10] = [
-    "から送信",
-    "より送信",
-    "で送信",
-    "에서 보냄",
-    "에서 전송",
-    "에서 보낸",
-    "gesendet",
-    "傳送",
-    "发送的",
-    "发送自",
-];
+pub const SENT_BEHIND: [&str; 10] =
+    ["から送信", "より送信", "で送信", "에서 보냄", "에서 전송", "에서 보낸", "gesendet", "傳送", "发送的", "发送自"];
 
 /// What such a line names.
 pub const DEVICES: [&str; 56] = [

@@ -10,7 +10,8 @@ use crate::support::mail_desk::MailDesk;
 
 /// A ticket of Anna's that was answered: the ticket, the answer, its Message-ID.
 async fn answered(desk: &MailDesk) -> (TicketId, MessageId, String) {
-    let ticket = desk.receive(&mail("Anna <anna@example.it>", "Table", "u1@example.it", "", "It came broken.")).await.ticket.expect("a ticket");
+    let ticket =
+        desk.receive(&mail("Anna <anna@example.it>", "Table", "u1@example.it", "", "It came broken.")).await.ticket.expect("a ticket");
     let agent = desk.agent("Bea").await;
     let reply = desk.reply(&agent, ticket, "We send another.").await;
     assert_eq!(desk.drain().await, Vec::<String>::new());
@@ -84,7 +85,8 @@ async fn a_bounce_about_somebody_else_marks_nobody() {
     let (_, _, id) = answered(&desk).await;
     let victim = desk.receive(&mail("Vittoria <vittoria@example.it>", "x", "v1@example.it", "", "Hello")).await.ticket;
     assert!(victim.is_some());
-    let forged = String::from_utf8(notice(&id, "b1", "failed", "5.1.1", "550 no")).expect("text").replace("rfc822; anna@", "rfc822; vittoria@");
+    let forged =
+        String::from_utf8(notice(&id, "b1", "failed", "5.1.1", "550 no")).expect("text").replace("rfc822; anna@", "rfc822; vittoria@");
     desk.receive(forged.as_bytes()).await;
     assert_eq!(desk.count("select count(*) from identities where address = 'vittoria@example.it' and undeliverable is not null").await, 0);
 }
@@ -156,7 +158,11 @@ async fn receipts_and_complaints_are_quiet() {
              --b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: message/{kind}\r\n\r\n{part}\r\n\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{id}>\r\n\r\n--b--\r\n"
         )
     };
-    let read = report("r1", "disposition-notification", &format!("Original-Message-ID: <{id}>\r\nDisposition: manual-action/MDN-sent-manually; displayed"));
+    let read = report(
+        "r1",
+        "disposition-notification",
+        &format!("Original-Message-ID: <{id}>\r\nDisposition: manual-action/MDN-sent-manually; displayed"),
+    );
     let abuse = report("r2", "feedback-report", "Feedback-Type: abuse\r\nOriginal-Rcpt-To: anna@example.it");
     for raw in [read, abuse] {
         assert_eq!(desk.receive(raw.as_bytes()).await.ticket, Some(ticket));
@@ -171,7 +177,8 @@ async fn receipts_and_complaints_are_quiet() {
 async fn somebody_who_is_away_wakes_nobody_and_waits_for_nothing() {
     let desk = MailDesk::new().await;
     let (ticket, _, id) = answered(&desk).await;
-    for state in ["update tickets set status = 'solved'", "update tickets set status = 'snoozed', snoozed_until = now() + interval '1 day'"] {
+    for state in ["update tickets set status = 'solved'", "update tickets set status = 'snoozed', snoozed_until = now() + interval '1 day'"]
+    {
         set(&desk, state).await;
         let before = status(&desk, ticket).await;
         let extra = format!("In-Reply-To: <{id}>\r\nAuto-Submitted: auto-replied");
@@ -247,6 +254,7 @@ async fn two_desks_that_answer_each_other_stop_after_one_round() {
 async fn deliver(door: std::net::SocketAddr, from: &str, to: &str, raw: &[u8]) {
     use lettre::AsyncTransport as _;
     let envelope = lettre::address::Envelope::new(from.parse().ok(), vec![to.parse().expect("an address")]).expect("an envelope");
-    let transport = lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::builder_dangerous(door.ip().to_string()).port(door.port()).build();
+    let transport =
+        lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::builder_dangerous(door.ip().to_string()).port(door.port()).build();
     transport.send_raw(&envelope, raw).await.expect("taken");
 }

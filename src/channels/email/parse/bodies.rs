@@ -31,8 +31,7 @@ pub fn text(message: &Message<'_>) -> String {
 /// What a message says that calls itself one of several parts and separates none.
 fn without_boundary(message: &Message<'_>) -> Option<String> {
     let [root] = &message.parts[..] else { return None };
-    let kind = root.content_type().filter(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))?;
-    let _ = kind;
+    root.content_type().filter(|kind| kind.ctype().eq_ignore_ascii_case("multipart"))?;
     let raw = message.raw_message.get(root.offset_body as usize..root.offset_end as usize)?;
     let text = clean_text(&headers::decoded(&raw[..raw.len().min(MAX_LOST)])).trim_end().to_owned();
     (!text.trim().is_empty()).then_some(text)

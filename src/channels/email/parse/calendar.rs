@@ -78,7 +78,11 @@ impl<'l> Property<'l> {
     }
 
     fn parameter(&self, name: &str) -> Option<&'l str> {
-        self.parameters.split(';').filter_map(|parameter| parameter.split_once('=')).find(|(known, _)| known.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().trim_matches('"'))
+        self.parameters
+            .split(';')
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(known, _)| known.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().trim_matches('"'))
     }
 
     fn words(&self) -> String {
@@ -124,13 +128,18 @@ fn take(found: &mut Invitation, property: &Property<'_>) {
         "SUMMARY" => found.summary = property.words(),
         "LOCATION" => found.place = property.words(),
         "ORGANIZER" => {
-            let address = property.value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).map_or(property.value, |_| &property.value[7..]);
+            let address = property
+                .value
+                .get(..7)
+                .filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
+                .map_or(property.value, |_| &property.value[7..]);
             let address = clean_address(address);
-            found.organizer = match property.parameter("CN").map(|name| clean_line(name, 100)).filter(|name| !name.is_empty() && *name != address) {
-                Some(name) if !address.is_empty() => format!("{name} ({address})"),
-                Some(name) => name,
-                None => address,
-            };
+            found.organizer =
+                match property.parameter("CN").map(|name| clean_line(name, 100)).filter(|name| !name.is_empty() && *name != address) {
+                    Some(name) if !address.is_empty() => format!("{name} ({address})"),
+                    Some(name) => name,
+                    None => address,
+                };
         }
         "ATTENDEE" => found.asked += 1,
         "RRULE" | "RDATE" => found.repeats = true,
@@ -219,7 +228,12 @@ mod tests {
     use super::*;
 
     fn event(lines: &str) -> Option<Invitation> {
-        read(&format!("BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n{lines}\r\nBEGIN:VALARM\r\nSUMMARY:no\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR"), None)
+        read(
+            &format!(
+                "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\n{lines}\r\nBEGIN:VALARM\r\nSUMMARY:no\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR"
+            ),
+            None,
+        )
     }
 
     #[rstest]
@@ -242,7 +256,10 @@ mod tests {
     #[test]
     fn a_card_says_what_where_and_who() {
         let found = event("SUMMARY;LANGUAGE=it:Ritiro\\, del\r\n  tavolo\r\nLOCATION:Via Roma 1\\; Milano\r\nORGANIZER;CN=\"Verdi, Anna\":MAILTO:Anna@example.it\r\nATTENDEE:mailto:a@b.it\r\nATTENDEE:mailto:c@d.it\r\nRRULE:FREQ=DAILY").expect("an appointment");
-        assert_eq!((&*found.summary, &*found.place, &*found.organizer), ("Ritiro, del tavolo", "Via Roma 1; Milano", "Verdi, Anna (anna@example.it)"));
+        assert_eq!(
+            (&*found.summary, &*found.place, &*found.organizer),
+            ("Ritiro, del tavolo", "Via Roma 1; Milano", "Verdi, Anna (anna@example.it)")
+        );
         assert_eq!((found.asked, found.repeats, &*found.method), (2, true, "request"));
         assert_eq!(read("BEGIN:VCALENDAR\nEND:VCALENDAR", None), None);
         assert_eq!(read("", None), None);

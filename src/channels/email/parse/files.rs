@@ -53,10 +53,17 @@ fn unboxed(part: &MessagePart<'_>, shown: &HashSet<String>) -> Option<Vec<Incomi
         .into_iter()
         .map(|file| {
             let name = Some(safe(&file.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "attachment.bin".to_owned());
-            let declared = Some(file.media_type.to_ascii_lowercase()).filter(|kind| kind.split_once('/').is_some_and(|(main, sub)| is_token(main) && is_token(sub)));
+            let declared = Some(file.media_type.to_ascii_lowercase())
+                .filter(|kind| kind.split_once('/').is_some_and(|(main, sub)| is_token(main) && is_token(sub)));
             let media_type = declared.unwrap_or_else(|| mime_guess::from_path(&name).first_or_octet_stream().essence_str().to_owned());
             let content_id = Some(clean_line(file.content_id.trim_matches(['<', '>']), 200)).filter(|id| !id.is_empty());
-            IncomingFile { inline: content_id.as_ref().is_some_and(|id| shown.contains(id)), name, media_type, bytes: file.bytes, content_id }
+            IncomingFile {
+                inline: content_id.as_ref().is_some_and(|id| shown.contains(id)),
+                name,
+                media_type,
+                bytes: file.bytes,
+                content_id,
+            }
         })
         .collect();
     (!files.is_empty()).then_some(files)

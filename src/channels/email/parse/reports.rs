@@ -22,7 +22,7 @@ pub fn report(message: &Message<'_>, headers: &Headers<'_>, body: &str, null_sen
     let mut report = of_delivery(message)
         .or_else(|| of_reading(message))
         .or_else(|| of_complaint(message))
-        .or_else(|| in_free_words(message, headers, body, null_sender))
+        .or_else(|| in_free_words(headers, body, null_sender))
         .or_else(|| (super::away::is_away(headers, body)).then(|| Report { kind: ReportKind::Away, ..Report::default() }))?;
     if report.kind != ReportKind::Away && report.message_ids.is_empty() {
         report.message_ids = returned_ids(message, body);
@@ -43,9 +43,7 @@ fn words_of(message: &Message<'_>, part: &MessagePart<'_>) -> String {
             .first()
             .and_then(|root| inner.raw_message.get(root.offset_header as usize..root.offset_end as usize))
             .unwrap_or_default(),
-        _ if part.contents().is_empty() => {
-            message.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default()
-        }
+        _ if part.contents().is_empty() => message.raw_message.get(part.offset_body as usize..part.offset_end as usize).unwrap_or_default(),
         _ => part.contents(),
     };
     decoded(&bytes[..bytes.len().min(MAX_PART)])
@@ -117,7 +115,10 @@ fn of_delivery(message: &Message<'_>) -> Option<Report> {
         let status = field(&group, "status").map(refusals::status_in).filter(|status| !status.is_empty());
         let mut said = clean_line(diagnostic, MAX_SAID);
         if said.is_empty() {
-            said = clean_line(field(&group, "status").unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ')), MAX_SAID);
+            said = clean_line(
+                field(&group, "status").unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' ')),
+                MAX_SAID,
+            );
         }
         let recipient = Recipient {
             address: address(field(&group, "final-recipient")),
@@ -125,10 +126,8 @@ fn of_delivery(message: &Message<'_>) -> Option<Report> {
             status: status.unwrap_or_else(|| refusals::status_in(diagnostic)),
             said,
         };
-        let recipient = Recipient {
-            original: if recipient.original == recipient.address { String::new() } else { recipient.original },
-            ..recipient
-        };
+        let recipient =
+            Recipient { original: if recipient.original == recipient.address { String::new() } else { recipient.original }, ..recipient };
         let report = report.get_or_insert_with(|| Report { kind, ..Report::default() });
         // The worst that is told is what the notice is about; what it says of the others is no news.
         if kind == ReportKind::Failed && report.kind != ReportKind::Failed {
@@ -191,7 +190,7 @@ const OPENINGS: [&str; 16] = [
     "delivery has failed to these recipients",
 ];
 
-fn in_free_words(message: &Message<'_>, headers: &Headers<'_>, body: &str, null_sender: bool) -> Option<Report> {
+fn in_free_words(headers: &Headers<'_>, body: &str, null_sender: bool) -> Option<Report> {
     let named: Vec<String> = headers
         .all("X-Failed-Recipients")
         .flat_map(|field| field.split(',').map(clean_address).collect::<Vec<_>>())
@@ -200,7 +199,8 @@ fn in_free_words(message: &Message<'_>, headers: &Headers<'_>, body: &str, null_
         .collect();
     let head: String = body.chars().take(4_000).collect::<String>().to_lowercase();
     let from = headers.addresses("From").into_iter().next().map(|address| address.address).unwrap_or_default();
-    let is_system = null_sender || from.starts_with("mailer-daemon@") || from.starts_with("postmaster@") || from.starts_with("mailer-daemon+");
+    let is_system =
+        null_sender || from.starts_with("mailer-daemon@") || from.starts_with("postmaster@") || from.starts_with("mailer-daemon+");
     let opens = OPENINGS.iter().any(|opening| head.contains(opening));
     // Somebody's own words can quote a bounce: only a mail system's word counts.
     if named.is_empty() && !(is_system && opens) {
@@ -211,7 +211,6 @@ fn in_free_words(message: &Message<'_>, headers: &Headers<'_>, body: &str, null_
         || head.contains("will be retried")
         || head.contains("you do not need to resend");
     let kind = if late { ReportKind::Delayed } else { ReportKind::Failed };
-    let _ = message;
     Some(Report { kind, recipients: recipients_in(body, &named), ..Report::default() })
 }
 

@@ -11,7 +11,11 @@ use crate::text::refusals;
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/mail");
 
 fn own() -> Own {
-    Own { addresses: vec!["help@shop.example".to_owned()], message_id_domains: vec!["help.shop.example".to_owned()], judges: vec!["shop.example".to_owned()] }
+    Own {
+        addresses: vec!["help@shop.example".to_owned()],
+        message_id_domains: vec!["help.shop.example".to_owned()],
+        judges: vec!["shop.example".to_owned()],
+    }
 }
 
 fn understood(raw: &[u8]) -> Incoming {
@@ -46,7 +50,18 @@ fn summary(incoming: &Incoming) -> String {
         write("protection", &format_args!("{protection:?}"));
     }
     if let Some(invitation) = &incoming.envelope.invitation {
-        write("invitation", &format_args!("{}: {}, {} {}, {}, {}", invitation.title(), invitation.summary, invitation.starts.map(Ts::rfc3339).unwrap_or_default(), invitation.day, invitation.place, invitation.organizer));
+        write(
+            "invitation",
+            &format_args!(
+                "{}: {}, {} {}, {}, {}",
+                invitation.title(),
+                invitation.summary,
+                invitation.starts.map(Ts::rfc3339).unwrap_or_default(),
+                invitation.day,
+                invitation.place,
+                invitation.organizer
+            ),
+        );
     }
     for inner in &incoming.envelope.forwarded {
         write("forwarded", &format_args!("{} from {}: {}", inner.subject, inner.from.address, inner.body.replace('\n', "⏎")));
