@@ -163,7 +163,8 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     let message = insert_message(change, origin, incoming, id, contact).await?;
     let created = Happened { event_id: row.event, kind: "created", data: None, agent_id: None, message: Some(message), at: row.at };
     change.tell(id, &created).await?;
-    let acknowledged = origin.acknowledge && !automatic;
+    // A receipt would go to whoever was named without having written.
+    let acknowledged = origin.acknowledge && !automatic && !forged(incoming);
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;
     }

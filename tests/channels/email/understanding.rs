@@ -204,7 +204,7 @@ async fn a_forged_mail_is_not_added_to_somebody_who_signed_in() {
         "Authentication-Results: mx.bottega.example; spf=fail smtp.mailfrom=evil.example; dmarc=fail header.from=example.it",
         "Please send my refund to another account.",
     );
-    desk.receive(&forged).await;
+    assert!(!desk.receive(&forged).await.acknowledged, "they did not write");
     assert_eq!(desk.count("select count(distinct contact_id) from tickets").await, 2);
     assert_eq!(desk.count("select count(*) from messages where envelope #>> '{checks,dmarc}' = 'fail'").await, 1);
     // Whoever judged is not trusted here: nothing is known, and it is theirs as ever.
