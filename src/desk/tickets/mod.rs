@@ -4,9 +4,12 @@ pub mod drafts;
 pub mod follow;
 pub mod list;
 pub mod outbound;
+pub mod participants;
+pub mod planned;
 pub mod receive;
 pub mod reply;
 pub mod selections;
+pub mod sides;
 pub mod surroundings;
 pub mod thread;
 pub mod update;
@@ -125,12 +128,22 @@ pub fn message_id(keys: &Keys, ticket: TicketId, message: MessageId, domain: &st
 
 /// The ticket named by one of our own message ids, if its signature is ours.
 pub fn parse_message_id(keys: &Keys, id: &str) -> Option<TicketId> {
+    parse_own(keys, id).map(|(ticket, _)| ticket)
+}
+
+/// The message named by one of our own message ids, if its signature is ours.
+pub fn parse_message(keys: &Keys, id: &str) -> Option<MessageId> {
+    parse_own(keys, id).map(|(_, message)| message)
+}
+
+fn parse_own(keys: &Keys, id: &str) -> Option<(TicketId, MessageId)> {
     let (local, _) = id.split_once('@')?;
     let mut parts = local.split('.');
     let ticket = parts.next()?.strip_prefix('t')?;
     let message = parts.next()?.strip_prefix('m')?;
     let signature = parts.next()?;
-    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature).then(|| ticket.parse().ok())?
+    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature)
+        .then(|| Some((ticket.parse().ok()?, message.parse().ok()?)))?
 }
 
 /// The unguessable part of the customer's link: `42-…`.
