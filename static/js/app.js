@@ -2,7 +2,6 @@
 // form on the page.
 
 import { $, $$, beacon, beforeSubmit, el, icon, main, request, start, toast, touch, visit } from "./alive.js";
-import { startAddresses } from "./addresses.js";
 import { startCalls } from "./calls.js";
 import { accept, startChats } from "./chats.js";
 
@@ -715,9 +714,17 @@ function insertVariable(name) {
   insertText(field, from, to, `{{${name}}}`);
 }
 
+// Chips for recipients are fetched once somebody sees a list of them: a screen's first visit has eight requests.
+let chips;
+const offerChips = () => {
+  if ($$("input[data-addresses]").some((field) => field.checkVisibility?.() ?? true)) chips ??= import("./addresses.js").then(({ startAddresses }) => startAddresses());
+};
+document.addEventListener("toggle", offerChips, true);
+document.addEventListener("sportello:shown", offerChips);
+
 start();
 startChats();
 startCalls();
-startAddresses();
+offerChips();
 if (main()) $$("[data-body]").forEach(grow);
 $$("[data-composer]").forEach(count);

@@ -33,7 +33,7 @@ async fn a_ticket_shows_the_new_words_and_folds_the_old() {
     assert_eq!(page.text(".letter .prose"), "Where is my order?");
     assert!(page.text(".quoted .prose").contains("It left today."));
     assert_eq!(page.text("#customer h2"), "Tom Hill");
-    assert_eq!(page.attribute("#to", "value"), "tom@example.com");
+    assert_eq!(page.attribute("#to", "value"), "Tom Hill <tom@example.com>");
     let original = anna.get(&page.attribute(".letter-foot a[href$=original]", "href")).await.is(200);
     assert!(original.body.starts_with("From: Tom Hill <tom@example.com>"));
     anna.get("/tickets/999").await.is(404);
