@@ -554,7 +554,7 @@ function insertCanned(field, reply) {
 
 // Enter in To or Cc is not meant to send.
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("[data-composer] input:not([type=file])")) event.preventDefault();
+  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches(":is([data-composer], .mail-form, .side-composer) input:not([type=file])")) event.preventDefault();
 });
 
 function cannedKey(event) {

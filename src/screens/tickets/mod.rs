@@ -459,7 +459,7 @@ async fn load<'a>(
     let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
     let last_message = messages.last().map(|message| message.id);
     let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
-    let own = shell.directory.mailboxes();
+    let own = tickets::reply::own_addresses(db).await?;
     let mut recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &own)) {
         Some(recipients) => recipients,
         None => tickets::reply::recipients(db, &ticket).await?,
