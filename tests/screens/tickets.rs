@@ -126,7 +126,7 @@ async fn what_is_refused_is_kept_with_the_reason() {
     assert!(refused.text(".errors").contains("Write something"));
     let form = Form::new().text("body", "Hello").text("to", "nobody, tom@example.com").text("cc", "").text("note", "0");
     let refused = anna.post_files(&format!("{path}/reply"), form).await.is(422);
-    assert!(refused.text(".errors").contains("nobody"));
+    assert!(refused.text("#to-error").contains("nobody"));
     assert_eq!(refused.text("textarea"), "Hello");
     assert_eq!(refused.attribute("#to", "value"), "nobody, tom@example.com");
     assert_eq!(desk.count("select count(*) from messages where direction = 'outbound' and not automatic").await, 0);

@@ -375,7 +375,7 @@ async fn signatures_follow_the_language_and_are_not_part_of_the_words() {
     answer(&anna, &page, &path, &[("body", "Guten Tag, das Paket kommt am Montag bei Ihnen an, soweit wir wissen. Viele Grüße")]).await.is(303);
     desk.drain().await;
     assert!(last(&desk).text.replace('\r', "").contains(&format!("Viele Grüße\n\n{german}\nMy shop · Hauptstraße 1\n")), "{}", last(&desk).text);
-    assert!(anna.get("/profile").await.text("#signatures textarea").contains(german));
+    assert!(anna.get("/profile").await.texts("#signatures textarea").contains(&german.to_owned()));
 }
 
 #[tokio::test]
