@@ -46,9 +46,11 @@ ids! {
     MergeId,
     MessageId,
     PartId,
+    PlanId,
     PostId,
     SenderRuleId,
     SessionId,
+    SideId,
     TagId,
     TeamId,
     /// Also the number that people see: `#4711`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 
 use crate::clock::Ts;
-use crate::ids::{AgentId, ApprovalId, CallBackId, CallId, ChannelId, DeliveryId, JobId, MessageId, TicketId, WebhookDeliveryId};
+use crate::ids::{AgentId, ApprovalId, CallBackId, CallId, ChannelId, DeliveryId, JobId, MessageId, PlanId, TicketId, WebhookDeliveryId};
 
 /// Seconds after which a claimed job counts as abandoned. Longer than any time-out inside a job.
 pub const LEASE_SECONDS: i64 = 180;
@@ -24,6 +24,8 @@ pub enum Job {
     ProcessDelivery { delivery: DeliveryId },
     /// Send an outbound message.
     SendMessage { message: MessageId },
+    /// A reply for later: its time has come.
+    SendPlanned { plan: PlanId },
     /// Answer a customer's message with the automatic acknowledgement.
     Acknowledge { ticket: TicketId, message: MessageId },
     /// A chat's deadline: an offer ran out, a promise is due, somebody fell silent.
@@ -84,6 +86,7 @@ impl Job {
             Self::WakeTicket { ticket } => Some(format!("wake:{ticket}")),
             Self::PollMailbox { channel } => Some(format!("poll:{channel}")),
             Self::SendMessage { message } => Some(format!("send:{message}")),
+            Self::SendPlanned { plan } => Some(format!("planned:{plan}")),
             Self::ProcessDelivery { delivery } => Some(format!("delivery:{delivery}")),
             Self::DeliverWebhook { delivery } => Some(format!("webhook:{delivery}")),
             Self::ShowRead { ticket } => Some(format!("read:{ticket}")),

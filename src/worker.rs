@@ -27,7 +27,7 @@ use crate::desk::merging::search;
 use crate::desk::presence;
 use crate::desk::spam::learning;
 use crate::desk::tickets::reply::ReplyError;
-use crate::desk::tickets::update;
+use crate::desk::tickets::{planned, update};
 use crate::desk::webhooks::log::{self, Turn};
 use crate::ids::{DeliveryId, TicketId, WebhookDeliveryId};
 use crate::jobs::{self, Claimed, Job, Lane, Outcome};
@@ -149,6 +149,7 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
     match claimed.job {
         Job::ProcessDelivery { delivery } => process(app, delivery, claimed).await,
         Job::SendMessage { message } => channels::send(app, message, jobs::is_last(claimed)).await,
+        Job::SendPlanned { plan } => changed(app, async |change| planned::step(change, plan, now).await).await,
         Job::Acknowledge { ticket, message } => ack::acknowledge(app, ticket, message).await,
         Job::WakeTicket { ticket } => changed(app, async |change| update::wake(change, ticket, Ts::now()).await).await,
         Job::ChatStep { ticket } => changed(app, async |change| chats::step(change, ticket, now).await).await,

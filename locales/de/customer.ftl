@@ -323,3 +323,17 @@ mail-approval-body =
 
     Hier können Sie sie ansehen, ändern, senden oder zurückgeben:
     { $url }
+
+## Files too large for a letter, and letters passed on
+
+mail-linked-files = Zu groß für eine E-Mail; Sie können es bis { $date } herunterladen:
+download-title = Datei zum Herunterladen
+download-file = { $name } ({ $size })
+download-until = Sie können sie bis { $date } herunterladen.
+download-button = Herunterladen
+download-gone-title = Diese Datei ist nicht mehr hier
+download-gone = Dieser Link öffnet nichts mehr. Bitte fragen Sie uns noch einmal nach der Datei.
+mail-forwarded = Weitergeleitete Unterhaltung
+mail-forwarded-from = Von
+mail-forwarded-to = An
+mail-forwarded-date = Datum

@@ -323,3 +323,17 @@ mail-approval-body =
 
     Look at it, change it, send it or give it back here:
     { $url }
+
+## Files too large for a letter, and letters passed on
+
+mail-linked-files = Too large for an e-mail; you can download it until { $date }:
+download-title = File to download
+download-file = { $name } ({ $size })
+download-until = You can download it until { $date }.
+download-button = Download
+download-gone-title = This file is no longer here
+download-gone = This link does not open anything any more. Please ask us for the file again.
+mail-forwarded = Forwarded conversation
+mail-forwarded-from = From
+mail-forwarded-to = To
+mail-forwarded-date = Date

@@ -323,3 +323,17 @@ mail-approval-body =
 
     Puede verla, corregirla, enviarla o devolverla aquí:
     { $url }
+
+## Files too large for a letter, and letters passed on
+
+mail-linked-files = Demasiado grande para un correo; puede descargarlo hasta el { $date }:
+download-title = Archivo para descargar
+download-file = { $name } ({ $size })
+download-until = Puede descargarlo hasta el { $date }.
+download-button = Descargar
+download-gone-title = Este archivo ya no está aquí
+download-gone = Este enlace ya no abre nada. Pídanos de nuevo el archivo.
+mail-forwarded = Conversación reenviada
+mail-forwarded-from = De
+mail-forwarded-to = Para
+mail-forwarded-date = Fecha

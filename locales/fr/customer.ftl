@@ -323,3 +323,17 @@ mail-approval-body =
 
     Vous pouvez la lire, la corriger, l’envoyer ou la rendre ici :
     { $url }
+
+## Files too large for a letter, and letters passed on
+
+mail-linked-files = Trop volumineux pour un e-mail ; à télécharger jusqu’au { $date } :
+download-title = Fichier à télécharger
+download-file = { $name } ({ $size })
+download-until = Vous pouvez le télécharger jusqu’au { $date }.
+download-button = Télécharger
+download-gone-title = Ce fichier n’est plus ici
+download-gone = Ce lien n’ouvre plus rien. Demandez-nous de nouveau le fichier.
+mail-forwarded = Conversation transférée
+mail-forwarded-from = De
+mail-forwarded-to = À
+mail-forwarded-date = Date

@@ -323,3 +323,17 @@ mail-approval-body =
 
     Può leggerla, correggerla, inviarla o rimandarla indietro qui:
     { $url }
+
+## Files too large for a letter, and letters passed on
+
+mail-linked-files = Troppo grande per un’e-mail; può scaricarlo fino al { $date }:
+download-title = File da scaricare
+download-file = { $name } ({ $size })
+download-until = Può scaricarlo fino al { $date }.
+download-button = Scarica
+download-gone-title = Questo file non è più qui
+download-gone = Questo link non apre più nulla. Ci chieda di nuovo il file.
+mail-forwarded = Conversazione inoltrata
+mail-forwarded-from = Da
+mail-forwarded-to = A
+mail-forwarded-date = Data

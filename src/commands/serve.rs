@@ -154,6 +154,7 @@ async fn load_demo(app: &App) -> anyhow::Result<()> {
         crate::demo::load_reviews(app, &plan).await?;
         crate::demo::load_public(app, &plan).await?;
         crate::demo::load_spam(app, &plan).await?;
+        crate::demo::load_letters(app, &plan).await?;
     }
     let url = app.config.public_url();
     match loaded {

@@ -38,6 +38,11 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// Whether letters can leave from it.
+    pub fn is_mailbox(&self) -> bool {
+        self.kind == ChannelKind::Email && self.enabled && self.address.is_some()
+    }
+
     /// The settings as the channel's folder types them; missing ones take their defaults.
     pub fn settings<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         T::deserialize(&self.settings)

@@ -226,6 +226,17 @@ async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &st
     .await
 }
 
+/// The language of whoever has this mail address, in lower case, as far as it is known.
+pub async fn language_of(db: &mut PgConnection, address: &str) -> sqlx::Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "select c.language from identities i join contacts c on c.id = i.contact_id where i.kind = 'email' and i.address = $1",
+        address
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(found.flatten())
+}
+
 /// One contact.
 pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<Contact>> {
     sqlx::query_as!(

@@ -30,7 +30,13 @@ pub struct Envelope {
     pub to: Vec<Address>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<Address>,
+    /// Whom the others do not see; no letter carries them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<Address>,
     pub subject: String,
+    /// What ends a letter of ours, below its words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub signature: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_reply_to: Option<String>,
     /// Message ids without brackets, oldest first.
@@ -117,6 +123,17 @@ pub struct OutgoingFile {
     pub name: String,
     pub media_type: String,
     pub bytes: Vec<u8>,
+    /// Under which it stands within the words; it is a file as any other where they do not name it.
+    pub content_id: Option<String>,
+}
+
+/// A file that is too large for the letter and waits to be fetched.
+#[derive(Debug, Clone)]
+pub struct LinkedFile {
+    pub name: String,
+    /// "12.4 MB".
+    pub size: String,
+    pub url: String,
 }
 
 /// What a reply answers, to be quoted below it.
@@ -137,13 +154,22 @@ pub struct Outgoing {
     pub reply_to: Address,
     pub to: Vec<Address>,
     pub cc: Vec<Address>,
+    /// Named to the server only.
+    pub bcc: Vec<Address>,
     pub subject: String,
     pub body: String,
+    /// Stands below the words; empty: none.
+    pub signature: String,
+    /// A small picture of who writes, as JPEG.
+    pub face: Option<Vec<u8>>,
     pub language: String,
     pub in_reply_to: Option<String>,
     pub references: Vec<String>,
     pub quoted: Option<Quoted>,
     pub files: Vec<OutgoingFile>,
+    /// Files behind links, and the sentence above them.
+    pub linked: Vec<LinkedFile>,
+    pub linked_words: String,
     /// Sent by the desk itself and to be marked as such (Auto-Submitted).
     pub automatic: bool,
     pub date: Ts,

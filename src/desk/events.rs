@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Ts;
 use crate::desk::kinds::{Priority, Status};
-use crate::ids::{AgentId, ApprovalId, EventId, MessageId, TagId, TeamId, TicketId};
+use crate::ids::{AgentId, ApprovalId, ContactId, EventId, MessageId, SideId, TagId, TeamId, TicketId};
 
 /// Something that happened to a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,39 @@ pub enum Event {
     SubjectChanged {
         from: String,
         to: String,
+    },
+    /// Somebody who is not the customer wrote into the conversation for the first time.
+    Joined {
+        contact: ContactId,
+        name: String,
+        address: String,
+    },
+    /// A part of the conversation was passed on to somebody outside.
+    Forwarded {
+        side: SideId,
+        to: String,
+    },
+    /// Something was asked of somebody outside, beside the conversation.
+    SideOpened {
+        side: SideId,
+        to: String,
+    },
+    /// Somebody outside answered, beside the conversation.
+    SideAnswered {
+        side: SideId,
+        from: String,
+    },
+    /// A reply is to leave later.
+    ReplyPlanned {
+        until: Ts,
+    },
+    /// A reply for later was taken back.
+    PlanWithdrawn {},
+    /// A reply for later will not leave by itself: somebody wrote in between, or it could not be sent.
+    PlanStopped {},
+    /// The link to a large file opens it no more.
+    LinkRevoked {
+        file: String,
     },
     /// The customer said on their own page that it is settled.
     ClosedByCustomer {},

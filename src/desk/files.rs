@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::desk::envelope::{IncomingFile, OutgoingFile};
-use crate::ids::{AgentId, AttachmentId, MessageId, TicketId, UploadId};
+use crate::ids::{AgentId, AttachmentId, MessageId, PlanId, TicketId, UploadId};
+use crate::text::pictures;
 
 /// The largest single file an agent or a customer may add by a form, in bytes.
 pub const MAX_FILE: usize = 20 * 1024 * 1024;
@@ -170,6 +171,8 @@ pub struct Upload {
     pub name: String,
     pub media_type: String,
     pub size: i64,
+    /// Under which it stands within the words, where it may.
+    pub content_id: Option<String>,
 }
 
 impl Upload {
@@ -182,13 +185,14 @@ impl Upload {
 /// Adds a file to an agent's unsent reply.
 pub async fn add_upload(db: &mut PgConnection, ticket: TicketId, agent: AgentId, file: &StoredFile) -> sqlx::Result<UploadId> {
     sqlx::query_scalar!(
-        r#"insert into uploads (ticket_id, agent_id, name, media_type, size, sha256) values ($1, $2, $3, $4, $5, $6) returning id as "id: UploadId""#,
+        r#"insert into uploads (ticket_id, agent_id, name, media_type, size, sha256, content_id) values ($1, $2, $3, $4, $5, $6, $7) returning id as "id: UploadId""#,
         ticket.0,
         agent.0,
         file.name,
         file.media_type,
         file.size,
-        file.sha256
+        file.sha256,
+        file.content_id
     )
     .fetch_one(db)
     .await
@@ -198,7 +202,8 @@ pub async fn add_upload(db: &mut PgConnection, ticket: TicketId, agent: AgentId,
 pub async fn uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Vec<Upload>> {
     sqlx::query_as!(
         Upload,
-        "select id, name, media_type, size from uploads where ticket_id = $1 and agent_id = $2 order by id limit 100",
+        "select id, name, media_type, size, content_id from uploads
+         where ticket_id = $1 and agent_id = $2 and planned_id is null and space = '' order by id limit 100",
         ticket.0,
         agent.0
     )
@@ -214,18 +219,115 @@ pub async fn remove_upload(db: &mut PgConnection, ticket: TicketId, agent: Agent
 }
 
 /// Turns the files of an unsent reply into attachments of the message it has become.
-pub async fn attach_uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId, message: MessageId) -> sqlx::Result<()> {
+/// Pictures that its words show are marked as such.
+pub async fn attach_uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId, message: MessageId, body: &str) -> sqlx::Result<()> {
+    let shown: Vec<String> = pictures::ids(body).into_iter().map(str::to_owned).collect();
     sqlx::query!(
-        "with moved as (delete from uploads where ticket_id = $1 and agent_id = $2 returning id, name, media_type, size, sha256)
-         insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
-         select $1, $3, name, media_type, size, sha256 from moved order by id",
+        "with moved as (delete from uploads where ticket_id = $1 and agent_id = $2 and planned_id is null and space = ''
+                        returning id, name, media_type, size, sha256, content_id)
+         insert into attachments (ticket_id, message_id, name, media_type, size, sha256, content_id, inline)
+         select $1, $3, name, media_type, size, sha256, content_id, coalesce(content_id = any($4), false) from moved order by id",
         ticket.0,
         agent.0,
-        message.0
+        message.0,
+        &shown
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The same for the files of a reply for later.
+pub async fn attach_planned(db: &mut PgConnection, ticket: TicketId, plan: PlanId, message: MessageId, body: &str) -> sqlx::Result<()> {
+    let shown: Vec<String> = pictures::ids(body).into_iter().map(str::to_owned).collect();
+    sqlx::query!(
+        "with moved as (delete from uploads where planned_id = $2 returning id, name, media_type, size, sha256, content_id)
+         insert into attachments (ticket_id, message_id, name, media_type, size, sha256, content_id, inline)
+         select $1, $3, name, media_type, size, sha256, content_id, coalesce(content_id = any($4), false) from moved order by id",
+        ticket.0,
+        plan.0,
+        message.0,
+        &shown
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a message files that other messages of its ticket have, as new ones: what they were called within other words is gone.
+pub async fn copy(db: &mut PgConnection, ticket: TicketId, message: MessageId, files: &[AttachmentId]) -> sqlx::Result<()> {
+    let ids: Vec<i64> = files.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256)
+         select ticket_id, $2, name, media_type, size, sha256 from attachments where ticket_id = $1 and id = any($3) order by id limit 100",
+        ticket.0,
+        message.0,
+        &ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps files of a form that was refused, of a letter that has no composer of its own.
+pub async fn keep(db: &mut PgConnection, ticket: Option<TicketId>, agent: AgentId, space: &str, files: &[StoredFile]) -> sqlx::Result<()> {
+    for file in files {
+        sqlx::query!(
+            "insert into uploads (ticket_id, agent_id, space, name, media_type, size, sha256) values ($1, $2, $3, $4, $5, $6, $7)",
+            ticket.map(|id| id.0),
+            agent.0,
+            space,
+            file.name,
+            file.media_type,
+            file.size,
+            file.sha256
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What was kept so.
+pub async fn kept(db: &mut PgConnection, ticket: Option<TicketId>, agent: AgentId, space: &str) -> sqlx::Result<Vec<Upload>> {
+    sqlx::query_as!(
+        Upload,
+        "select id, name, media_type, size, content_id from uploads
+         where ticket_id is not distinct from $1 and agent_id = $2 and space = $3 order by id limit 100",
+        ticket.map(|id| id.0),
+        agent.0,
+        space
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes out what was kept so; of it only what is in `wanted` is given back.
+pub async fn take_kept(
+    db: &mut PgConnection,
+    ticket: Option<TicketId>,
+    agent: AgentId,
+    space: &str,
+    wanted: &[UploadId],
+) -> sqlx::Result<Vec<StoredFile>> {
+    let rows = sqlx::query!(
+        "delete from uploads where ticket_id is not distinct from $1 and agent_id = $2 and space = $3 returning id, name, media_type, size, sha256",
+        ticket.map(|id| id.0),
+        agent.0,
+        space
+    )
+    .fetch_all(db)
+    .await?;
+    let mut files: Vec<(UploadId, StoredFile)> = rows
+        .into_iter()
+        .filter(|row| wanted.contains(&row.id))
+        .map(|row| {
+            let (name, media_type, size, sha256) = (row.name, row.media_type, row.size, row.sha256);
+            (row.id, StoredFile { name, media_type, size, sha256, content_id: None, inline: false })
+        })
+        .collect();
+    files.sort_by_key(|(id, _)| *id);
+    Ok(files.into_iter().map(|(_, file)| file).collect())
 }
 
 /// The attachments of a message with their content, to be sent.
@@ -233,10 +335,16 @@ pub async fn load_for_sending(app: &App, message: MessageId) -> anyhow::Result<V
     let mut db = app.db.acquire().await?;
     let attachments = of_messages(&mut db, &[message]).await?;
     drop(db);
+    load(app, attachments).await
+}
+
+/// Attachments with their content.
+pub async fn load(app: &App, attachments: Vec<Attachment>) -> anyhow::Result<Vec<OutgoingFile>> {
     let mut files = Vec::with_capacity(attachments.len());
     for attachment in attachments {
         let bytes = app.blobs.get(&attachment.sha256).await?;
-        files.push(OutgoingFile { name: attachment.name, media_type: attachment.media_type, bytes });
+        let content_id = attachment.content_id.filter(|_| attachment.inline);
+        files.push(OutgoingFile { name: attachment.name, media_type: attachment.media_type, bytes, content_id });
     }
     Ok(files)
 }

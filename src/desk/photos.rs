@@ -62,6 +62,11 @@ pub async fn find(db: &mut PgConnection, agent: AgentId, mark: &str) -> sqlx::Re
     Ok(photo.filter(|sha256| mark.len() == MARK && hex::encode(sha256).starts_with(mark)))
 }
 
+/// The stored picture of an agent.
+pub async fn of(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Option<Vec<u8>>> {
+    Ok(sqlx::query_scalar!("select photo from agents where id = $1", agent.0).fetch_optional(db).await?.flatten())
+}
+
 /// Sets an agent's picture, or takes it away.
 pub async fn set(db: &mut PgConnection, agent: AgentId, sha256: Option<&[u8]>) -> sqlx::Result<()> {
     sqlx::query!("update agents set photo = $2 where id = $1", agent.0, sha256).execute(db).await?;

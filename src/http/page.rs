@@ -19,6 +19,7 @@ use crate::desk::chats::{self, Bar};
 use crate::desk::directory::{self, Directory};
 use crate::desk::kinds::{ApprovalState, ChannelKind, Role, Wish};
 use crate::desk::tickets::list::{self, Counts};
+use crate::desk::tickets::sides::{self, Side};
 use crate::http::cards::Card;
 use crate::http::flash::{self, Flash, Pending};
 use crate::http::{Error, Result, assets};
@@ -48,6 +49,8 @@ pub struct Shell {
     pub alarms: Vec<Alarm>,
     /// What became of this agent's answers that waited for approval, as long as they have not seen it.
     pub told: Vec<Told>,
+    /// What came beside this agent's tickets and nobody has looked at.
+    pub sides: Vec<Side>,
     /// Things that do not work and that everyone should know.
     pub banners: Vec<Banner>,
     /// Which part of the product this is, for the rail.
@@ -81,6 +84,7 @@ impl FromRequestParts<App> for Shell {
         let due_calls = if calls.open > 0 { owed::due_for(&mut db, &agent, now).await? } else { Vec::new() };
         let alarms = if counts.ringing > 0 { ringing::alarms(&mut db, agent.id, agent.role).await? } else { Vec::new() };
         let told = if counts.untold > 0 { approvals::list::untold(&mut db, agent.id).await? } else { Vec::new() };
+        let sides = sides::unread_of(&mut db, agent.id).await?;
         drop(db);
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {
@@ -114,6 +118,7 @@ impl FromRequestParts<App> for Shell {
             due_calls,
             alarms,
             told,
+            sides,
             banners,
             section: section(parts.uri.path()),
             path: parts.uri.path().to_owned(),
@@ -182,7 +187,7 @@ impl Shell {
     pub fn standing(&self) -> String {
         let (wish, sent_away, waiting) = self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
         let mut words = vec![wish.to_string(), sent_away.to_string(), waiting.to_string()];
-        words.push(format!("{}/{}", self.to_approve(), self.told.len()));
+        words.push(format!("{}/{}", self.to_approve(), self.told.len() + self.sides.len()));
         words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));
         words.extend(self.alarms.iter().map(|alarm| format!("r{}", alarm.ticket)));
         words.join(" ")

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, RawForm, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -14,6 +14,7 @@ use crate::desk::calls;
 use crate::desk::changes::Change;
 use crate::desk::photos::{self, PhotoError};
 use crate::desk::sessions::{self, Session};
+use crate::desk::signatures::{self, Owner};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
 use crate::http::page::Shell;
@@ -21,10 +22,8 @@ use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Result};
 use crate::ids::SessionId;
 use crate::screens::habits::HabitsForm;
+use crate::screens::settings::letters::{self, Field};
 use crate::screens::sign_in::{MIN_PASSWORD, weak};
-
-/// The longest signature, in characters.
-const MAX_SIGNATURE: usize = 1000;
 
 /// The most that a sent photo may weigh: enough to read one that is too large, and say so beside its field.
 const MAX_UPLOAD: usize = 24 * 1024 * 1024;
@@ -34,6 +33,7 @@ pub fn router() -> Router<App> {
     Router::new()
         .route("/profile", get(show).post(save))
         .route("/profile/chats", post(save_habits))
+        .route("/profile/signatures", post(save_signatures))
         .route("/profile/photo", post(upload_photo).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/profile/photo/remove", post(remove_photo))
         .route("/profile/password", post(change_password))
@@ -47,6 +47,8 @@ struct ProfilePage<'a> {
     shell: &'a Shell,
     form: ProfileForm,
     habits: HabitsForm,
+    /// What ends one's letters in each language.
+    signatures: Vec<Field>,
     sessions: Vec<Session>,
     problems: Problems,
     min: usize,
@@ -57,16 +59,32 @@ impl<'a> ProfilePage<'a> {
         let mut db = app.db.acquire().await?;
         let sessions = sessions::list(&mut db, shell.agent.id).await?;
         let habits = HabitsForm::load(&mut db, shell.agent.id).await?;
+        let known = signatures::list(&mut db, Owner::Agent(shell.agent.id)).await?;
+        let signatures = letters::fields(
+            |code| match code {
+                "" => shell.agent.signature.clone(),
+                code => known.iter().find(|known| known.language == code).map(|known| known.body.clone()).unwrap_or_default(),
+            },
+            |body| signatures::join(&shell.agent.name, &shell.directory.shop.shop_name, body, ""),
+        );
         let form = ProfileForm {
             name: shell.agent.name.clone(),
-            signature: shell.agent.signature.clone(),
             numbers: shell.directory.numbers(shell.agent.id).join(", "),
         };
-        Ok(Self { shell, form, habits, sessions, problems: Problems::default(), min: MIN_PASSWORD })
+        Ok(Self { shell, form, habits, signatures, sessions, problems: Problems::default(), min: MIN_PASSWORD })
     }
 
     fn is_this(&self, session: &Session) -> bool {
         self.shell.agent.session == Some(session.id)
+    }
+
+    fn samples(&self) -> String {
+        let samples = serde_json::json!({ "agent.name": self.shell.agent.name, "shop.name": self.shell.directory.shop.shop_name });
+        samples.to_string().replace('<', "\\u003c")
+    }
+
+    fn signature_problem(&self, code: &str) -> Option<&str> {
+        self.problems.of(&format!("signature-{code}"))
     }
 
     fn device(&self, session: &Session) -> String {
@@ -105,7 +123,6 @@ async fn show(State(app): State<App>, shell: Shell) -> Result<Response> {
 #[serde(default)]
 struct ProfileForm {
     name: String,
-    signature: String,
     /// With commas between.
     numbers: String,
 }
@@ -118,11 +135,6 @@ async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm
     } else if name.chars().count() > 100 {
         problems.add("name", "Use at most 100 characters.");
     }
-    let signature = form.signature.replace("\r\n", "\n").replace('\0', "");
-    let signature = signature.trim_end();
-    if signature.chars().count() > MAX_SIGNATURE {
-        problems.add("signature", format!("Use at most {MAX_SIGNATURE} characters."));
-    }
     let country = calls::country(&mut *app.db.acquire().await?).await?;
     let numbers = agents::read_numbers(&form.numbers, &country).unwrap_or_else(|words| {
         problems.add("numbers", words);
@@ -133,11 +145,34 @@ async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm
         return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let mut change = Change::begin(&app).await?;
-    agents::update_profile(&mut change, shell.agent.id, name, signature).await?;
+    agents::update_profile(&mut change, shell.agent.id, name, &shell.agent.signature).await?;
     agents::set_numbers(&mut change, shell.agent.id, &numbers).await?;
     change.touch_settings();
     change.commit().await?;
     Ok(Flash::new("Saved.").redirect("/profile"))
+}
+
+async fn save_signatures(State(app): State<App>, shell: Shell, RawForm(form): RawForm) -> Result<Response> {
+    let sent: Vec<(String, String)> = url::form_urlencoded::parse(&form).into_owned().collect();
+    let mut problems = Problems::default();
+    let words = letters::read(&sent, &mut problems);
+    if problems.any() {
+        let mut page = ProfilePage { problems, ..ProfilePage::load(&app, &shell).await? };
+        for field in &mut page.signatures {
+            field.body = words.iter().find(|(code, _)| *code == field.code).map(|(_, body)| body.clone()).unwrap_or_default();
+        }
+        return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    }
+    let mut change = Change::begin(&app).await?;
+    for (code, body) in words {
+        match code {
+            "" => agents::update_profile(&mut change, shell.agent.id, &shell.agent.name, &body).await?,
+            code => signatures::set(&mut change, Owner::Agent(shell.agent.id), code, &body).await?,
+        }
+    }
+    change.touch_settings();
+    change.commit().await?;
+    Ok(Flash::new("Saved.").redirect("/profile#signatures"))
 }
 
 async fn save_habits(State(app): State<App>, shell: Shell, Form(form): Form<HabitsForm>) -> Result<Response> {

@@ -11,6 +11,7 @@ pub mod languages;
 mod markup;
 pub mod names;
 pub mod phones;
+pub mod pictures;
 pub mod quotes;
 pub mod refusals;
 pub mod signatures;

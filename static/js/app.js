@@ -111,7 +111,9 @@ const KEYS = [
   ["Next, previous ticket", "j", "k"],
   ["Open", "Enter"],
   ["Back to the list", "u"],
+  ["New mail", "m"],
   ["Reply", "r"],
+  ["Forward, or ask somebody", "f"],
   ["Internal note", "n"],
   ["Assign", "a"],
   ["Status", "s"],
@@ -188,6 +190,8 @@ const PLAIN_KEYS = {
   s: () => openControl("s"),
   t: () => openControl("t"),
   z: () => openControl("z"),
+  f: () => openControl("f"),
+  m: () => $("[data-key=m]") && ($("[data-key=m]").click(), true),
   c: accept,
   "/": search,
   "?": () => (showKeys(), true),
@@ -393,7 +397,7 @@ function fileChip(name, bytes) {
   );
 }
 
-async function upload(form, file) {
+async function upload(form, file, within) {
   const list = $("[data-uploads]", form);
   const chip = fileChip(file.name || "picture.png", file.size);
   chip.classList.add("file--busy");
@@ -407,6 +411,12 @@ async function upload(form, file) {
     if (!response.ok) throw new Error(answer.error ?? "The server did not take this file.");
     chip.append(el("input", { type: "hidden", name: "upload", value: answer.id }));
     chip.classList.remove("file--busy");
+    if (within && answer.mark && "pictures" in form.dataset && $("[name=note]:checked", form)?.value !== "1") {
+      // A picture that is pasted or dropped is meant to be seen where the caret stands.
+      chip.dataset.picture = answer.mark;
+      const field = $("[data-body]", form), at = field.selectionStart;
+      insertText(field, at, field.selectionEnd, `${at > 0 && field.value[at - 1] !== "\n" ? "\n" : ""}${answer.mark}\n`);
+    }
   } catch (error) {
     chip.classList.replace("file--busy", "file--bad");
     const reason = error instanceof TypeError ? "No connection." : error.message;
@@ -414,9 +424,9 @@ async function upload(form, file) {
   }
 }
 
-function attach(form, files) {
+function attach(form, files, within = false) {
   for (const file of files) {
-    const work = upload(form, file).finally(() => uploading.delete(work));
+    const work = upload(form, file, within).finally(() => uploading.delete(work));
     uploading.add(work);
   }
 }
@@ -425,6 +435,11 @@ function removeFile(button) {
   const chip = button.closest("li");
   const id = $("[name=upload]", chip)?.value;
   const form = chip.closest("form");
+  const mark = chip.dataset.picture, field = $("[data-body]", form);
+  if (mark && field.value.includes(mark)) {
+    const at = field.value.indexOf(mark);
+    insertText(field, at, at + mark.length + (field.value[at + mark.length] === "\n" ? 1 : 0), "");
+  }
   touch(chip.parentElement);
   chip.remove();
   if (id) request(`/tickets/${form.dataset.ticket}/uploads/${id}/delete`, { method: "POST" }).catch(() => {});
@@ -448,14 +463,14 @@ document.addEventListener("drop", (event) => {
   if (!form || event.dataTransfer.files.length === 0) return;
   event.preventDefault();
   form.classList.remove("composer--drop");
-  attach(form, event.dataTransfer.files);
+  attach(form, event.dataTransfer.files, true);
 });
 document.addEventListener("paste", (event) => {
   const form = composerAt(event.target);
   const files = event.clipboardData?.files;
   if (!form || !files?.length) return;
   event.preventDefault();
-  attach(form, files);
+  attach(form, files, true);
 });
 
 // -- the composer: canned replies --------------------------------------------------------------------------------------
@@ -539,7 +554,7 @@ function insertCanned(field, reply) {
 
 // Enter in To or Cc is not meant to send.
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("[data-composer] input:not([type=file])")) event.preventDefault();
+  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches(":is([data-composer], .mail-form, .side-composer) input:not([type=file])")) event.preventDefault();
 });
 
 function cannedKey(event) {
@@ -699,8 +714,17 @@ function insertVariable(name) {
   insertText(field, from, to, `{{${name}}}`);
 }
 
+// Chips for recipients are fetched once somebody sees a list of them: a screen's first visit has eight requests.
+let chips;
+const offerChips = () => {
+  if ($$("input[data-addresses]").some((field) => field.checkVisibility?.() ?? true)) chips ??= import("./addresses.js").then(({ startAddresses }) => startAddresses());
+};
+document.addEventListener("toggle", offerChips, true);
+document.addEventListener("sportello:shown", offerChips);
+
 start();
 startChats();
 startCalls();
+offerChips();
 if (main()) $$("[data-body]").forEach(grow);
 $$("[data-composer]").forEach(count);

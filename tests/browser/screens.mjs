@@ -271,6 +271,8 @@ async function look() {
       await page.fill("[name=key]", "Not a key!");
       await page.getByRole("button", { name: "Save", exact: true }).last().click();
     }],
+    ["settings-letters", desk, "/settings/letters"],
+    ["mail-new", desk, "/mail/new"],
     ["settings-canned", desk, "/settings/canned"],
     ["settings-canned-edit", desk, await first(desk, `${url}/settings/canned`, 'a[href^="/settings/canned/"]:not([href$=new])')],
     ["settings-canned-new", desk, "/settings/canned/new"],

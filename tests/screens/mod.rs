@@ -13,3 +13,4 @@ mod spam;
 mod tickets;
 mod webhooks;
 mod words_of_anger;
+mod writing;

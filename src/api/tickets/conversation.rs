@@ -169,7 +169,8 @@ pub struct Event {
     /// `created`, `received`, `reopened`, `replied`, `noted`, `undone`, `acknowledged`, `send_failed`, `send_retried`, `bounced`,
     /// `delivery_delayed`, `receipt_came`, `spam_reported`, `assigned`, `team_changed`, `status_changed`, `snoozed`, `woken`, `priority_changed`, `tagged`, `untagged`, `subject_changed`,
     /// `closed_by_customer`, `approval_asked`, `approved`, `approval_returned`, `approval_withdrawn`, `anger_found`, `anger_rang`,
-    /// `anger_mailed`, `anger_taken`, `anger_calmed`, `anger_restored`, `anger_gone`, `rating_changed`; later versions may add others.
+    /// `anger_mailed`, `anger_taken`, `anger_calmed`, `anger_restored`, `anger_gone`, `rating_changed`, `joined`,
+    /// `forwarded`, `side_opened`, `side_answered`, `reply_planned`, `plan_withdrawn`, `plan_stopped`, `link_revoked`; later versions may add others.
     #[schema(example = "status_changed")]
     pub kind: String,
     /// What belongs to the kind: numbers of messages, tags and agents, statuses from and to.

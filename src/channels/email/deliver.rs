@@ -9,10 +9,12 @@ use crate::channels::email::settings::Settings;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::directory;
-use crate::desk::envelope::{Address, Outgoing, Quoted};
-use crate::desk::files;
+use crate::desk::envelope::{Address, LinkedFile, Outgoing, Quoted};
+use crate::desk::{files, links, photos};
+use crate::clock::Ts;
+use crate::i18n::{self, Language, Value};
 use crate::desk::tickets::thread::{self, Message};
-use crate::desk::tickets::{self, outbound};
+use crate::desk::tickets::{self, outbound, sides};
 use crate::ids::MessageId;
 use crate::jobs::Outcome;
 use crate::mailer::{Mailer, SendError, Server};
@@ -129,13 +131,37 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
     let envelope = message.envelope();
     let mut db = app.db.acquire().await?;
     // The desk's own words quote nothing: an acknowledgement must not carry what a forged sender wants carried.
-    let quoted = match message.automatic {
-        true => None,
-        false => thread::last_inbound(&mut db, message.ticket_id, message.id).await?,
+    let quoted = match (message.automatic, message.side_id) {
+        (true, _) => None,
+        (false, Some(side)) => thread::last_aside(&mut db, side, message.id).await?,
+        (false, None) => {
+            let known = envelope.to.iter().chain(&envelope.cc).map(|to| to.address.to_lowercase()).collect::<Vec<_>>();
+            thread::last_inbound(&mut db, message.ticket_id, message.id, &known).await?
+        }
     };
+    let face = match message.agent_id.filter(|_| !message.automatic) {
+        Some(agent) => photos::of(&mut db, agent).await?,
+        None => None,
+    };
+    let unreadable = |error: &dyn std::fmt::Display| Trouble::Later(format!("a file could not be read: {error}"));
+    let mut attached = files::of_messages(&mut db, &[message.id]).await?;
+    let heavy = links::too_large(&attached, links::rules(&mut db).await?.attached * 1_000_000);
+    let made = if heavy.is_empty() { Vec::new() } else { links::make(&mut db, &heavy, Ts::now()).await? };
     drop(db);
-    let files =
-        files::load_for_sending(app, message.id).await.map_err(|error| Trouble::Later(format!("a file could not be read: {error}")))?;
+    let language = message.language.clone().unwrap_or_else(|| shop.shop.language.clone());
+    let linked: Vec<LinkedFile> = attached
+        .iter()
+        .filter(|file| heavy.contains(&file.id))
+        .map(|file| LinkedFile { name: file.name.clone(), size: file.human_size(), url: links::url(app, file.id) })
+        .collect();
+    let linked_words = made.iter().map(|(_, at)| *at).min().map_or_else(String::new, |at| linked_words(&language, &shop.shop.time_zone, at));
+    attached.retain(|file| !heavy.contains(&file.id));
+    let files = files::load(app, attached).await.map_err(|error| unreadable(&error))?;
+    let face = match face {
+        // A letter without a face is better than none.
+        Some(sha256) => app.blobs.get(&sha256).await.ok(),
+        None => None,
+    };
     let name = match message.agent_id {
         Some(agent) => format!("{} · {}", shop.agent(agent), shop.shop.shop_name),
         None => shop.shop.shop_name.clone(),
@@ -146,14 +172,17 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
         from: Address { name, address },
         to: envelope.to,
         cc: envelope.cc,
+        bcc: envelope.bcc,
         subject: envelope.subject,
         body: message.body.clone(),
-        language: message.language.clone().unwrap_or_else(|| shop.shop.language.clone()),
+        signature: envelope.signature,
+        face,
+        language,
         in_reply_to: envelope.in_reply_to,
         references: envelope.references,
         quoted: quoted.map(|quoted| Quoted {
             author: if quoted.contact_name.is_empty() {
-                quoted.envelope().from.map(|from| from.address).unwrap_or_default()
+                quoted.envelope().from.map(|from| if from.name.is_empty() { from.address } else { from.name }).unwrap_or_default()
             } else {
                 quoted.contact_name.clone()
             },
@@ -161,6 +190,8 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
             text: shortened(&quoted.new_text()),
         }),
         files,
+        linked,
+        linked_words,
         automatic: message.automatic,
         date: message.created_at,
     })
@@ -173,11 +204,20 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// The sentence above links to files, with the day on which they end.
+fn linked_words(language: &str, zone: &str, until: Ts) -> String {
+    let language = Language::from_code(language).unwrap_or(Language::En);
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let date = i18n::long_date(language, &until.0.to_zoned(zone));
+    i18n::text_with(language, "mail-linked-files", &[("date", Value::from(date))])
+}
+
 /// `help+t42-k7f3q2abcd@example.com`, or the plain address where the server knows no tags.
 fn reply_address(app: &App, channel: &Channel, address: &str, message: &Message) -> String {
     match address.rsplit_once('@') {
         Some((local, domain)) if Settings::of(channel).plus_addressing => {
-            format!("{local}+{}@{domain}", tickets::reply_tag(&app.keys, message.ticket_id))
+            let tag = message.side_id.map_or_else(|| tickets::reply_tag(&app.keys, message.ticket_id), |side| sides::tag(&app.keys, side));
+            format!("{local}+{tag}@{domain}")
         }
         _ => address.to_owned(),
     }
@@ -200,13 +240,18 @@ pub async fn send_letter(app: &App, to: Address, subject: String, body: String) 
         reply_to: Address::default(),
         to: vec![to.clone()],
         cc: Vec::new(),
+        bcc: Vec::new(),
         subject,
         body,
+        signature: String::new(),
+        face: None,
         language: shop.language,
         in_reply_to: None,
         references: Vec::new(),
         quoted: None,
         files: Vec::new(),
+        linked: Vec::new(),
+        linked_words: String::new(),
         automatic: true,
         date: crate::clock::Ts::now(),
     };

@@ -227,7 +227,7 @@ async fn empty_composer(db: &mut PgConnection, ticket: TicketId, agent: AgentId,
     let canned: Vec<i64> = new.canned.iter().map(|id| id.0).collect();
     let files: Vec<i64> = new.canned_files.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        r#"with taken as (delete from uploads where ticket_id = $1 and agent_id = $2 returning id, name, media_type, size, sha256)
+        r#"with taken as (delete from uploads where ticket_id = $1 and agent_id = $2 and planned_id is null and space = '' returning id, name, media_type, size, sha256)
            select name as "name!", media_type as "media_type!", size as "size!", sha256 as "sha256!" from (
                select 1 as place, id, name, media_type, size, sha256 from taken
                union all

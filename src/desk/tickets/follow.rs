@@ -6,7 +6,8 @@ use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, Status};
-use crate::desk::tickets;
+use crate::desk::tickets::reply::without_tag;
+use crate::desk::tickets::{self, participants};
 use crate::desk::tickets::thread::{self, Message};
 use crate::ids::{MessageId, TicketId};
 use crate::jobs::{self, Job};
@@ -27,12 +28,44 @@ pub async fn talk(db: &mut PgConnection, id: TicketId, before: Option<MessageId>
     let full = i64::try_from(messages.len()).unwrap_or(i64::MAX) >= thread::PAGE;
     let earlier = messages.first().map(|message| message.id).filter(|_| full);
     messages.retain(|message| is_theirs(message, undo_seconds, now));
+    let hidden = of_others(db, id, &messages).await?;
+    messages.retain(|message| !hidden.contains(&message.id));
     Ok(Talk { messages, earlier })
 }
 
 /// Whether the customer may see a message, and so its files.
 pub async fn may_see(db: &mut PgConnection, message: MessageId, undo_seconds: u32, now: Ts) -> sqlx::Result<bool> {
-    Ok(thread::find(db, message).await?.is_some_and(|message| is_theirs(&message, undo_seconds, now)))
+    let Some(message) = thread::find(db, message).await?.filter(|message| is_theirs(message, undo_seconds, now)) else { return Ok(false) };
+    let ticket = message.ticket_id;
+    Ok(of_others(db, ticket, &[message]).await?.is_empty())
+}
+
+/// The messages among these that the customer had no part in: by somebody who joined and did not write to them too, or of ours to others
+/// alone.
+async fn of_others(db: &mut PgConnection, id: TicketId, messages: &[Message]) -> sqlx::Result<Vec<MessageId>> {
+    let Some(ticket) = tickets::find(db, id).await? else { return Ok(Vec::new()) };
+    let named = |message: &Message| {
+        let envelope = message.envelope();
+        let all = envelope.to.into_iter().chain(envelope.cc).chain(envelope.bcc);
+        all.map(|address| without_tag(&address.address)).filter(|address| address.contains('@')).collect::<Vec<_>>()
+    };
+    let mut everybody: Vec<String> = messages.iter().flat_map(named).collect();
+    everybody.sort_unstable();
+    everybody.dedup();
+    let others = participants::of_others(db, ticket.contact_id, &everybody).await?;
+    let theirs = participants::addresses_of(db, ticket.contact_id).await?;
+    let hidden = |message: &&Message| match message.direction {
+        Direction::Inbound => {
+            let someone = message.contact_id.is_some_and(|contact| contact != ticket.contact_id);
+            someone && message.envelope().from.is_some() && !named(message).iter().any(|address| theirs.contains(address))
+        }
+        Direction::Outbound => {
+            let to = named(message);
+            !to.is_empty() && to.iter().all(|address| others.contains(address))
+        }
+        Direction::Note => true,
+    };
+    Ok(messages.iter().filter(hidden).map(|message| message.id).collect())
 }
 
 fn is_theirs(message: &Message, undo_seconds: u32, now: Ts) -> bool {

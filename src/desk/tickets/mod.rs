@@ -4,10 +4,13 @@ pub mod drafts;
 pub mod follow;
 pub mod list;
 pub mod outbound;
+pub mod participants;
+pub mod planned;
 pub mod receive;
 pub mod reply;
 pub mod reports;
 pub mod selections;
+pub mod sides;
 pub mod surroundings;
 pub mod thread;
 pub mod update;
@@ -142,7 +145,12 @@ pub fn parse_message_id(keys: &Keys, id: &str) -> Option<TicketId> {
     parse_message_id_whole(keys, id).map(|(ticket, _)| ticket)
 }
 
-/// The same with the message.
+/// The message named by one of our own message ids, if its signature is ours.
+pub fn parse_message(keys: &Keys, id: &str) -> Option<MessageId> {
+    parse_message_id_whole(keys, id).map(|(_, message)| message)
+}
+
+/// The ticket with the message.
 pub fn parse_message_id_whole(keys: &Keys, id: &str) -> Option<(TicketId, MessageId)> {
     let (local, _) = id.split_once('@')?;
     let mut parts = local.split('.');
@@ -150,7 +158,7 @@ pub fn parse_message_id_whole(keys: &Keys, id: &str) -> Option<(TicketId, Messag
     let message = parts.next()?.strip_prefix('m')?;
     let signature = parts.next()?;
     keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature)
-        .then(|| Some((ticket.parse().ok()?, MessageId(message.parse().ok()?))))?
+        .then(|| Some((ticket.parse().ok()?, message.parse().ok()?)))?
 }
 
 /// The unguessable part of the customer's link: `42-…`.

@@ -5,14 +5,16 @@ use sqlx::PgConnection;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::DeliveryStatus;
+use crate::desk::tickets::reply::{self, Recipients, ReplyError};
 use crate::desk::tickets::thread::{self, Message};
-use crate::ids::{ContactId, MessageId, TicketId};
+use crate::desk::tickets::{self, sides};
+use crate::ids::{AgentId, ContactId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// Takes a message in hand to send it. `None`: it is gone (undone) or sent already.
 pub async fn begin(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<Message>> {
     let row = sqlx::query!(
-        "update messages set delivery = 'sending' where id = $1 and direction = 'outbound' and delivery in ('queued', 'sending', 'failed')",
+        "update messages set delivery = 'sending' where id = $1 and (direction = 'outbound' or side_id is not null) and delivery in ('queued', 'sending', 'failed')",
         id.0
     )
     .execute(&mut *db)
@@ -46,6 +48,11 @@ pub async fn failed(change: &mut Change, message: &Message, reason: &str) -> sql
     sqlx::query!("update messages set delivery = 'failed', delivery_error = $2 where id = $1", message.id.0, reason)
         .execute(&mut **change)
         .await?;
+    if let Some(side) = message.side_id {
+        sides::mark_unread(change, side).await?;
+        change.touch(message.ticket_id);
+        return Ok(());
+    }
     if !message.automatic {
         sqlx::query!(
             "update tickets set status = 'open', solved_at = null, snoozed_until = null, updated_at = now() where id = $1 and status <> 'spam'",
@@ -67,6 +74,48 @@ pub async fn retry(change: &mut Change, by: Actor, ticket: TicketId, id: Message
     jobs::revive(change, &Job::SendMessage { message: id }).await?;
     change.record(message.ticket_id, by, Event::SendRetried { message: id }).await?;
     Ok(true)
+}
+
+/// Changes whom a failed message goes to and what it says, and sends it. `false`: it has left meanwhile, or never failed.
+pub async fn correct(
+    change: &mut Change,
+    agent: AgentId,
+    ticket: TicketId,
+    id: MessageId,
+    to: Recipients,
+    body: &str,
+) -> Result<bool, ReplyError> {
+    tickets::lock(change, ticket).await?;
+    let failed = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket && is_correctable(message));
+    let Some(message) = failed else { return Ok(false) };
+    reply::check(body)?;
+    reply::check_addresses(change, [&to.to, &to.cc, &to.bcc]).await?;
+    if to.to.is_empty() {
+        return Err(ReplyError::NoWay("Enter at least one address beside “To”.".into()));
+    }
+    let mut envelope = message.envelope();
+    (envelope.to, envelope.cc, envelope.bcc) = (to.to, to.cc, to.bcc);
+    let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    // What was quoted below a forwarded message stays where it is as long as the words before it do.
+    let quote = message.quoted_text();
+    let range = (!quote.is_empty() && body.ends_with(quote)).then(|| (body.len() - quote.len(), body.len())).unwrap_or_default();
+    let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    sqlx::query!(
+        "update messages set envelope = $2, body = $3, quote_from = $4, quote_to = $5 where id = $1",
+        id.0,
+        envelope,
+        body,
+        offset(range.0),
+        offset(range.1)
+    )
+    .execute(&mut **change)
+    .await?;
+    Ok(retry(change, Actor::Agent(agent), ticket, id).await?)
+}
+
+/// Whether a message is a letter that did not leave and could with other words or another recipient.
+pub fn is_correctable(message: &Message) -> bool {
+    message.delivery == Some(DeliveryStatus::Failed) && !message.automatic && !message.public && !message.envelope().to.is_empty()
 }
 
 /// How many automatic messages went to this customer, or to this address in anybody's name, within the last hour.

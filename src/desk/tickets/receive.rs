@@ -15,7 +15,7 @@ use crate::desk::kinds::{IdentityKind, Status};
 use crate::desk::search;
 use crate::desk::spam;
 use crate::desk::tickets::thread::Message;
-use crate::desk::tickets::{self, Ticket, reports};
+use crate::desk::tickets::{self, Ticket, participants, planned, reports, sides};
 use crate::desk::webhooks::Happened;
 use crate::ids::{ContactId, DeliveryId, EventId, MessageId, TicketId};
 use crate::jobs::Job;
@@ -76,6 +76,9 @@ pub struct Origin<'a> {
 /// A violation of `messages_provider_id_key` means that another process stored the same message a moment ago: asking again in a new
 /// transaction answers [`Outcome::Duplicate`].
 pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Received> {
+    if let Some(received) = sides::take(change, origin, incoming).await? {
+        return Ok(received);
+    }
     let mut received = store(change, origin, incoming).await?;
     if received.outcome == Outcome::Created && spam::look(change, origin.channel.kind, &received, incoming).await? {
         received.acknowledged = false;
@@ -246,6 +249,10 @@ async fn append(
     .execute(&mut **change)
     .await?;
     change.record(ticket.id, Actor::Customer, Event::Received { message }).await?;
+    if !automatic {
+        planned::stop(change, ticket.id).await?;
+        participants::note_joining(change, ticket, contact, incoming, message).await?;
+    }
     if reopens {
         change.record(ticket.id, Actor::Customer, Event::Reopened { from: ticket.status }).await?;
     }

@@ -9,13 +9,15 @@ use crate::desk::canned;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
 use crate::desk::chats::{self, Chat, NewWords};
+use crate::desk::contacts;
 use crate::desk::envelope::{Address, Envelope};
 use crate::desk::events::{ChatEnd, Event};
-use crate::desk::files;
-use crate::desk::kinds::{ChannelKind, Status};
+use crate::desk::files::{self, StoredFile};
+use crate::desk::kinds::{ChannelKind, IdentityKind, Status};
 use crate::desk::networks;
 use crate::desk::networks::say::Outlet;
 use crate::desk::search;
+use crate::desk::signatures;
 use crate::desk::spam::learning;
 use crate::desk::tickets::{self, Ticket, drafts, update};
 use crate::desk::waits;
@@ -40,6 +42,7 @@ pub struct NewReply {
     /// Whom it goes to; empty: whoever [`recipients`] names.
     pub to: Vec<Address>,
     pub cc: Vec<Address>,
+    pub bcc: Vec<Address>,
     /// Canned replies that were used, and which of their files go along.
     pub canned: Vec<CannedReplyId>,
     pub canned_files: Vec<CannedFileId>,
@@ -79,11 +82,20 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     let wordless =
         new.body.trim().is_empty() && (!files::uploads(change, ticket, agent.id).await?.is_empty() || !new.canned_files.is_empty());
     let message = send(change, agent, ticket, new, wordless, None).await?;
-    files::attach_uploads(change, ticket, agent.id, message).await?;
+    files::attach_uploads(change, ticket, agent.id, message, &new.body).await?;
     for id in &new.canned {
         canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
     }
     drafts::clear(change, ticket, agent.id, false).await?;
+    Ok(message)
+}
+
+/// The same for what an agent wrote for later: what they have in the composer meanwhile stays there.
+pub(crate) async fn reply_planned(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply) -> Result<MessageId, ReplyError> {
+    let message = send(change, agent, ticket, new, false, None).await?;
+    for id in &new.canned {
+        canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
+    }
     Ok(message)
 }
 
@@ -132,10 +144,11 @@ async fn send(
     let message = match &new.outlet {
         Some(outlet) => networks::say::queue(change, agent, &ticket, new, outlet, approved).await?,
         None => {
-            let body = with_signature(&new.body, &agent.signature);
             let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
-            let to = Recipients { to: new.to.clone(), cc: new.cc.clone() };
-            queue(change, &ticket, Some((agent.id, &agent.name)), &body, language.as_deref(), to).await?
+            let to = Recipients { to: new.to.clone(), cc: new.cc.clone(), bcc: new.bcc.clone() };
+            check_addresses(change, [&to.to, &to.cc, &to.bcc]).await?;
+            let letter = Letter { author: Some((agent.id, &agent.name)), signed: true, ..Letter::new(&new.body, language.as_deref()) };
+            queue(change, &ticket, letter, to).await?
         }
     };
     learning::answered(change, ticket.id).await?;
@@ -194,7 +207,7 @@ pub async fn copy(
     body: &str,
     language: Option<&str>,
 ) -> Result<MessageId, ReplyError> {
-    let message = queue(change, ticket, author, body, language, Recipients::default()).await?;
+    let message = queue(change, ticket, Letter { author, ..Letter::new(body, language) }, Recipients::default()).await?;
     sqlx::query!("update messages set envelope = envelope || '{\"copy\": true}' where id = $1", message.0).execute(&mut **change).await?;
     change.push(&Job::SendMessage { message }, Ts::now()).await?;
     change.touch(ticket.id);
@@ -203,8 +216,8 @@ pub async fn copy(
 
 /// Sends a customer what was said in a chat, because they asked for it.
 pub async fn transcript(change: &mut Change, ticket: &Ticket, to: Address, body: &str, language: &str) -> Result<MessageId, ReplyError> {
-    let to = Recipients { to: vec![to], cc: Vec::new() };
-    let message = queue(change, ticket, None, body, Some(language), to).await?;
+    let to = Recipients { to: vec![to], ..Recipients::default() };
+    let message = queue(change, ticket, Letter::new(body, Some(language)), to).await?;
     sqlx::query!("update messages set envelope = envelope || '{\"copy\": true}' where id = $1", message.0).execute(&mut **change).await?;
     change.push(&Job::SendMessage { message }, Ts::now()).await?;
     change.touch(ticket.id);
@@ -241,7 +254,7 @@ pub async fn note_apart(change: &mut Change, agent: &Agent, ticket: TicketId, bo
 
 /// Queues a message of the desk itself, such as the acknowledgement. It answers nothing: who waits still waits.
 pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
-    let message = queue(change, ticket, None, body, Some(language), Recipients::default()).await?;
+    let message = queue(change, ticket, Letter::new(body, Some(language)), Recipients::default()).await?;
     sqlx::query!(
         "update tickets set acknowledged_at = now(), message_count = message_count + 1, updated_at = now() where id = $1",
         ticket.id.0
@@ -255,7 +268,7 @@ pub async fn automatic(change: &mut Change, ticket: &Ticket, body: &str, languag
 
 /// Queues another letter of the desk itself, such as when we will call. It answers nothing either.
 pub async fn tell(change: &mut Change, ticket: &Ticket, body: &str, language: &str) -> Result<MessageId, ReplyError> {
-    let message = queue(change, ticket, None, body, Some(language), Recipients::default()).await?;
+    let message = queue(change, ticket, Letter::new(body, Some(language)), Recipients::default()).await?;
     sqlx::query!("update tickets set message_count = message_count + 1, updated_at = now() where id = $1", ticket.id.0)
         .execute(&mut **change)
         .await?;
@@ -278,11 +291,10 @@ pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message:
     .fetch_optional(&mut **change)
     .await?;
     let Some(row) = row.filter(|row| row.agent_id == Some(agent.id)) else { return Err(sqlx::Error::RowNotFound) };
-    let body = without_signature(&row.body, &agent.signature);
-    drafts::save(change, ticket.id, agent.id, false, body).await?;
+    drafts::save(change, ticket.id, agent.id, false, &row.body).await?;
     sqlx::query!(
-        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)
-         select ticket_id, $2, name, media_type, size, sha256 from attachments where message_id = $1",
+        "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256, content_id)
+         select ticket_id, $2, name, media_type, size, sha256, content_id from attachments where message_id = $1",
         message.0,
         agent.id.0
     )
@@ -327,7 +339,8 @@ async fn refresh_excerpt(db: &mut PgConnection, ticket: TicketId) -> sqlx::Resul
     Ok(())
 }
 
-fn check(body: &str) -> Result<(), ReplyError> {
+/// Whether words can be sent.
+pub(crate) fn check(body: &str) -> Result<(), ReplyError> {
     if body.trim().is_empty() {
         return Err(ReplyError::Empty);
     }
@@ -337,17 +350,55 @@ fn check(body: &str) -> Result<(), ReplyError> {
     Ok(())
 }
 
-fn with_signature(body: &str, signature: &str) -> String {
-    let body = body.trim_end();
-    if signature.trim().is_empty() { body.to_owned() } else { format!("{body}\n\n{}", signature.trim()) }
+/// There is no mailbox to write from.
+pub(crate) fn no_mailbox() -> ReplyError {
+    ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into())
 }
 
-fn without_signature<'a>(body: &'a str, signature: &str) -> &'a str {
-    body.strip_suffix(signature.trim()).unwrap_or(body).trim_end()
+/// A letter to one of our own mailboxes would come back as a customer's.
+pub(crate) async fn check_addresses(db: &mut PgConnection, lists: [&Vec<Address>; 3]) -> Result<(), ReplyError> {
+    if lists.iter().all(|list| list.is_empty()) {
+        return Ok(());
+    }
+    let own = own_addresses(db).await?;
+    match lists.into_iter().flatten().find(|address| own.contains(&without_tag(&address.address))) {
+        Some(address) => Err(ReplyError::NoWay(format!("{} is a mailbox of this desk. Remove it: the letter would only come back.", address.address))),
+        None => Ok(()),
+    }
+}
+
+/// The addresses of our own mailboxes, with their aliases, in lower case.
+pub async fn own_addresses(db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null
+           union select lower(alias) from channels, jsonb_array_elements_text(
+               case when jsonb_typeof(settings -> 'aliases') = 'array' then settings -> 'aliases' else '[]' end) alias where kind = 'email'
+           limit 1000"#
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What [`queue`] puts into a letter.
+struct Letter<'a> {
+    /// `None`: the desk itself.
+    author: Option<(AgentId, &'a str)>,
+    body: &'a str,
+    language: Option<&'a str>,
+    /// With what ends the author's letters.
+    signed: bool,
+    /// It begins a conversation under this subject.
+    begins: Option<&'a str>,
+}
+
+impl<'a> Letter<'a> {
+    const fn new(body: &'a str, language: Option<&'a str>) -> Self {
+        Self { author: None, body, language, signed: false, begins: None }
+    }
 }
 
 /// Whether somebody else wrote to or for the customer after `seen`.
-async fn newer_than(db: &mut PgConnection, ticket: TicketId, seen: MessageId, agent: &Agent) -> sqlx::Result<bool> {
+pub(crate) async fn newer_than(db: &mut PgConnection, ticket: TicketId, seen: MessageId, agent: &Agent) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from messages where ticket_id = $1 and id > $2 and direction <> 'note' and not (direction = 'outbound' and automatic)
                           and agent_id is distinct from $3) as "newer!""#,
@@ -379,30 +430,39 @@ pub async fn way_out(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Opt
 async fn queue(
     change: &mut Change,
     ticket: &Ticket,
-    author: Option<(AgentId, &str)>,
-    body: &str,
-    language: Option<&str>,
+    letter: Letter<'_>,
     chosen: Recipients,
 ) -> Result<MessageId, ReplyError> {
+    let Letter { author, body, language, signed, begins } = letter;
     let automatic = author.is_none();
     let Some(mailbox) = way_out(change, ticket).await? else {
-        return Err(ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into()));
+        return Err(no_mailbox());
     };
     let mut sent_to = if chosen.to.is_empty() { recipients(change, ticket).await? } else { chosen };
     if automatic {
         // A receipt is for whoever wrote, not for everybody who was told about it.
         sent_to.cc.clear();
+        sent_to.bcc.clear();
     }
     if sent_to.to.is_empty() {
         return Err(ReplyError::NoWay("This customer has no mail address to answer to. Enter one beside “To”.".into()));
     }
     let address = mailbox.address.clone().unwrap_or_default();
     let thread = outgoing_thread(change, ticket.id).await?;
+    let signature = match author.filter(|_| signed) {
+        Some((agent, _)) => signatures::of(change, agent, mailbox.id, language).await?,
+        None => String::new(),
+    };
     let envelope = Envelope {
+        signature,
         from: Some(Address { name: author.map(|(_, name)| name.to_owned()).unwrap_or_default(), address: address.clone() }),
         to: sent_to.to,
         cc: sent_to.cc,
-        subject: text::subjects::reply_subject(&ticket.subject, ticket.id),
+        bcc: sent_to.bcc,
+        subject: match begins {
+            Some(subject) => subject.trim().to_owned(),
+            None => text::subjects::reply_subject(&ticket.subject, ticket.id),
+        },
         in_reply_to: thread.last().cloned(),
         references: thread,
         ..Envelope::default()
@@ -443,6 +503,7 @@ async fn queue(
 pub struct Recipients {
     pub to: Vec<Address>,
     pub cc: Vec<Address>,
+    pub bcc: Vec<Address>,
 }
 
 /// Whom an answer goes to unless the agent says otherwise: the Reply-To of the customer's last message, else whom it came from, else the
@@ -455,10 +516,7 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
     .fetch_optional(&mut *db)
     .await?;
     let envelope: Option<Envelope> = last.and_then(|value| serde_json::from_value(value).ok());
-    let own =
-        sqlx::query_scalar!(r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null limit 500"#)
-            .fetch_all(&mut *db)
-            .await?;
+    let own = own_addresses(db).await?;
     if let Some(recipients) = envelope.and_then(|envelope| answer_to(envelope, &own)) {
         return Ok(recipients);
     }
@@ -470,7 +528,7 @@ pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<
     .fetch_optional(db)
     .await?;
     let to = row.map(|row| Address { name: row.name, address: row.address });
-    Ok(Recipients { to: to.into_iter().collect(), cc: Vec::new() })
+    Ok(Recipients { to: to.into_iter().collect(), ..Recipients::default() })
 }
 
 /// Whom an answer to this message goes to; `own` are our mailboxes in lower case. `None`: it names nobody who could be answered.
@@ -486,26 +544,111 @@ pub fn answer_to(envelope: Envelope, own: &[String]) -> Option<Recipients> {
             cc.push(other);
         }
     }
-    Some(Recipients { to: vec![target], cc })
+    Some(Recipients { to: vec![target], cc, bcc: Vec::new() })
 }
 
 /// Reads a line of addresses: `anna@example.it, Marco Rossi <marco@example.it>`.
 ///
 /// # Errors
-/// The part that is no address, or too many of them, in the agent's words.
+/// Every part that is no address, or too many of them, in the agent's words.
 pub fn parse_recipients(line: &str) -> Result<Vec<Address>, String> {
-    let line = line.trim().trim_end_matches([',', ';']).replace(';', ",");
-    if line.is_empty() {
-        return Ok(Vec::new());
+    let mut addresses: Vec<Address> = Vec::new();
+    let mut wrong: Vec<String> = Vec::new();
+    for part in split_addresses(line) {
+        match part.parse::<lettre::message::Mailbox>() {
+            Ok(mailbox) => {
+                let address = mailbox.email.to_string();
+                if !addresses.iter().any(|known| known.address.eq_ignore_ascii_case(&address)) {
+                    addresses.push(Address { name: mailbox.name.unwrap_or_default(), address });
+                }
+            }
+            Err(_) => wrong.push(format!("“{}”", text::excerpts::excerpt(part, 60))),
+        }
     }
-    let parsed: lettre::message::Mailboxes =
-        line.parse().map_err(|_| format!("“{line}” is not a list of mail addresses like anna@example.it, marco@example.it."))?;
-    let addresses: Vec<Address> =
-        parsed.into_iter().map(|mailbox| Address { name: mailbox.name.unwrap_or_default(), address: mailbox.email.to_string() }).collect();
-    if addresses.len() > MAX_RECIPIENTS { Err(format!("At most {MAX_RECIPIENTS} addresses, please.")) } else { Ok(addresses) }
+    match wrong.as_slice() {
+        [] if addresses.len() > MAX_RECIPIENTS => Err(format!("At most {MAX_RECIPIENTS} addresses, please.")),
+        [] => Ok(addresses),
+        [one] => Err(format!("{one} is not a mail address. Write it like anna@example.it or Anna Bianchi <anna@example.it>.")),
+        several => Err(format!("{} are not mail addresses. Write them like anna@example.it, with commas between.", several.join(", "))),
+    }
 }
 
-fn without_tag(address: &str) -> String {
+/// The parts of a line of addresses: cut at commas, semicolons and line ends, but not within quotes or angle brackets.
+fn split_addresses(line: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut bracketed) = (false, false);
+    line.split(move |c| {
+        match c {
+            '"' => quoted = !quoted,
+            '<' if !quoted => bracketed = true,
+            '>' => bracketed = false,
+            ',' | ';' | '\n' => return !quoted && !bracketed,
+            _ => {}
+        }
+        false
+    })
+    .map(str::trim)
+    .filter(|part| !part.is_empty())
+}
+
+/// What a new mail says.
+#[derive(Debug, Clone, Default)]
+pub struct NewMail {
+    pub to: Vec<Address>,
+    pub cc: Vec<Address>,
+    pub bcc: Vec<Address>,
+    pub subject: String,
+    pub body: String,
+    /// The customer's, where the agent knows it better than the words tell.
+    pub language: Option<String>,
+    pub files: Vec<StoredFile>,
+    pub canned: Vec<CannedReplyId>,
+    pub canned_files: Vec<CannedFileId>,
+}
+
+/// Begins a conversation: a letter to a customer, and the ticket that waits for their answer.
+pub async fn begin(change: &mut Change, agent: &Agent, mailbox: &Channel, new: &NewMail) -> Result<(TicketId, MessageId), ReplyError> {
+    check(&new.body)?;
+    let Some(first) = new.to.first() else { return Err(ReplyError::NoWay("Enter at least one address beside “To”.".into())) };
+    check_addresses(change, [&new.to, &new.cc, &new.bcc]).await?;
+    let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| new.language.clone());
+    let address = first.address.to_lowercase();
+    let contact = contacts::identify(change, IdentityKind::Email, &address, &first.name, language.as_deref()).await?;
+    let ticket = sqlx::query_scalar!(
+        "insert into tickets (channel_id, contact_id, subject, status, assignee_id, team_id, language, message_count, excerpt, last_direction,
+                              first_answered_at)
+         values ($1, $2, $3, 'pending', $4, $5, $6, 1, $7, 'outbound', now()) returning id",
+        mailbox.id.0,
+        contact.0,
+        new.subject,
+        agent.id.0,
+        mailbox.team_id.map(|id| id.0),
+        language.as_ref().or(mailbox.language.as_ref()),
+        text::excerpts::excerpt(&new.body, 200)
+    )
+    .fetch_one(&mut **change)
+    .await?;
+    let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let to = Recipients { to: new.to.clone(), cc: new.cc.clone(), bcc: new.bcc.clone() };
+    let letter = Letter {
+        author: Some((agent.id, &agent.name)),
+        signed: true,
+        begins: Some(&new.subject),
+        ..Letter::new(&new.body, language.as_deref())
+    };
+    let message = queue(change, &ticket, letter, to).await?;
+    files::attach(change, ticket.id, message, &new.files).await?;
+    for id in &new.canned {
+        canned::take(change, *id, &new.canned_files, ticket.id, message, agent.id).await?;
+    }
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Created {}).await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Replied { message }).await?;
+    let undo = i64::from(change.app.config.mail.undo_seconds);
+    change.push(&Job::SendMessage { message }, Ts::now().plus_seconds(undo)).await?;
+    Ok((ticket.id, message))
+}
+
+/// An address in lower case, without the tag that a plus sign begins.
+pub(crate) fn without_tag(address: &str) -> String {
     let address = address.to_lowercase();
     match address.split_once('@') {
         Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
@@ -514,7 +657,7 @@ fn without_tag(address: &str) -> String {
 }
 
 /// Whether an id can stand between the brackets of a mail's header.
-fn is_message_id(id: &str) -> bool {
+pub(crate) fn is_message_id(id: &str) -> bool {
     id.contains('@') && !id.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'))
 }
 

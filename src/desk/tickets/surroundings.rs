@@ -61,8 +61,8 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
                   (select json_agg(d) from (
                       select note, body from drafts where ticket_id = $2 and agent_id = $3) d) as "drafts: Json<Vec<Draft>>",
                   (select json_agg(u) from (
-                      select id, name, media_type, size from uploads
-                      where ticket_id = $2 and agent_id = $3 order by id limit 100) u) as "uploads: Json<Vec<Upload>>"
+                      select id, name, media_type, size, content_id from uploads
+                      where ticket_id = $2 and agent_id = $3 and planned_id is null and space = '' order by id limit 100) u) as "uploads: Json<Vec<Upload>>"
            from contacts c where c.id = $1"#,
         ticket.contact_id.0,
         ticket.id.0,

@@ -9,7 +9,7 @@ use crate::clock::Ts;
 use crate::desk::envelope::Envelope;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::networks::Extras;
-use crate::ids::{AgentId, ChannelId, ContactId, DeliveryId, MessageId, TicketId};
+use crate::ids::{AgentId, ChannelId, ContactId, DeliveryId, MessageId, SideId, TicketId};
 use crate::text;
 
 /// Messages shown at once; earlier ones are a page away.
@@ -53,6 +53,8 @@ pub struct Message {
     /// Hidden from the public by us.
     pub hidden: bool,
     pub liked: bool,
+    /// The conversation beside the customer's that it belongs to; see [`crate::desk::tickets::sides`].
+    pub side_id: Option<SideId>,
 }
 
 impl Message {
@@ -100,9 +102,9 @@ pub async fn list(db: &mut PgConnection, ticket: TicketId, before: Option<Messag
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, case when m.html is not null then '' end as html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id
-           where m.ticket_id = $1 and m.id < $2 and ($3 or m.direction <> 'note') order by m.id desc limit $4"#,
+           where m.ticket_id = $1 and m.id < $2 and ($3 or m.direction <> 'note') and m.side_id is null order by m.id desc limit $4"#,
         ticket.0,
         before.map_or(i64::MAX, |id| id.0),
         notes,
@@ -120,14 +122,45 @@ pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<Messag
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id
-           where m.ticket_id = $1 and m.id > $2 order by m.id limit $3"#,
+           where m.ticket_id = $1 and m.id > $2 and m.side_id is null order by m.id limit $3"#,
         ticket.0,
         after.map_or(0, |id| id.0),
         limit
     )
     .fetch_all(db)
+    .await
+}
+
+/// The messages of every conversation beside the customer's, oldest first.
+pub async fn aside(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, case when m.html is not null then '' end as html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
+           from messages m left join contacts c on c.id = m.contact_id
+           where m.side_id in (select id from sides where ticket_id = $1) order by m.id limit 500"#,
+        ticket.0
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What came last in a conversation beside the customer's, before `before`.
+pub async fn last_aside(db: &mut PgConnection, side: SideId, before: MessageId) -> sqlx::Result<Option<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
+                  m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
+           from messages m left join contacts c on c.id = m.contact_id
+           where m.side_id = $1 and m.id < $2 and m.agent_id is null and not m.bounce order by m.id desc limit 1"#,
+        side.0,
+        before.0
+    )
+    .fetch_optional(db)
     .await
 }
 
@@ -137,7 +170,7 @@ pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<M
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id where m.id = $1"#,
         id.0
     )
@@ -145,17 +178,21 @@ pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<M
     .await
 }
 
-/// The customer's last message before `before`, to be quoted in the answer.
-pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: MessageId) -> sqlx::Result<Option<Message>> {
+/// The message before `before` that an answer to these addresses (in lower case) quotes: the last that one of them wrote, else the customer's
+/// last. Nobody is sent words of somebody else who wrote to us alone.
+pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: MessageId, to: &[String]) -> sqlx::Result<Option<Message>> {
     sqlx::query_as!(
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
-                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked
+                  m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id
-           where m.ticket_id = $1 and m.id < $2 and m.direction = 'inbound' and not m.bounce and not m.automatic order by m.id desc limit 1"#,
+           where m.ticket_id = $1 and m.id < $2 and m.direction = 'inbound' and not m.bounce and not m.automatic
+             and (m.contact_id = (select t.contact_id from tickets t where t.id = $1) or lower(m.envelope #>> '{from,address}') = any($3))
+           order by coalesce(lower(m.envelope #>> '{from,address}') = any($3), false) desc, m.id desc limit 1"#,
         ticket.0,
-        before.0
+        before.0,
+        to
     )
     .fetch_optional(db)
     .await

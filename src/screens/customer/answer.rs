@@ -113,7 +113,7 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
     let mut db = app.db.acquire().await?;
     let name = contacts::find(&mut db, held.ticket.contact_id).await?.map(|contact| contact.name).unwrap_or_default();
     // Answers go on going where they went before.
-    let reply::Recipients { to, cc } = reply::recipients(&mut db, &held.ticket).await?;
+    let reply::Recipients { to, cc, bcc: _ } = reply::recipients(&mut db, &held.ticket).await?;
     let from = to.into_iter().next().map(|to| Address { name: name.clone(), address: to.address });
     drop(db);
     // Only files: their names say what came.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod download;
 mod files;
 mod page;
 
@@ -34,6 +35,7 @@ pub fn router() -> Router<App> {
         .route("/r/{token}/call", post(call::choose))
         .route("/r/{token}/call/cancel", post(call::cancel))
         .route("/r/{token}/files/{id}", get(files::show))
+        .route("/d/{token}", get(download::show).post(download::fetch))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
 }

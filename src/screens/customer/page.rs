@@ -22,7 +22,7 @@ use crate::http::visitors::limits::{self, Limit};
 use crate::http::visitors::stamps::Stamp;
 use crate::http::visitors::{self, Frame};
 use crate::http::{Path, Query, Result, render};
-use crate::ids::MessageId;
+use crate::ids::{ContactId, MessageId};
 use crate::screens::customer::call::Panel;
 use crate::screens::customer::{Held, gone};
 use crate::secrets::Keys;
@@ -124,7 +124,7 @@ impl<'a> TicketPage<'a> {
             frame,
             keys: &app.keys,
             stage: Stage::of(held),
-            talk: talk.messages.into_iter().map(|message| utterance(message, frame, &directory, &attachments)).collect(),
+            talk: talk.messages.into_iter().map(|message| utterance(message, held.ticket.contact_id, frame, &directory, &attachments)).collect(),
             earlier: talk_earlier,
             latest: before.map(|_| held.address("", "")),
             notice: None,
@@ -179,7 +179,7 @@ impl<'a> TicketPage<'a> {
     }
 }
 
-fn utterance(message: Message, frame: &Frame, directory: &Directory, attachments: &[Attachment]) -> Utterance {
+fn utterance(message: Message, customer: ContactId, frame: &Frame, directory: &Directory, attachments: &[Attachment]) -> Utterance {
     let ours = message.direction == Direction::Outbound;
     let author = match message.agent_id.filter(|_| ours) {
         Some(agent) => {
@@ -187,6 +187,11 @@ fn utterance(message: Message, frame: &Frame, directory: &Directory, attachments
             format!("{}, {}", name.split_whitespace().next().unwrap_or(name), frame.shop)
         }
         None if ours => frame.shop.clone(),
+        // Somebody who joined is not taken for them.
+        None if message.contact_id.is_some_and(|contact| contact != customer) => match message.envelope().from {
+            Some(from) if !from.name.is_empty() => from.name,
+            _ => message.contact_name.clone(),
+        },
         None => frame.text("transcript-customer"),
     };
     Utterance {
@@ -197,7 +202,7 @@ fn utterance(message: Message, frame: &Frame, directory: &Directory, attachments
         html: match message.extras().call {
             // What a customer wrote is never taken for it, for a call has no words of its own.
             Some(call) => text::html::from_text(&frame.text(if call.recorded { "call-voicemail" } else { "call-missed" })),
-            None => text::html::from_text(&message.new_text()),
+            None => text::html::from_text(&text::pictures::in_words(&message.new_text())),
         },
         quoted: message.quoted_text().trim().to_owned(),
         files: attachments.iter().filter(|file| file.message == message.id).cloned().collect(),

@@ -76,6 +76,7 @@ impl DeadLine {
                 (format!("Read what came in as no. {delivery}"), Some(format!("/settings/incoming/{delivery}/raw")))
             }
             Some(Job::SendMessage { message }) => (format!("Send message no. {message} to its customer"), None),
+            Some(Job::SendPlanned { plan }) => (format!("Send the reply for later no. {plan}"), None),
             Some(Job::Acknowledge { ticket, .. }) => (format!("Acknowledge ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::WakeTicket { ticket }) => (format!("Bring back snoozed ticket #{ticket}"), Some(format!("/tickets/{ticket}"))),
             Some(Job::CallStep { call }) => (format!("See to call {call}"), Some(format!("/calls/{call}"))),

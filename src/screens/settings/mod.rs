@@ -9,6 +9,7 @@ pub mod channels;
 pub mod hours;
 pub mod incoming;
 pub mod index;
+pub mod letters;
 pub mod people;
 pub mod shop;
 pub mod spam;
@@ -34,6 +35,7 @@ pub fn router() -> Router<App> {
         .merge(hours::router())
         .merge(incoming::router())
         .merge(index::router())
+        .merge(letters::router())
         .merge(people::router())
         .merge(shop::router())
         .merge(tags::router())

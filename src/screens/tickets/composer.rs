@@ -20,6 +20,8 @@ use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::{CannedFileId, CannedReplyId, TicketId, UploadId};
 use crate::live::{Doing, Signal};
 use crate::screens::tickets::permitted;
+use crate::secrets;
+use crate::text::pictures;
 
 /// What was typed so far.
 #[derive(Debug, Deserialize)]
@@ -55,9 +57,12 @@ pub async fn upload(State(app): State<App>, Path(id): Path<TicketId>, agent: Age
     if files::uploads(&mut db, id, agent.id).await?.len() >= files::MAX_FILES {
         return Ok(refuse(format!("A message may carry up to {} files.", files::MAX_FILES)));
     }
-    let stored = StoredFile::store(&app, file).await?;
+    let mut stored = StoredFile::store(&app, file).await?;
+    // A picture may stand within the words, under a name that no other has.
+    stored.content_id = files::is_picture(&stored.media_type).then(|| format!("p{}", &secrets::token()[..20]));
     let upload = files::add_upload(&mut db, id, agent.id, &stored).await?;
-    Ok(Json(serde_json::json!({ "id": upload, "name": stored.name, "size": stored.size })).into_response())
+    let mark = stored.content_id.as_deref().map(|id| pictures::mark(&stored.name, id));
+    Ok(Json(serde_json::json!({ "id": upload, "name": stored.name, "size": stored.size, "mark": mark })).into_response())
 }
 
 /// Takes a file back.

@@ -11,7 +11,10 @@ use crate::desk::networks::abilities::PublicVerbs;
 use crate::desk::tickets::reports;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
-use crate::ids::{AgentId, MessageId, TicketId};
+use crate::desk::links::Link;
+use crate::desk::tickets::outbound;
+use crate::ids::{AgentId, ContactId, MessageId, TicketId};
+use crate::text::pictures::{self, Stretch};
 use crate::text::{excerpts, html, signatures};
 
 /// One thing in the conversation.
@@ -83,18 +86,78 @@ pub struct Letter {
     pub reactions: Vec<String>,
     /// Ours, if one is on it.
     pub our_emoji: String,
+    /// Who wrote it, where a customer did.
+    pub contact: Option<ContactId>,
+    /// Somebody wrote it who is not the ticket's customer.
+    pub stranger: bool,
+    /// It did not leave, and could with other words or another recipient.
+    pub correctable: bool,
+    /// A letter that can be passed on.
+    pub forwardable: bool,
+    /// Its files that went as links.
+    pub linked: Vec<Linked>,
+}
+
+/// A file that went as a link.
+pub struct Linked {
+    pub file: Attachment,
+    pub link: Link,
+}
+
+impl Linked {
+    /// How it stands with the link.
+    pub fn words(&self) -> String {
+        let fetched = match self.link.downloads {
+            0 => "not fetched yet".to_owned(),
+            1 => "fetched once".to_owned(),
+            times => format!("fetched {times} times"),
+        };
+        match self.link.revoked_at {
+            Some(_) => format!("link taken back, {fetched}"),
+            None if self.opens() => format!("as a link until {}, {fetched}", self.link.expires_at.0.strftime("%-d %b")),
+            None => format!("link ended, {fetched}"),
+        }
+    }
+
+    /// Whether it still opens the file.
+    pub fn opens(&self) -> bool {
+        self.link.opens(Ts::now())
+    }
+}
+
+/// Safe HTML of words with their pictures in place.
+fn shown(words: &str, ticket: TicketId, pictures: &[&Attachment]) -> String {
+    let mut safe = String::new();
+    for stretch in pictures::cut(words) {
+        match stretch {
+            Stretch::Words(words) => safe.push_str(&html::from_text(words)),
+            Stretch::Picture { name, id } => {
+                match pictures.iter().find(|file| file.content_id.as_deref() == Some(id) && file.is_picture()) {
+                    Some(file) => safe.push_str(&format!(
+                        "<p><a href=\"/tickets/{ticket}/files/{0}\" data-lightbox=\"{1}\"><img class=\"in-words\" src=\"/tickets/{ticket}/files/{0}\" alt=\"{1}\" loading=\"lazy\"></a></p>",
+                        file.id,
+                        html::escape(name)
+                    )),
+                    None => safe.push_str(&format!("<p>[{}]</p>", html::escape(name))),
+                }
+            }
+        }
+    }
+    safe
 }
 
 impl Letter {
-    fn new(shell: &Shell, message: &Message, attachments: &[Attachment], all: &[Message]) -> Self {
+    pub(super) fn new(shell: &Shell, message: &Message, attachments: &[Attachment], all: &[Message]) -> Self {
         let envelope = message.envelope();
         let extras = message.extras();
         let (class, author, about) = head(shell, message, &envelope, &extras);
         let (class, about) = extras.call.as_ref().map_or((class, about), call_head);
-        let own = attachments.iter().filter(|file| file.message == message.id).cloned();
+        let text = message.new_text();
+        let within = pictures::ids(&text);
+        let mine: Vec<&Attachment> = attachments.iter().filter(|file| file.message == message.id).collect();
+        let own = mine.iter().filter(|file| !file.content_id.as_deref().is_some_and(|id| within.contains(&id))).map(|file| (*file).clone());
         let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
         let (sounds, files) = others.into_iter().partition(Attachment::is_sound);
-        let text = message.new_text();
         let mail = shell.directory.channel(message.channel_id).is_none_or(|channel| channel.abilities.is_none());
         let (text, signature) = match message.direction {
             Direction::Inbound if mail => signatures::split(&text),
@@ -113,9 +176,9 @@ impl Letter {
             excerpt: if text.trim().is_empty() {
                 wordless(&extras, attachments.iter().find(|file| file.message == message.id))
             } else {
-                excerpts::excerpt(text, 140)
+                excerpts::excerpt(&pictures::in_words(text), 140)
             },
-            text: html::from_text(text),
+            text: shown(text, message.ticket_id, &mine),
             signature: if signature.is_empty() { String::new() } else { html::from_text(signature) },
             label,
             doubt: doubt(&envelope),
@@ -151,6 +214,23 @@ impl Letter {
             quotable: alive && abilities.is_some_and(|able| able.quotes),
             reactions: abilities.filter(|_| alive && !message.public).map(|able| able.reactions.clone()).unwrap_or_default(),
             our_emoji: message.reactions["shop"]["emoji"].as_str().unwrap_or_default().to_owned(),
+            contact: message.contact_id,
+            stranger: false,
+            correctable: outbound::is_correctable(message),
+            forwardable: message.direction != Direction::Note && !message.automatic && !message.bounce && message.removed_at.is_none(),
+            linked: Vec::new(),
+        }
+    }
+
+    /// Shows those of its files that went as links as such.
+    pub(super) fn take_links(&mut self, links: &[Link]) {
+        for link in links.iter().filter(|link| link.message == self.id) {
+            let lists = [&mut self.files, &mut self.pictures, &mut self.sounds];
+            for list in lists {
+                if let Some(at) = list.iter().position(|file| file.id == link.attachment) {
+                    self.linked.push(Linked { file: list.remove(at), link: link.clone() });
+                }
+            }
         }
     }
 
@@ -161,7 +241,7 @@ impl Letter {
 
     /// Can still be taken back.
     pub fn undoable(&self) -> bool {
-        self.mine && self.delivery == Some(DeliveryStatus::Queued) && self.delivery_error.is_none()
+        self.mine && self.direction == Direction::Outbound && self.delivery == Some(DeliveryStatus::Queued) && self.delivery_error.is_none()
     }
 
     /// Will be tried again by itself.
@@ -251,6 +331,9 @@ fn head(shell: &Shell, message: &Message, envelope: &Envelope, extras: &Extras) 
             if !envelope.cc.is_empty() {
                 about = format!("{about}, cc {}", addresses(&envelope.cc));
             }
+            if !envelope.bcc.is_empty() {
+                about = format!("{about}, bcc {}", addresses(&envelope.bcc));
+            }
             if message.automatic {
                 about = format!("automatic receipt {about}");
             } else if envelope.copy {
@@ -266,6 +349,25 @@ fn head(shell: &Shell, message: &Message, envelope: &Envelope, extras: &Extras) 
             }
             let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
             (class, author, about)
+        }
+        Direction::Note if message.side_id.is_some() => {
+            let mut about = format!("to {}", addresses(&envelope.to));
+            for (word, list) in [("cc", &envelope.cc), ("bcc", &envelope.bcc)] {
+                if !list.is_empty() {
+                    about = format!("{about}, {word} {}", addresses(list));
+                }
+            }
+            let from = envelope.from.clone().unwrap_or_default();
+            match message.agent_id {
+                Some(agent) if message.delivery == Some(DeliveryStatus::Failed) => {
+                    ("letter--out letter--failed", shell.directory.agent(agent).to_owned(), about)
+                }
+                Some(agent) => ("letter--out", shell.directory.agent(agent).to_owned(), about),
+                None if message.bounce => ("letter--in letter--bounce", from.address, "delivery notice".to_owned()),
+                None if message.automatic => ("letter--in", from.address, "automatic message".to_owned()),
+                None if from.name.is_empty() => ("letter--in", from.address, about),
+                None => ("letter--in", from.name, from.address),
+            }
         }
         Direction::Note => {
             let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
@@ -481,6 +583,17 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::Tagged { tag } => ("tag", format!("added the tag {}", directory.tag(*tag))),
         Event::Untagged { tag } => ("tag", format!("removed the tag {}", directory.tag(*tag))),
         Event::SubjectChanged { from, .. } => ("pencil", format!("changed the subject from “{from}”")),
+        Event::Joined { name, .. } => ("user-plus", format!("{name} joined by e-mail – not the customer")),
+        Event::Forwarded { to, .. } => ("arrow-right-left", format!("forwarded this to {to}")),
+        Event::SideOpened { to, .. } => ("messages-square", format!("asked {to} beside the conversation")),
+        Event::SideAnswered { from, .. } => ("messages-square", format!("{from} answered beside the conversation")),
+        Event::ReplyPlanned { until } => {
+            let zone = jiff::tz::TimeZone::get(&directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+            ("alarm-clock", format!("planned a reply for {}", until.0.to_zoned(zone).strftime("%a %-d %b, %H:%M")))
+        }
+        Event::PlanWithdrawn {} => ("undo-2", "took a planned reply back".to_owned()),
+        Event::PlanStopped {} => ("triangle-alert", "A planned reply was stopped".to_owned()),
+        Event::LinkRevoked { file } => ("link", format!("took the link to {file} back")),
         Event::ClosedByCustomer {} => ("circle-check", "The customer says it is settled".to_owned()),
         other => match call_line(shell, other, entry.agent.is_some()) {
             Some(line) => line,

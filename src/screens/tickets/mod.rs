@@ -3,9 +3,12 @@
 pub mod composer;
 mod files;
 pub(crate) mod letters;
+pub mod mail;
 mod networks;
+mod planned;
 pub(crate) mod reply;
 mod spam;
+mod sides;
 mod update;
 
 use askama::Template;
@@ -23,15 +26,21 @@ use crate::desk::anger::{self, Anger};
 use crate::desk::approvals::{self, Approval};
 use crate::desk::chats::{self, Chat};
 use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
+use crate::desk::envelope::Address;
 use crate::desk::kinds::{AngerState, ChannelKind, ChatState, Direction, IdentityKind, Priority, Status};
+use crate::desk::links;
 use crate::desk::merging::Suggestion;
+use crate::desk::signatures;
 use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
+use crate::desk::tickets::participants::{self, Participant};
+use crate::desk::tickets::planned::Plan;
 use crate::desk::tickets::reply::Recipients;
 use crate::desk::tickets::{self, Ticket, surroundings, thread};
 use crate::desk::{agents::Agent, files as desk_files};
 use crate::http::cards::channel_icon;
 use crate::http::page::{Avatar, Icon, Shell, avatar};
+use crate::http::problems::Problems;
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::{AgentId, MessageId, TagId, TeamId, TicketId};
 use crate::screens::call_backs::CallBar;
@@ -39,6 +48,7 @@ use crate::screens::inbox::{self, ListPane, ListQuery};
 use crate::screens::live::{self, PersonPresent};
 use crate::screens::tickets::letters::Item;
 use crate::screens::tickets::networks::OnNetwork;
+use crate::screens::tickets::sides::SideView;
 use crate::secrets;
 
 /// The routes of a ticket.
@@ -50,6 +60,17 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/messages/{message}/retry", post(reply::retry))
         .route("/tickets/{id}/messages/{message}/arrived", post(networks::arrived))
         .route("/tickets/{id}/messages/{message}/again", post(networks::send_again))
+        .route("/tickets/{id}/messages/{message}/edit", get(mail::edit).post(mail::resend))
+        .route("/tickets/{id}/forward", get(mail::forward).post(mail::send_forward))
+        .route("/tickets/{id}/sides/new", get(mail::ask).post(mail::send_question))
+        .route("/tickets/{id}/sides/{side}/write", get(mail::continue_side).post(mail::send_side))
+        .route("/tickets/{id}/sides/{side}/seen", post(sides::seen))
+        .route("/tickets/{id}/planned/{plan}/now", post(planned::send_now))
+        .route("/tickets/{id}/planned/{plan}/back", post(planned::take_back))
+        .route("/tickets/{id}/planned/{plan}/time", post(planned::postpone))
+        .route("/tickets/{id}/links/{file}/revoke", post(sides::revoke_link))
+        .route("/mail/new", get(mail::new).post(mail::send_new))
+        .route("/mail/addresses.json", get(mail::addresses))
         .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
         .route("/tickets/{id}/messages/{message}/picture", get(files::show_picture))
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
@@ -111,6 +132,17 @@ struct TicketPage<'a> {
     needs_approval: bool,
     /// Why it is in spam, if it is.
     held_spam: Option<spam::Held>,
+    /// Conversations beside the customer's.
+    sides: Vec<SideView>,
+    /// Replies for later.
+    plans: Vec<Plan>,
+    people: Vec<Participant>,
+    /// Moments that the send-later menu offers.
+    laters: Vec<Snooze>,
+    /// What ends a letter from here.
+    signature: String,
+    /// One click away from answering everybody.
+    only: Option<Address>,
 }
 
 /// A moment that the snooze menu offers.
@@ -134,6 +166,11 @@ pub(super) struct Composing {
     /// What the agent had put as recipients, if that was refused.
     to: Option<String>,
     cc: Option<String>,
+    bcc: Option<String>,
+    /// What is wrong with the recipients, by field.
+    problems: Problems,
+    /// Answer the customer alone.
+    only: bool,
     /// The one message that the agent answers.
     answers: Option<MessageId>,
     /// Quick replies that were to go along, if the answer was refused.
@@ -218,6 +255,30 @@ impl TicketPage<'_> {
 
     fn cc_line(&self) -> String {
         self.composing.cc.clone().unwrap_or_else(|| address_line(&self.recipients.cc))
+    }
+
+    fn bcc_line(&self) -> String {
+        self.composing.bcc.clone().unwrap_or_else(|| address_line(&self.recipients.bcc))
+    }
+
+    /// Whether the list of recipients stands open: more than one, or something is wrong with it.
+    fn shows_recipients(&self) -> bool {
+        self.composing.to.is_some() || self.composing.problems.any() || self.recipients.to.len() + self.recipients.cc.len() > 1
+    }
+
+    /// The fields for recipients: name, label, value.
+    fn recipient_fields(&self) -> [(&'static str, &'static str, String); 3] {
+        [("to", "To", self.to_line()), ("cc", "Cc", self.cc_line()), ("bcc", "Bcc", self.bcc_line())]
+    }
+
+    /// Whether an answer leaves as a letter.
+    fn by_mail(&self) -> bool {
+        self.network.is_none() && self.open_chat().is_none() && !self.answers_later()
+    }
+
+    fn local(&self, at: &Ts) -> String {
+        let zone = jiff::tz::TimeZone::get(&self.shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        at.0.to_zoned(zone).strftime("%a %-d %b, %H:%M").to_string()
     }
 
     fn short_recipients(&self) -> String {
@@ -332,9 +393,18 @@ pub fn language_name(code: &str) -> Option<&'static str> {
     inbox::LANGUAGES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
 }
 
-fn address_line(addresses: &[crate::desk::envelope::Address]) -> String {
-    let addresses: Vec<&str> = addresses.iter().map(|address| address.address.as_str()).collect();
-    addresses.join(", ")
+/// Addresses as the composer's fields show them.
+pub(super) fn address_line(addresses: &[Address]) -> String {
+    let line = |address: &Address| {
+        // Characters that would end a name are left out of it.
+        let name: String = address.name.chars().filter(|c| !matches!(c, '"' | '\\' | '<' | '>' | ',' | ';' | '@' | ':') && !c.is_control()).collect();
+        match name.trim() {
+            "" => address.address.clone(),
+            name if name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'')) && name.is_ascii() => format!("{name} <{}>", address.address),
+            name => format!("\"{name}\" <{}>", address.address),
+        }
+    };
+    addresses.iter().map(line).collect::<Vec<_>>().join(", ")
 }
 
 /// What a ticket's address may carry besides the list beside it.
@@ -344,6 +414,8 @@ struct ShowQuery {
     before: String,
     note: String,
     answers: String,
+    /// `customer`: nobody else is answered.
+    only: String,
 }
 
 async fn show(
@@ -355,7 +427,8 @@ async fn show(
 ) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let before = query.before.parse().ok().map(MessageId);
-    let composing = Composing { note: query.note == "1", answers: query.answers.parse().ok().map(MessageId), ..Composing::default() };
+    let only = query.only == "customer";
+    let composing = Composing { note: query.note == "1", only, answers: query.answers.parse().ok().map(MessageId), ..Composing::default() };
     let mut page = load(&app, &mut db, &shell, id, list, before, composing).await?;
     if page.composing.answers.is_none() {
         // What came back is a draft again, for the same message as before.
@@ -389,15 +462,39 @@ async fn load<'a>(
     let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
     let last_message = messages.last().map(|message| message.id);
     let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
-    let recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &shell.directory.mailboxes())) {
+    let own = tickets::reply::own_addresses(db).await?;
+    let mut recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &own)) {
         Some(recipients) => recipients,
         None => tickets::reply::recipients(db, &ticket).await?,
     };
-    let mailbox = match shell.directory.channel(ticket.channel_id) {
-        Some(own) if own.kind == ChannelKind::Email => own.address.clone(),
-        Some(_) | None => tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address),
+    let theirs: Vec<String> =
+        around.identities.iter().filter(|identity| identity.kind == IdentityKind::Email).map(|identity| identity.address.to_lowercase()).collect();
+    let people = participants::of(&messages, ticket.contact_id, &own, &theirs);
+    // Where they asked to be answered, else where they wrote from.
+    let asked = messages.iter().rev().filter(|message| message.contact_id == Some(ticket.contact_id) && !message.automatic && !message.bounce);
+    let alone = asked.filter_map(|message| tickets::reply::answer_to(message.envelope(), &own)).find_map(|to| to.to.into_iter().next());
+    let alone = alone.or_else(|| {
+        let address = around.contact.email.clone()?;
+        Some(Address { name: around.contact.name.clone(), address })
+    });
+    let several = recipients.to.len() + recipients.cc.len() > 1 || alone.as_ref().is_some_and(|alone| !recipients.to.contains(alone));
+    let only = alone.filter(|_| several);
+    if composing.only
+        && let Some(alone) = &only
+    {
+        recipients = Recipients { to: vec![alone.clone()], ..Recipients::default() };
+    }
+    let (mailbox_id, mailbox) = match shell.directory.channel(ticket.channel_id) {
+        Some(own) if own.kind == ChannelKind::Email => (Some(own.id), own.address.clone()),
+        Some(_) | None => tickets::reply::way_out(db, &ticket).await?.map_or((None, None), |channel| (Some(channel.id), channel.address)),
     };
     let undeliverable = unreachable(db, &recipients, &around.identities).await?;
+    let signature = match mailbox_id {
+        Some(mailbox) => signatures::of(db, shell.agent.id, mailbox, ticket.language.as_deref()).await?,
+        None => String::new(),
+    };
+    let plans = tickets::planned::of_ticket(db, id).await?;
+    let sides = SideView::load(db, shell, id, &own).await?;
     let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
     let chat = if is_chat { chats::find(db, id).await? } else { None };
     let network = OnNetwork::load(db, shell, &ticket).await?;
@@ -411,11 +508,21 @@ async fn load<'a>(
     };
     let needs_approval =
         network.as_ref().is_some_and(OnNetwork::is_public) && shell.directory.approval.apply(shell.agent.role, ticket.channel_id);
-    let items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
+    let mut items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
+    let by_mail = shell.directory.channel(ticket.channel_id).is_none_or(|channel| channel.abilities.is_none());
+    let links = if around.attachments.is_empty() { Vec::new() } else { links::of_ticket(db, id).await? };
+    for item in &mut items {
+        if let Item::Letter(letter) = item {
+            let someone = letter.contact.is_some_and(|contact| contact != ticket.contact_id);
+            letter.stranger = by_mail && letter.direction == Direction::Inbound && someone;
+            letter.take_links(&links);
+        }
+    }
     let present = live::present(app, id).await?;
     Ok(TicketPage {
         details: serde_json::from_value(ticket.details.clone()).unwrap_or_default(),
         snoozes: snoozes(shell),
+        laters: laters(shell),
         shell,
         pane,
         contact: around.contact,
@@ -441,6 +548,11 @@ async fn load<'a>(
         approvals,
         needs_approval,
         held_spam,
+        sides,
+        plans,
+        people,
+        signature,
+        only,
     })
 }
 
@@ -464,6 +576,19 @@ fn snoozes(shell: &Shell) -> Vec<Snooze> {
             let zone = jiff::tz::TimeZone::get(&shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
             let when = until.0.to_zoned(zone).strftime(if value == "3h" { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string();
             Some(Snooze { value, label, when })
+        })
+        .collect()
+}
+
+/// When a reply may leave instead of now.
+fn laters(shell: &Shell) -> Vec<Snooze> {
+    let zone = jiff::tz::TimeZone::get(&shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let choices = [("hour", "In an hour", "%H:%M"), ("tomorrow", "Tomorrow at 9", "%a %-d %b"), ("monday", "Monday at 9", "%a %-d %b")];
+    choices
+        .into_iter()
+        .filter_map(|(value, label, format)| {
+            let at = planned::moment(value, "", Ts::now(), &shell.directory.shop.time_zone)?;
+            Some(Snooze { value, label, when: at.0.to_zoned(zone.clone()).strftime(format).to_string() })
         })
         .collect()
 }

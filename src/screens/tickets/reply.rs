@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use crate::app::App;
+use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::approvals::{self, Answered};
 use crate::desk::changes::{Actor, Change};
@@ -12,14 +13,15 @@ use crate::desk::chats;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{DeliveryStatus, Status};
 use crate::desk::tickets::reply::{self, NewReply, ReplyError, parse_recipients};
-use crate::desk::tickets::{drafts, outbound, thread};
+use crate::desk::tickets::{drafts, outbound, planned as desk_planned, thread};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
 use crate::http::page::Shell;
+use crate::http::problems::Problems;
 use crate::http::{Error, Path, Result};
 use crate::ids::{MessageId, TicketId};
 use crate::screens::tickets::letters::Item;
-use crate::screens::tickets::networks;
+use crate::screens::tickets::{networks, planned};
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
 use crate::text::excerpts;
 
@@ -27,6 +29,8 @@ use crate::text::excerpts;
 enum Done {
     Noted,
     Answered(Answered),
+    /// It leaves then.
+    Planned(Ts),
 }
 
 /// Sends what the composer holds. Whatever is refused stays in the draft and is shown with the reason.
@@ -35,9 +39,14 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     let note = parts.text("note") == "1";
     let body = parts.text("body").trim_end().to_owned();
     keep(&app, agent, id, note, &body, &parts).await?;
-    let refused = |error: String| Composing {
+    let problems = if note || !parts.text("way").is_empty() { Problems::default() } else { address_problems(&parts) };
+    let wrong = problems.any();
+    let mut problems = Some(problems);
+    let mut refused = |error: String| Composing {
         note,
         error: Some(error),
+        problems: problems.take().unwrap_or_default(),
+        bcc: Some(parts.text("bcc").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         to: Some(parts.text("to").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         cc: Some(parts.text("cc").to_owned()).filter(|_| !note && parts.text("way").is_empty()),
         way: parts.text("way").to_owned(),
@@ -54,6 +63,21 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         );
         return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await;
     }
+    if wrong {
+        let composing = refused("Not sent: look at the addresses above your text.".to_owned());
+        return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, composing).await;
+    }
+    let later = match parts.text("later") {
+        "" => None,
+        choice => {
+            let moment = planned::moment(choice, parts.text("later_at"), Ts::now(), &shell.directory.shop.time_zone);
+            let Some(at) = moment.filter(|_| !note) else {
+                let composing = refused("Not planned: choose a day and a time in the future, within a year.".to_owned());
+                return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, composing).await;
+            };
+            Some(at)
+        }
+    };
     let mut change = Change::begin(&app).await?;
     let chat = chats::find(&mut change, id).await?;
     let outcome = if note {
@@ -63,7 +87,14 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
             Ok(mut new) => {
                 let ticket = permitted(&mut change, agent, id).await?;
                 new.outlet = networks::outlet(&shell.directory, ticket.channel_id, parts.text("way"));
-                approvals::reply_or_hold(&mut change, agent, id, &new).await.map(Done::Answered)
+                if let Some(at) = later.filter(|_| new.outlet.is_none() && !chat.as_ref().is_some_and(|chat| chat.is_open())) {
+                    match desk_planned::plan(&mut change, agent, id, &new, at).await {
+                        Ok(_) => Ok(Done::Planned(at)),
+                        Err(error) => Err(error),
+                    }
+                } else {
+                    approvals::reply_or_hold(&mut change, agent, id, &new).await.map(Done::Answered)
+                }
             }
             Err(words) => Err(ReplyError::NoWay(words)),
         }
@@ -72,6 +103,12 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         Ok(Done::Noted) => {
             change.commit().await?;
             Ok(Flash::new("Note added.").redirect(&came_from(&headers, id)))
+        }
+        Ok(Done::Planned(at)) => {
+            change.commit().await?;
+            let zone = jiff::tz::TimeZone::get(&shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+            let words = format!("Your reply to #{id} leaves {}.", at.0.to_zoned(zone).strftime("%a %-d %b at %H:%M"));
+            Ok(Flash::new(words).redirect(&came_from(&headers, id)))
         }
         Ok(Done::Answered(Answered::Held(_))) => {
             change.commit().await?;
@@ -120,6 +157,17 @@ pub(crate) async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, bod
     Ok(())
 }
 
+/// What is wrong with the addresses of a form, by field.
+pub(super) fn address_problems(parts: &Parts) -> Problems {
+    let mut problems = Problems::default();
+    for field in ["to", "cc", "bcc"] {
+        if let Err(words) = parse_recipients(parts.text(field)) {
+            problems.add(field, words);
+        }
+    }
+    problems
+}
+
 /// What the composer holds.
 pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String> {
     Ok(NewReply {
@@ -132,6 +180,7 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
         },
         to: parse_recipients(parts.text("to"))?,
         cc: parse_recipients(parts.text("cc"))?,
+        bcc: parse_recipients(parts.text("bcc"))?,
         canned: parts.ids("canned"),
         canned_files: parts.ids("canned_file"),
         choices: parts.all("choice").map(str::trim).filter(|choice| !choice.is_empty()).map(str::to_owned).collect(),
@@ -151,6 +200,7 @@ async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, pa
         choices: parts.all("choice").map(str::to_owned).collect(),
         to: Some(parts.text("to").to_owned()),
         cc: Some(parts.text("cc").to_owned()),
+        bcc: Some(parts.text("bcc").to_owned()),
         ..Composing::default()
     };
     let mut page = load(app, &mut db, shell, id, list_of(headers, id), None, composing).await?;

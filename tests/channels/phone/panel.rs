@@ -130,10 +130,10 @@ async fn a_call_that_the_exchange_gives_nobody_can_be_taken() {
 async fn people_enter_where_they_are_reached() {
     let desk = desk("cti").await;
     let giulia = desk.giulia().await;
-    giulia.post("/profile", &[("name", "Giulia"), ("signature", ""), ("numbers", "21, 06 1234-5679")]).await.is(303);
+    giulia.post("/profile", &[("name", "Giulia"), ("numbers", "21, 06 1234-5679")]).await.is(303);
     let page = giulia.get("/profile").await;
     assert_eq!(page.attribute("#numbers", "value"), "21, +390612345679");
-    let refused = giulia.post("/profile", &[("name", "Giulia"), ("signature", ""), ("numbers", "my desk phone")]).await.is(422);
+    let refused = giulia.post("/profile", &[("name", "Giulia"), ("numbers", "my desk phone")]).await.is(422);
     assert_eq!(refused.attribute("#numbers", "aria-invalid"), "true");
     desk.tell("newCall", "1", &json!({})).await;
     desk.tell("answer", "1", &json!({ "answeringNumber": "390612345679" })).await;

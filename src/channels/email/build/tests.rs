@@ -19,13 +19,18 @@ fn letter() -> Outgoing {
         reply_to: address("", "help+t42-k7f3q2abcd@shop.example"),
         to: vec![address("Anna Verdi", "anna@example.it")],
         cc: vec![address("", "luca@example.it"), address("", "ANNA@example.it")],
+        bcc: vec![address("", "chief@shop.example")],
         subject: "Re: perché l'ordine è in ritardo? [#42]".to_owned(),
         body: "Buongiorno Anna,\n\nil pacco <12> è partito:\nhttps://track.example/12?a=1&b=2\n\nSaluti\nMarco".to_owned(),
+        signature: "Marco\nBottega & Figli".to_owned(),
+        face: None,
         language: "it".to_owned(),
         in_reply_to: Some("abc@example.it".to_owned()),
         references: vec!["first@example.it".to_owned(), "abc@example.it".to_owned()],
         quoted: Some(Quoted { author: "Anna Verdi".to_owned(), at: date, text: "Dov'è il pacco?\n\n> vecchio\nAnna".to_owned() }),
         files: Vec::new(),
+        linked: Vec::new(),
+        linked_words: String::new(),
         automatic: false,
         date,
     }
@@ -83,9 +88,9 @@ fn the_html_alone_reads_the_same() {
 #[test]
 fn files_arrive_whole() {
     let files = vec![
-        OutgoingFile { name: "ricevuta è.pdf".to_owned(), media_type: "application/pdf".to_owned(), bytes: (0..=255).collect() },
-        OutgoingFile { name: "a\r\nBcc: x@y.it".to_owned(), media_type: "no type".to_owned(), bytes: b"a\n\0b".to_vec() },
-        OutgoingFile { name: "old.eml".to_owned(), media_type: "message/rfc822".to_owned(), bytes: b"Subject: x\n\ny".to_vec() },
+        OutgoingFile { name: "ricevuta è.pdf".to_owned(), media_type: "application/pdf".to_owned(), bytes: (0..=255).collect(), content_id: None },
+        OutgoingFile { name: "a\r\nBcc: x@y.it".to_owned(), media_type: "no type".to_owned(), bytes: b"a\n\0b".to_vec(), content_id: None },
+        OutgoingFile { name: "old.eml".to_owned(), media_type: "message/rfc822".to_owned(), bytes: b"Subject: x\n\ny".to_vec(), content_id: None },
     ];
     let incoming = arrived(&Outgoing { files: files.clone(), ..letter() });
     assert_eq!(incoming.files.len(), files.len());
@@ -95,6 +100,45 @@ fn files_arrive_whole() {
     assert_eq!(incoming.files[0].name, "ricevuta è.pdf");
     assert_eq!(incoming.files[0].media_type, "application/pdf");
     assert_eq!(incoming.files[1].media_type, "application/octet-stream");
+}
+
+#[test]
+fn those_in_bcc_are_named_to_the_server_alone() {
+    let out = letter();
+    assert!(!raw(&out).to_lowercase().contains("bcc") && !raw(&out).contains("chief"));
+    assert_eq!(recipients(&out), ["anna@example.it", "luca@example.it", "chief@shop.example"]);
+}
+
+#[test]
+fn pictures_stand_within_the_words_and_the_face_beside_the_name() {
+    let picture = OutgoingFile {
+        name: "stivale.png".to_owned(),
+        media_type: "image/png".to_owned(),
+        bytes: vec![1, 2, 3],
+        content_id: Some("p1.desk".to_owned()),
+    };
+    let file = OutgoingFile { content_id: None, name: "nota.txt".to_owned(), ..picture.clone() };
+    let out = Outgoing {
+        body: "Ecco:\n\n![stivale.png](cid:p1.desk)\n\nSaluti".to_owned(),
+        files: vec![picture, file],
+        face: Some(vec![9; 40]),
+        ..letter()
+    };
+    let incoming = arrived(&out);
+    assert!(incoming.body.contains("Ecco:\n\n[stivale.png]\n\nSaluti\n\nMarco\nBottega & Figli"), "{}", incoming.body);
+    let html = incoming.html.clone().expect("HTML");
+    assert!(html.contains("cid:p1.desk") && html.contains("cid:face.t42"), "{html}");
+    let names: Vec<_> = incoming.files.iter().map(|file| (file.name.as_str(), file.inline)).collect();
+    assert_eq!(names, [("stivale.png", true), ("face.jpg", true), ("nota.txt", false)]);
+}
+
+#[test]
+fn large_files_wait_behind_links() {
+    let linked = vec![LinkedFile { name: "film.mov".to_owned(), size: "18.2 MB".to_owned(), url: "https://desk.example/d/7-abc".to_owned() }];
+    let out = Outgoing { linked, linked_words: "Fino al 22 dicembre:".to_owned(), ..letter() };
+    let incoming = arrived(&out);
+    assert!(incoming.body.contains("Fino al 22 dicembre:\n- film.mov (18.2 MB): https://desk.example/d/7-abc\n\nMarco"), "{}", incoming.body);
+    assert!(incoming.html.expect("HTML").contains("film.mov"));
 }
 
 #[test]
