@@ -116,6 +116,66 @@ pub async fn recognize(
     Ok(contact)
 }
 
+/// Remembers that mail to an address does not arrive.
+pub async fn mark_undeliverable(db: &mut PgConnection, address: &str, why: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identities set undeliverable_at = now(), undeliverable = $2 where kind = 'email' and address = $1",
+        address.to_lowercase(),
+        why
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Somebody wrote from this address: it works.
+pub async fn clear_undeliverable(db: &mut PgConnection, address: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identities set undeliverable_at = null, undeliverable = null where kind = 'email' and address = $1 and undeliverable_at is not null",
+        address
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Whether this mail address belongs to somebody whom the shop itself has named: one who was signed in there.
+pub async fn is_signed_in(db: &mut PgConnection, address: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from identities i join identities own on own.contact_id = i.contact_id
+                          where i.kind = 'email' and i.address = $1 and own.kind = 'external' and own.address like 'shop:%') as "exists!""#,
+        address
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// A contact of its own for a mail that names somebody else's address and probably does not come from there; the address stays theirs.
+pub async fn create_apart(db: &mut PgConnection, name: &str, address: &str) -> sqlx::Result<ContactId> {
+    let name = if name.is_empty() { address } else { name };
+    sqlx::query_scalar!(
+        r#"insert into contacts (name, note) values ($1, $2) returning id as "id: ContactId""#,
+        name,
+        format!("Wrote as {address}, but probably from elsewhere.")
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Those of these mail addresses, in lower case, at which nothing arrives, each with the reason.
+pub async fn undeliverable(db: &mut PgConnection, addresses: &[String]) -> sqlx::Result<Vec<(String, String)>> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"select address, coalesce(undeliverable, '') as "why!" from identities where kind = 'email' and address = any($1) and undeliverable_at is not null"#,
+        addresses
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.address, row.why)).collect())
+}
+
 /// Gives a contact one more address; one that somebody has already stays theirs.
 pub async fn add_identity(db: &mut PgConnection, contact: ContactId, kind: IdentityKind, address: &str) -> sqlx::Result<()> {
     sqlx::query!(
@@ -185,6 +245,9 @@ pub async fn find(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Option<C
 pub struct Identity {
     pub kind: IdentityKind,
     pub address: String,
+    /// Why mail does not arrive there, if it is known not to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeliverable: Option<String>,
 }
 
 impl Identity {
@@ -196,7 +259,9 @@ impl Identity {
 
 /// Every address of a contact.
 pub async fn identities(db: &mut PgConnection, id: ContactId) -> sqlx::Result<Vec<Identity>> {
-    sqlx::query_as!(Identity, "select kind, address from identities where contact_id = $1 order by id limit 100", id.0).fetch_all(db).await
+    sqlx::query_as!(Identity, "select kind, address, undeliverable from identities where contact_id = $1 order by id limit 100", id.0)
+        .fetch_all(db)
+        .await
 }
 
 /// Several contacts, in no order.

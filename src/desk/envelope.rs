@@ -1,8 +1,11 @@
 //! The waist of the hourglass: whatever a channel understands becomes an [`Incoming`], whatever an agent
 //! sends becomes an [`Outgoing`]. Nothing behind them knows which provider is on the other side.
 
+mod enclosed;
+
 use std::ops::Range;
 
+pub use enclosed::{Checks, Forwarded, Invitation, Protection, Recipient, Report, ReportKind};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Ts;
@@ -39,6 +42,19 @@ pub struct Envelope {
     /// Carries what was said in a chat already, for a customer who had left.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub copy: bool,
+    /// What it reports about a message of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+    /// Whether it comes from where it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Checks>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Invitation>,
+    /// Messages that came as files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forwarded: Vec<Forwarded>,
 }
 
 /// How a message says which ticket it belongs to, in the order in which it is believed.

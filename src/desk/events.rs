@@ -39,6 +39,33 @@ pub enum Event {
     SendRetried {
         message: MessageId,
     },
+    /// It left and came back: it did not arrive.
+    Bounced {
+        message: MessageId,
+        /// Whom it did not reach.
+        address: String,
+        /// In plain words.
+        reason: String,
+        /// Where the ticket stood that is open again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reopened: Option<Status>,
+    },
+    /// A mail server still tries.
+    DeliveryDelayed {
+        message: MessageId,
+        address: String,
+        said: String,
+    },
+    /// A receipt: it was read, or deleted unread.
+    ReceiptCame {
+        message: MessageId,
+        read: bool,
+    },
+    /// Its reader called it spam.
+    SpamReported {
+        message: MessageId,
+        address: String,
+    },
     Assigned {
         to: Option<AgentId>,
     },

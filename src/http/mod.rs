@@ -11,6 +11,7 @@ pub mod faces;
 pub mod flash;
 pub mod layers;
 pub mod multipart;
+pub mod outside;
 pub mod page;
 pub mod pressed;
 pub mod problems;

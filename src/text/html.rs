@@ -1,5 +1,6 @@
 //! HTML of strangers made safe to show, and text made into HTML and back.
 
+mod history;
 mod plain;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use ammonia::{Builder, UrlRelative};
 use regex::Regex;
 
 use super::markup::{Piece, Tag, pieces, tame};
+pub use history::words_above;
 pub use plain::to_text;
 
 /// Holds the address of a picture that must not be loaded unasked.
@@ -216,6 +218,15 @@ pub fn sanitise(html: &str) -> String {
     })
 }
 
+/// Whether sanitised HTML has words or pictures, and not only an empty frame of tags.
+pub fn says_something(html: &str) -> bool {
+    pieces(html).any(|piece| match piece {
+        Piece::Text(text) => unescape(text).chars().any(|c| !c.is_whitespace() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')),
+        Piece::Tag(tag) => tag.is("img") || tag.is("hr"),
+        Piece::Comment => false,
+    })
+}
+
 fn is_remote(address: &str) -> bool {
     !["cid:", "data:"].iter().any(|scheme| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
@@ -225,11 +236,13 @@ pub fn has_remote(html: &str) -> bool {
     images(html).any(|tag| tag.attribute(REMOTE).is_some())
 }
 
-/// Brings back the remote pictures that [`sanitise`] set aside.
-pub fn show_remote(html: &str) -> String {
+/// Brings back the remote pictures that [`sanitise`] set aside, from where `address` says: it is asked with each one's own address. What it
+/// knows no way for stays set aside.
+pub fn show_remote(html: &str, address: impl Fn(&str) -> Option<String>) -> String {
     rewrite_images(html, |tag| {
-        tag.attribute(REMOTE)?;
-        Some(tag.raw.replacen(&format!(" {REMOTE}=\""), " referrerpolicy=\"no-referrer\" src=\"", 1))
+        let source = tag.attribute(REMOTE)?;
+        let found = address(&unescape(source))?;
+        Some(tag.raw.replacen(&format!(" {REMOTE}=\"{source}\""), &format!(" src=\"{}\"", escape(&found)), 1))
     })
 }
 

@@ -12,6 +12,8 @@ mod markup;
 pub mod names;
 pub mod phones;
 pub mod quotes;
+pub mod refusals;
+pub mod signatures;
 pub mod slugs;
 pub mod subjects;
 pub mod weights;

@@ -166,8 +166,8 @@ fn to_reply(body: String, seen: Option<MessageId>, then: Option<Status>, outlet:
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Event {
     pub id: EventId,
-    /// `created`, `received`, `reopened`, `replied`, `noted`, `undone`, `acknowledged`, `send_failed`, `send_retried`, `assigned`,
-    /// `team_changed`, `status_changed`, `snoozed`, `woken`, `priority_changed`, `tagged`, `untagged`, `subject_changed`,
+    /// `created`, `received`, `reopened`, `replied`, `noted`, `undone`, `acknowledged`, `send_failed`, `send_retried`, `bounced`,
+    /// `delivery_delayed`, `receipt_came`, `spam_reported`, `assigned`, `team_changed`, `status_changed`, `snoozed`, `woken`, `priority_changed`, `tagged`, `untagged`, `subject_changed`,
     /// `closed_by_customer`, `approval_asked`, `approved`, `approval_returned`, `approval_withdrawn`, `anger_found`, `anger_rang`,
     /// `anger_mailed`, `anger_taken`, `anger_calmed`, `anger_restored`, `anger_gone`, `rating_changed`; later versions may add others.
     #[schema(example = "status_changed")]

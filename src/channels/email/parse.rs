@@ -1,10 +1,17 @@
 //! Raw mail understood: whatever bytes come, an [`Incoming`] results.
 
 mod automatic;
+mod away;
 mod bodies;
+mod calendar;
+mod checks;
 mod files;
+mod forwarded;
 mod headers;
 mod junk;
+mod protection;
+mod reports;
+mod tnef;
 
 #[cfg(test)]
 mod tests;
@@ -15,12 +22,12 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::{Message, MessageParser};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::Ts;
-use crate::desk::envelope::{Address, Envelope, Incoming, ThreadHint};
-use crate::text::{languages, quotes, subjects};
+use crate::desk::envelope::{Address, Envelope, Incoming, Report, ReportKind, ThreadHint};
+use crate::text::{languages, quotes, signatures, subjects};
 
 use headers::Headers;
 
@@ -31,6 +38,8 @@ pub struct Own {
     pub addresses: Vec<String>,
     /// The domains of the message ids that it mints.
     pub message_id_domains: Vec<String>,
+    /// The domains of the servers whose judgement about a mail's origin is believed, in lower case.
+    pub judges: Vec<String>,
 }
 
 /// Who is said to have written when no header tells.
@@ -43,7 +52,14 @@ const MAX_CONTAINERS: usize = 200;
 /// empty `envelope_from` is the null sender of bounces. What cannot be read gives a message that says so: the
 /// caller keeps the raw bytes beside it.
 pub fn parse(raw: &[u8], envelope_from: Option<&str>, envelope_to: &[String], own: &Own) -> Incoming {
-    let bounded = bounded(start(raw));
+    let unix: Vec<u8>;
+    let mut text = start(raw);
+    // Lines that end as they did on old Macintoshes would make one header of it all.
+    if !text.contains(&b'\n') && text.contains(&b'\r') {
+        unix = text.iter().map(|&byte| if byte == b'\r' { b'\n' } else { byte }).collect();
+        text = &unix;
+    }
+    let bounded = bounded(text);
     match MessageParser::default().parse(bounded).filter(is_mail) {
         Some(message) => understand(&message, envelope_from, envelope_to, own),
         None => unreadable(raw, envelope_from, envelope_to),
@@ -61,8 +77,12 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
     let subject = headers.subject();
     let body = bodies::text(message);
     let html = bodies::html(message);
-    let quote = if subjects::is_forward(&subject) { 0..0 } else { quotes::split(&body) };
+    let quote = history(message, &subject, &body);
     let provider_id = headers.ids("Message-ID").into_iter().next().unwrap_or_else(|| synthesised(&headers, &body));
+    let report = reports::report(message, &headers, &body, automatic::is_null_sender(&headers, envelope_from));
+    let bounce =
+        report.as_ref().is_some_and(|report| matches!(report.kind, ReportKind::Failed | ReportKind::Delayed | ReportKind::Delivered));
+    let thread = thread(&headers, envelope_to, report.as_ref());
     let envelope = Envelope {
         from: Some(from.clone()),
         reply_to: headers.addresses("Reply-To"),
@@ -71,12 +91,17 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
         subject: subject.clone(),
         in_reply_to: headers.ids("In-Reply-To").into_iter().next(),
         references: headers.ids("References"),
+        checks: checks::checks(&headers, &own.judges),
+        protection: protection::protection(message, &body),
+        invitation: calendar::invitation(message),
+        forwarded: if report.is_some() { Vec::new() } else { forwarded::forwarded(message) },
+        report,
         ..Envelope::default()
     };
-    let bounce = is_bounce(message, &headers);
+    let new = quotes::new_text(&body, &quote);
     Incoming {
-        thread: thread(message, &headers, envelope_to, bounce),
-        language: languages::detect(&quotes::new_text(&body, &quote)).map(str::to_owned),
+        thread,
+        language: languages::detect(signatures::split(&new).0).map(str::to_owned),
         automatic: automatic::reason(&headers, &from, &provider_id, envelope_from, own),
         files: files::files(message, html.as_deref()),
         sent_at: sent_at(message, &headers),
@@ -90,6 +115,21 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
         html,
         envelope,
         details: Vec::new(),
+    }
+}
+
+/// The part of the body that is history: by its words, else where the HTML shows it.
+fn history(message: &Message<'_>, subject: &str, body: &str) -> std::ops::Range<usize> {
+    if subjects::is_forward(subject) {
+        return 0..0;
+    }
+    let quote = quotes::split(body);
+    if !quote.is_empty() || quotes::holds_forward(body) {
+        return quote;
+    }
+    match bodies::words_above(message) {
+        Some(above) => quotes::below(body, &above),
+        None => quote,
     }
 }
 
@@ -148,7 +188,7 @@ fn synthesised(headers: &Headers<'_>, body: &str) -> String {
 }
 
 /// Everything that may say to which ticket the message belongs, most trusted first.
-fn thread(message: &Message<'_>, headers: &Headers<'_>, envelope_to: &[String], bounce: bool) -> Vec<ThreadHint> {
+fn thread(headers: &Headers<'_>, envelope_to: &[String], report: Option<&Report>) -> Vec<ThreadHint> {
     let mut hints: Vec<ThreadHint> = Vec::new();
     let mut push = |hint: ThreadHint| {
         if !hints.contains(&hint) {
@@ -163,7 +203,7 @@ fn thread(message: &Message<'_>, headers: &Headers<'_>, envelope_to: &[String], 
         }
     }
     // A bounce answers the message that it carries.
-    let returned = if bounce { returned_ids(message) } else { Vec::new() };
+    let returned = report.map(|report| report.message_ids.clone()).unwrap_or_default();
     for id in returned.into_iter().chain(headers.ids("In-Reply-To")) {
         push(ThreadHint::InReplyTo(id));
     }
@@ -171,27 +211,6 @@ fn thread(message: &Message<'_>, headers: &Headers<'_>, envelope_to: &[String], 
         push(ThreadHint::Reference(id));
     }
     hints
-}
-
-/// The Message-ID of the message, or of its header alone, that a bounce brings back.
-fn returned_ids(message: &Message<'_>) -> Vec<String> {
-    let ids = |part: &MessagePart<'_>| match &part.body {
-        PartType::Message(returned) => Headers::of(returned).ids("Message-ID"),
-        _ if part.is_content_type("text", "rfc822-headers") => MessageParser::default()
-            .parse_headers(part.contents())
-            .map(|returned| Headers::of(&returned).ids("Message-ID"))
-            .unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    message.parts.iter().map(ids).find(|ids| !ids.is_empty()).unwrap_or_default()
-}
-
-/// Whether this reports what became of a message that we sent.
-fn is_bounce(message: &Message<'_>, headers: &Headers<'_>) -> bool {
-    let is_report = headers.report_type().is_some_and(|kind| kind == "delivery-status");
-    is_report
-        || headers.first("X-Failed-Recipients").is_some()
-        || message.parts.iter().any(|part| part.is_content_type("message", "delivery-status"))
 }
 
 /// The Date header, unless it lies outside of what a clock may say. A second parser reads what the first is too strict for,

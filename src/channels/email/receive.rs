@@ -29,7 +29,7 @@ pub enum Understood {
 pub async fn understand(app: &App, channels: &[Channel], delivery: &Delivery) -> Understood {
     let addresses = settings::own_addresses(channels);
     // Whether a Message-ID is ours is told by its signature and not by its domain, which the shop's people share.
-    let own = Own { addresses, message_id_domains: Vec::new() };
+    let own = Own { addresses, message_id_domains: Vec::new(), judges: judges(channels, delivery) };
     let (raw, from, to) = (delivery.raw.clone(), delivery.envelope_from.clone(), delivery.envelope_to.clone());
     let known = own.clone();
     let parsing = tokio::task::spawn_blocking(move || parse::parse(&raw, from.as_deref(), &to, &known));
@@ -48,6 +48,39 @@ pub async fn understand(app: &App, channels: &[Channel], delivery: &Delivery) ->
         return Understood::Drop("This is one of the desk's own messages coming back.".to_owned());
     }
     Understood::Message(Box::new(with_original(incoming, delivery)))
+}
+
+/// Providers whose servers sign their judgement with another name than they are reached by.
+const JUDGES: [(&str, &str); 9] = [
+    ("gmail.com", "google.com"),
+    ("googlemail.com", "google.com"),
+    ("office365.com", "outlook.com"),
+    ("outlook.com", "outlook.com"),
+    ("hotmail.com", "outlook.com"),
+    ("live.com", "outlook.com"),
+    ("me.com", "icloud.com"),
+    ("fastmail.com", "messagingengine.com"),
+    ("zoho.eu", "zoho.com"),
+];
+
+/// The domains whose servers judge what comes into the mailbox: its addresses' own, and its provider's.
+fn judges(channels: &[Channel], delivery: &Delivery) -> Vec<String> {
+    let Some(channel) = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id) else { return Vec::new() };
+    let mut domains: Vec<String> =
+        settings::addresses(channel).iter().filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain.to_owned()).collect();
+    if let Some(imap) = settings::Settings::of(channel).imap {
+        // imap.gmail.com belongs to gmail.com; a host directly below a public ending would judge for the whole of it.
+        if let Some((_, domain)) = imap.host.to_lowercase().split_once('.').filter(|(_, domain)| domain.contains('.')) {
+            domains.push(domain.to_owned());
+        }
+    }
+    let aliases: Vec<String> = JUDGES
+        .iter()
+        .filter(|(domain, _)| domains.iter().any(|known| known == domain || known.ends_with(&format!(".{domain}"))))
+        .map(|&(_, judge)| judge.to_owned())
+        .collect();
+    domains.extend(aliases);
+    domains
 }
 
 /// Our message in our name: a copy of it, or a loop. A bounce carries ours within but has an id of its own.

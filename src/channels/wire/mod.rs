@@ -1,7 +1,7 @@
 //! What all networks share: the door for their webhooks, the way to their APIs, the loop that sends.
 
 pub mod acts;
-pub mod calls;
+pub use crate::http::outside as calls;
 pub mod editor;
 pub mod faces;
 pub mod hooks;

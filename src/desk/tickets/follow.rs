@@ -37,7 +37,7 @@ pub async fn may_see(db: &mut PgConnection, message: MessageId, undo_seconds: u3
 
 fn is_theirs(message: &Message, undo_seconds: u32, now: Ts) -> bool {
     match (message.direction, message.delivery) {
-        _ if message.bounce => false,
+        _ if message.bounce || message.envelope.get("report").is_some() => false,
         (Direction::Note, _) => false,
         (Direction::Inbound, _) => true,
         (Direction::Outbound, _) if message.automatic => false,

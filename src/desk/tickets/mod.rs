@@ -6,6 +6,7 @@ pub mod list;
 pub mod outbound;
 pub mod receive;
 pub mod reply;
+pub mod reports;
 pub mod selections;
 pub mod surroundings;
 pub mod thread;
@@ -118,6 +119,19 @@ pub fn parse_reply_tag(keys: &Keys, local_part: &str) -> Option<TicketId> {
     keys.verify("reply", &id.to_string(), REPLY_SIGNATURE, signature).then_some(id)
 }
 
+/// The tag that brings a server's notice about one of our messages home: `m901-k7f3q2abcd`, added to the envelope sender's local part.
+pub fn bounce_tag(keys: &Keys, id: MessageId) -> String {
+    format!("m{id}-{}", keys.sign("bounce", &id.to_string(), REPLY_SIGNATURE))
+}
+
+/// The message named by a local part such as `help+m901-k7f3q2abcd` or `bounce+m901-k7f3q2abcd`, if its signature is ours.
+pub fn parse_bounce_tag(keys: &Keys, local_part: &str) -> Option<MessageId> {
+    let (_, tag) = local_part.rsplit_once('+')?;
+    let (id, signature) = tag.strip_prefix(['m', 'M'])?.split_once('-')?;
+    let id: MessageId = id.parse().ok()?;
+    keys.verify("bounce", &id.to_string(), REPLY_SIGNATURE, signature).then_some(id)
+}
+
 /// The Message-ID, without brackets, of our message about a ticket: `t42.m901.k7f3q2abcd@help.example.com`.
 pub fn message_id(keys: &Keys, ticket: TicketId, message: MessageId, domain: &str) -> String {
     format!("t{ticket}.m{message}.{}@{domain}", keys.sign("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE))
@@ -125,12 +139,18 @@ pub fn message_id(keys: &Keys, ticket: TicketId, message: MessageId, domain: &st
 
 /// The ticket named by one of our own message ids, if its signature is ours.
 pub fn parse_message_id(keys: &Keys, id: &str) -> Option<TicketId> {
+    parse_message_id_whole(keys, id).map(|(ticket, _)| ticket)
+}
+
+/// The same with the message.
+pub fn parse_message_id_whole(keys: &Keys, id: &str) -> Option<(TicketId, MessageId)> {
     let (local, _) = id.split_once('@')?;
     let mut parts = local.split('.');
     let ticket = parts.next()?.strip_prefix('t')?;
     let message = parts.next()?.strip_prefix('m')?;
     let signature = parts.next()?;
-    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature).then(|| ticket.parse().ok())?
+    keys.verify("message-id", &format!("{ticket}.{message}"), REPLY_SIGNATURE, signature)
+        .then(|| Some((ticket.parse().ok()?, MessageId(message.parse().ok()?))))?
 }
 
 /// The unguessable part of the customer's link: `42-…`.
@@ -163,6 +183,12 @@ mod tests {
         assert_eq!(parse_reply_tag(&keys, &format!("help+{}", tag.replace("t42", "t43"))), None);
         assert_eq!(parse_reply_tag(&keys, "help+t42"), None);
         assert_eq!(parse_reply_tag(&keys, "help"), None);
+
+        let tag = bounce_tag(&keys, MessageId(901));
+        assert_eq!(parse_bounce_tag(&keys, &format!("help+{tag}")), Some(MessageId(901)));
+        assert_eq!(parse_bounce_tag(&keys, &format!("BOUNCE+{}", tag.to_uppercase())), Some(MessageId(901)));
+        assert_eq!(parse_bounce_tag(&keys, &format!("help+{}", tag.replace("m901", "m902"))), None);
+        assert_eq!(parse_reply_tag(&keys, &format!("help+{tag}")), None);
 
         let id = message_id(&keys, TicketId(42), MessageId(901), "help.example.com");
         assert_eq!(parse_message_id(&keys, &id), Some(TicketId(42)));

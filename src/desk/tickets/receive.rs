@@ -8,13 +8,14 @@ use crate::desk::anger;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::contacts;
-use crate::desk::envelope::{Incoming, ThreadHint};
+use crate::desk::envelope::{Checks, Incoming, Report, ReportKind, ThreadHint};
 use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{IdentityKind, Status};
 use crate::desk::search;
 use crate::desk::spam;
-use crate::desk::tickets::{self, Ticket};
+use crate::desk::tickets::thread::Message;
+use crate::desk::tickets::{self, Ticket, reports};
 use crate::desk::webhooks::Happened;
 use crate::ids::{ContactId, DeliveryId, EventId, MessageId, TicketId};
 use crate::jobs::Job;
@@ -81,7 +82,7 @@ pub async fn receive(change: &mut Change, origin: &Origin<'_>, incoming: &Incomi
         return Ok(received);
     }
     let words = text::quotes::new_text(&incoming.body, &incoming.quote);
-    if received.outcome != Outcome::Duplicate && anger::hears(change, &words).await? {
+    if received.outcome != Outcome::Duplicate && incoming.envelope.report.is_none() && anger::hears(change, &words).await? {
         anger::look(change, received.message).await?;
     }
     Ok(received)
@@ -97,14 +98,30 @@ pub(crate) async fn store(change: &mut Change, origin: &Origin<'_>, incoming: &I
         Some(ticket) => (Some(ticket), MatchedBy::Key),
         None => find_ticket(change, &keys, origin.channel, &incoming.thread).await?,
     };
+    let about = reports::subject_of(change, &keys, origin.channel, incoming).await?;
+    let (known, matched_by) = match (&about, known) {
+        (Some(about), None) => (Some(about.ticket_id), MatchedBy::InReplyTo),
+        _ => (known, matched_by),
+    };
     let known = match known {
         Some(id) => tickets::lock(change, id).await?,
         None => None,
     };
+    let report = incoming.envelope.report.as_ref().filter(|report| report.kind != ReportKind::Away);
+    if let (Some(ticket), Some(about), Some(report)) = (&known, &about, report) {
+        return reported(change, origin, incoming, ticket, about, report, matched_by).await;
+    }
+    let automatic = incoming.automatic.is_some() || incoming.bounce;
+    if !automatic && !forged(incoming) {
+        contacts::clear_undeliverable(change, &incoming.from.address).await?;
+    }
     let contact = match (&known, origin.ticket, origin.contact) {
         (_, _, Some(contact)) => contact,
         // On their own page they are who the ticket says.
         (Some(ticket), Some(_), None) => ticket.contact_id,
+        _ if forged(incoming) && contacts::is_signed_in(change, &incoming.from.address).await? => {
+            contacts::create_apart(change, &incoming.from.name, &incoming.from.address).await?
+        }
         _ => {
             let (from, language) = (&incoming.from, incoming.language.as_deref());
             contacts::identify(change, IdentityKind::Email, &from.address, &from.name, language).await?
@@ -146,11 +163,53 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     let message = insert_message(change, origin, incoming, id, contact).await?;
     let created = Happened { event_id: row.event, kind: "created", data: None, agent_id: None, message: Some(message), at: row.at };
     change.tell(id, &created).await?;
-    let acknowledged = origin.acknowledge && !automatic;
+    // A receipt would go to whoever was named without having written.
+    let acknowledged = origin.acknowledge && !automatic && !forged(incoming);
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;
     }
     Ok(Received { outcome: Outcome::Created, ticket: id, message, matched_by: MatchedBy::None, acknowledged })
+}
+
+/// Whether the receiving server says that it does not come from the address that it names.
+fn forged(incoming: &Incoming) -> bool {
+    incoming.envelope.checks.as_ref().is_some_and(Checks::failed)
+}
+
+/// A report about a message of ours: kept with its ticket, and nobody's turn changes but by what it says.
+async fn reported(
+    change: &mut Change,
+    origin: &Origin<'_>,
+    incoming: &Incoming,
+    ticket: &Ticket,
+    about: &Message,
+    report: &Report,
+    matched_by: MatchedBy,
+) -> sqlx::Result<Received> {
+    let received = |outcome, message| Received { outcome, ticket: ticket.id, message, matched_by, acknowledged: false };
+    // It belongs to the ticket of the message, wherever else its header points.
+    let own = if about.ticket_id == ticket.id { None } else { tickets::lock(change, about.ticket_id).await? };
+    let ticket = own.as_ref().unwrap_or(ticket);
+    if let Some(earlier) = reports::known(change, ticket.id, about, report).await? {
+        return Ok(Received { ticket: ticket.id, ..received(Outcome::Duplicate, earlier) });
+    }
+    reports::apply(change, ticket, about, report).await?;
+    let mut incoming = incoming.clone();
+    incoming.envelope.report = Some(Report { about: Some(about.id), ..report.clone() });
+    incoming.automatic.get_or_insert_with(|| "It is a mail system's report.".to_owned());
+    let message = insert_message(change, origin, &incoming, ticket.id, ticket.contact_id).await?;
+    let loud = report.kind == ReportKind::Failed && !about.automatic;
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, updated_at = now(),
+                last_message_at = case when $2 then now() else last_message_at end
+         where id = $1",
+        ticket.id.0,
+        loud
+    )
+    .execute(&mut **change)
+    .await?;
+    change.touch(ticket.id);
+    Ok(Received { ticket: ticket.id, ..received(Outcome::Appended, message) })
 }
 
 async fn append(
@@ -166,8 +225,13 @@ async fn append(
     let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
     // A machine's message is kept but changes nothing about who waits for whom.
     let reopens = !automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed);
+    // That somebody is away is no word of theirs.
+    let quiet = incoming.envelope.report.is_some();
     sqlx::query!(
-        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'inbound', updated_at = now(),
+        "update tickets set message_count = message_count + 1, updated_at = now(),
+                last_message_at = case when $5 then last_message_at else now() end,
+                excerpt = case when $5 then excerpt else $2 end,
+                last_direction = case when $5 then last_direction else 'inbound' end,
                 status = case when $3 then 'open' else status end,
                 snoozed_until = case when $3 then null else snoozed_until end,
                 solved_at = case when $3 then null else solved_at end,
@@ -176,7 +240,8 @@ async fn append(
         ticket.id.0,
         excerpt,
         reopens,
-        automatic || ticket.status == Status::Spam
+        automatic || ticket.status == Status::Spam,
+        quiet
     )
     .execute(&mut **change)
     .await?;

@@ -46,7 +46,7 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
     let row = sqlx::query!(
         r#"select c.id, c.name, c.language, c.company, c.note, c.created_at, c.picture,
                   (select json_agg(i) from (
-                      select kind, address from identities where contact_id = c.id order by id limit 100) i) as "identities: Json<Vec<Identity>>",
+                      select kind, address, undeliverable from identities where contact_id = c.id order by id limit 100) i) as "identities: Json<Vec<Identity>>",
                   (select json_agg(t) from (
                       select id, subject, status, last_message_at from tickets
                       where contact_id = c.id and id <> $2 order by id desc limit $5) t) as "earlier: Json<Vec<EarlierTicket>>",

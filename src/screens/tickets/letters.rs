@@ -2,15 +2,17 @@
 
 use crate::clock::Ts;
 use crate::desk::calls::CallFacts;
+use crate::desk::envelope::{Envelope, Forwarded, Invitation, Protection, ReportKind};
 use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::networks::Extras;
 use crate::desk::networks::abilities::PublicVerbs;
+use crate::desk::tickets::reports;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
 use crate::ids::{AgentId, MessageId, TicketId};
-use crate::text::{excerpts, html};
+use crate::text::{excerpts, html, signatures};
 
 /// One thing in the conversation.
 pub enum Item {
@@ -30,8 +32,20 @@ pub struct Letter {
     pub excerpt: String,
     /// Safe HTML of the new words.
     pub text: String,
+    /// Safe HTML of the signature; empty when there is none.
+    pub signature: String,
     /// Safe HTML of the quoted history; empty when there is none.
     pub quoted: String,
+    /// What a machine says with it, as a label: out of office, not delivered.
+    pub label: &'static str,
+    /// Why it may not come from whom it names; empty when nothing says so.
+    pub doubt: String,
+    /// The shop's.
+    pub zone: jiff::tz::TimeZone,
+    pub protection: Option<Protection>,
+    pub invitation: Option<Invitation>,
+    /// Messages that came as files: their heads, and their words as safe HTML.
+    pub forwarded: Vec<(Forwarded, String)>,
     pub has_html: bool,
     pub has_original: bool,
     pub pictures: Vec<Attachment>,
@@ -75,58 +89,18 @@ impl Letter {
     fn new(shell: &Shell, message: &Message, attachments: &[Attachment], all: &[Message]) -> Self {
         let envelope = message.envelope();
         let extras = message.extras();
-        let addresses =
-            |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
-        let (class, author, about) = match message.direction {
-            Direction::Inbound => {
-                let from = envelope.from.clone().unwrap_or_default();
-                let name = [&from.name, &message.contact_name, &from.address].into_iter().find(|name| !name.is_empty()).cloned();
-                let mut about = match (envelope.to.is_empty(), envelope.cc.is_empty()) {
-                    (true, _) => String::new(),
-                    (false, true) => format!("to {}", addresses(&envelope.to)),
-                    (false, false) => format!("to {}, cc {}", addresses(&envelope.to), addresses(&envelope.cc)),
-                };
-                if message.bounce {
-                    about = "delivery notice".to_owned();
-                } else if message.automatic {
-                    about = format!("automatic message {about}");
-                }
-                let class = if message.bounce { "letter--in letter--bounce" } else { "letter--in" };
-                (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
-            }
-            Direction::Outbound => {
-                let author =
-                    message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
-                let mut about = format!("to {}", addresses(&envelope.to));
-                if !envelope.cc.is_empty() {
-                    about = format!("{about}, cc {}", addresses(&envelope.cc));
-                }
-                if message.automatic {
-                    about = format!("automatic receipt {about}");
-                } else if envelope.copy {
-                    about = format!("by mail what the chat had not shown, {about}");
-                } else if let Some(app) = &extras.app {
-                    about = format!("sent from {app}");
-                } else if envelope.to.is_empty() {
-                    about = match shell.directory.channel(message.channel_id) {
-                        Some(channel) if channel.abilities.is_some() && message.public => format!("in public on {}", channel.kind.label()),
-                        Some(channel) if channel.abilities.is_some() => format!("on {}", channel.kind.label()),
-                        _ => "in the chat".to_owned(),
-                    };
-                }
-                let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
-                (class, author, about)
-            }
-            Direction::Note => {
-                let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
-                ("letter--note", author.to_owned(), "internal note".to_owned())
-            }
-        };
+        let (class, author, about) = head(shell, message, &envelope, &extras);
         let (class, about) = extras.call.as_ref().map_or((class, about), call_head);
         let own = attachments.iter().filter(|file| file.message == message.id).cloned();
         let (pictures, others): (Vec<_>, Vec<_>) = own.partition(Attachment::is_picture);
         let (sounds, files) = others.into_iter().partition(Attachment::is_sound);
         let text = message.new_text();
+        let mail = shell.directory.channel(message.channel_id).is_none_or(|channel| channel.abilities.is_none());
+        let (text, signature) = match message.direction {
+            Direction::Inbound if mail => signatures::split(&text),
+            _ => (&*text, ""),
+        };
+        let label = envelope.report.as_ref().map_or("", |report| report.kind.label());
         let abilities = shell.directory.channel(message.channel_id).and_then(|channel| channel.abilities.as_deref());
         let alive = message.direction == Direction::Inbound && message.provider_id.is_some() && message.removed_at.is_none();
         Self {
@@ -139,9 +113,16 @@ impl Letter {
             excerpt: if text.trim().is_empty() {
                 wordless(&extras, attachments.iter().find(|file| file.message == message.id))
             } else {
-                excerpts::excerpt(&text, 140)
+                excerpts::excerpt(text, 140)
             },
-            text: html::from_text(&text),
+            text: html::from_text(text),
+            signature: if signature.is_empty() { String::new() } else { html::from_text(signature) },
+            label,
+            doubt: doubt(&envelope),
+            zone: shell.directory.hours.zone.clone(),
+            protection: envelope.protection,
+            forwarded: envelope.forwarded.iter().map(|inner| (inner.clone(), html::from_text(&inner.body))).collect(),
+            invitation: envelope.invitation,
             quoted: if message.quoted_text().is_empty() { String::new() } else { html::from_text(message.quoted_text()) },
             has_html: message.html.is_some(),
             has_original: message.delivery_id.is_some(),
@@ -171,6 +152,11 @@ impl Letter {
             reactions: abilities.filter(|_| alive && !message.public).map(|able| able.reactions.clone()).unwrap_or_default(),
             our_emoji: message.reactions["shop"]["emoji"].as_str().unwrap_or_default().to_owned(),
         }
+    }
+
+    /// A moment without a script's help, which would show it in the reader's own zone.
+    pub fn moment(&self, at: &Ts) -> String {
+        at.0.to_zoned(self.zone.clone()).strftime("%a %-d %b %Y, %H:%M").to_string()
     }
 
     /// Can still be taken back.
@@ -238,6 +224,110 @@ impl Letter {
     }
 }
 
+/// How a message looks, who wrote it, and what is said of it beside the name.
+fn head(shell: &Shell, message: &Message, envelope: &Envelope, extras: &Extras) -> (&'static str, String, String) {
+    let addresses =
+        |list: &[crate::desk::envelope::Address]| list.iter().map(|address| address.address.as_str()).collect::<Vec<_>>().join(", ");
+    match message.direction {
+        Direction::Inbound => {
+            let from = envelope.from.clone().unwrap_or_default();
+            let name = [&from.name, &message.contact_name, &from.address].into_iter().find(|name| !name.is_empty()).cloned();
+            let mut about = match (envelope.to.is_empty(), envelope.cc.is_empty()) {
+                (true, _) => String::new(),
+                (false, true) => format!("to {}", addresses(&envelope.to)),
+                (false, false) => format!("to {}, cc {}", addresses(&envelope.to), addresses(&envelope.cc)),
+            };
+            if message.bounce {
+                about = "delivery notice".to_owned();
+            } else if message.automatic && envelope.report.is_none() {
+                about = format!("automatic message {about}");
+            }
+            let class = if message.bounce { "letter--in letter--bounce" } else { "letter--in" };
+            (class, name.unwrap_or_else(|| "Unknown".to_owned()), about)
+        }
+        Direction::Outbound => {
+            let author = message.agent_id.map_or_else(|| shell.directory.shop.shop_name.clone(), |id| shell.directory.agent(id).to_owned());
+            let mut about = format!("to {}", addresses(&envelope.to));
+            if !envelope.cc.is_empty() {
+                about = format!("{about}, cc {}", addresses(&envelope.cc));
+            }
+            if message.automatic {
+                about = format!("automatic receipt {about}");
+            } else if envelope.copy {
+                about = format!("by mail what the chat had not shown, {about}");
+            } else if let Some(app) = &extras.app {
+                about = format!("sent from {app}");
+            } else if envelope.to.is_empty() {
+                about = match shell.directory.channel(message.channel_id) {
+                    Some(channel) if channel.abilities.is_some() && message.public => format!("in public on {}", channel.kind.label()),
+                    Some(channel) if channel.abilities.is_some() => format!("on {}", channel.kind.label()),
+                    _ => "in the chat".to_owned(),
+                };
+            }
+            let class = if message.delivery == Some(DeliveryStatus::Failed) { "letter--out letter--failed" } else { "letter--out" };
+            (class, author, about)
+        }
+        Direction::Note => {
+            let author = message.agent_id.map_or("Someone", |id| shell.directory.agent(id));
+            ("letter--note", author.to_owned(), "internal note".to_owned())
+        }
+    }
+}
+
+/// Why a mail may not come from whom it names, in plain words.
+fn doubt(envelope: &Envelope) -> String {
+    let Some(checks) = envelope.checks.as_ref().filter(|checks| checks.failed()) else { return String::new() };
+    let from = envelope.from.as_ref().map_or("", |from| from.address.as_str());
+    let failed = if checks.dmarc == "fail" { "DMARC" } else { "SPF and DKIM" };
+    format!(
+        "This mail names {from} as its sender, but its domain says that it does not come from there ({failed} failed, says {}). Do not send anything secret before you are sure.",
+        checks.by
+    )
+}
+
+/// What is told of a message of ours by a line rather than by a letter.
+fn report_line(message: &Message, all: &[Message]) -> Option<Line> {
+    let report = message.envelope().report?;
+    let about = all.iter().find(|other| Some(other.id) == report.about);
+    report.about?;
+    let whom: Vec<&str> =
+        report.recipients.iter().map(|recipient| recipient.address.as_str()).filter(|address| !address.is_empty()).collect();
+    let whom = whom.join(", ");
+    let said = report.recipients.first().map(|recipient| recipient.said.as_str()).filter(|said| !said.is_empty());
+    let (name, text) = match report.kind {
+        ReportKind::Failed => {
+            let what = if about.is_some_and(|about| about.automatic) { "The automatic receipt" } else { "The answer" };
+            let text = match (about, &*whom) {
+                // The message itself says why.
+                (Some(_), whom) if !whom.is_empty() => format!("{what} did not arrive at {whom}"),
+                _ => format!("{what} did not arrive. {}", excerpts::excerpt(&reports::words(&report, about), 240)),
+            };
+            ("triangle-alert", text)
+        }
+        ReportKind::Delayed => {
+            let said = said.map(|said| format!(" It says: “{}”", excerpts::excerpt(said, 160))).unwrap_or_default();
+            (
+                "clock",
+                format!(
+                    "The server of {} has not taken the answer yet; sending goes on by itself.{said}",
+                    if whom.is_empty() { "the customer" } else { &whom }
+                ),
+            )
+        }
+        ReportKind::Delivered => {
+            ("check-check", format!("The server of {} has the answer", if whom.is_empty() { "the customer" } else { &whom }))
+        }
+        ReportKind::Read => ("check-check", "Read receipt: the customer’s mail program says that the answer was opened".to_owned()),
+        ReportKind::Unread => ("trash-2", "Read receipt: the answer was deleted without being opened".to_owned()),
+        ReportKind::Complaint => {
+            ("flag", format!("{} called the answer spam, their provider says", if whom.is_empty() { "The customer" } else { &whom }))
+        }
+        ReportKind::Away => return None,
+    };
+    let more = message.delivery_id.map(|_| format!("/tickets/{}/messages/{}/original", message.ticket_id, message.id));
+    Some(Line { icon: icon(name), who: String::new(), text, at: message.created_at, more })
+}
+
 /// How a call looks, and whom it was with: it is neither a letter nor a note, whatever it is kept as.
 fn call_head(call: &CallFacts) -> (&'static str, String) {
     let about = match (&*call.number, call.incoming) {
@@ -285,6 +375,8 @@ pub struct Line {
     pub who: String,
     pub text: String,
     pub at: Ts,
+    /// Where the whole of it can be read.
+    pub more: Option<String>,
 }
 
 /// When a message was said. Networks bring what was delayed with its true time; the date of a mail is whatever its sender likes.
@@ -296,9 +388,16 @@ fn said_at(shell: &Shell, message: &Message) -> Ts {
 /// Messages and events in the order in which they happened. The last message of the customer and everything after it stand open.
 pub fn conversation(shell: &Shell, messages: &[Message], attachments: &[Attachment], events: &[Entry], all_open: bool) -> Vec<Item> {
     let from = messages.first().map(|message| message.created_at);
-    let last_inbound = messages.iter().rposition(|message| message.direction == Direction::Inbound && !message.bounce).unwrap_or(0);
+    let last_inbound = messages
+        .iter()
+        .rposition(|message| message.direction == Direction::Inbound && !message.bounce && message.envelope().report.is_none())
+        .unwrap_or(0);
     let mut items: Vec<(Ts, Item)> = Vec::with_capacity(messages.len() + events.len());
     for (at, message) in messages.iter().enumerate() {
+        if let Some(line) = report_line(message, messages) {
+            items.push((message.created_at, Item::Line(line)));
+            continue;
+        }
         let mut letter = Letter::new(shell, message, attachments, messages);
         // A receipt is read by the customer, not by us.
         let receipt = message.automatic && message.direction == Direction::Outbound;
@@ -338,6 +437,10 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::Noted { .. }
         | Event::Acknowledged { .. }
         | Event::SendFailed { .. }
+        | Event::Bounced { reopened: None, .. }
+        | Event::DeliveryDelayed { .. }
+        | Event::ReceiptCame { .. }
+        | Event::SpamReported { .. }
         | Event::MessageEdited { .. }
         | Event::MessageRemoved { .. }
         | Event::CallMissed { .. }
@@ -347,6 +450,9 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         Event::MessageDeleted { .. } => ("trash-2", "deleted a public message".to_owned()),
         Event::Reopened { from } => {
             ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase()))
+        }
+        Event::Bounced { reopened: Some(from), .. } => {
+            ("undo-2", format!("The ticket is open again, because the answer did not arrive ({} before)", from.label().to_lowercase()))
         }
         Event::Undone { .. } => ("undo-2", "took a reply back before it left".to_owned()),
         Event::SendRetried { .. } => ("refresh-cw", "tried to send a reply again".to_owned()),
@@ -381,7 +487,7 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
             None => return public_line(shell, other, &who, entry.at).or_else(|| chat_line(shell, other, who, entry.at)),
         },
     };
-    Some(Line { icon: icon(name), who, text, at: entry.at })
+    Some(Line { icon: icon(name), who, text, at: entry.at, more: None })
 }
 
 /// The lines of a call-back.
@@ -442,7 +548,7 @@ fn public_line(shell: &Shell, event: &Event, who: &str, at: Ts) -> Option<Line> 
         Event::AngerGone { .. } => ("check", "The customer changed what they said: nothing angry stands there now".to_owned()),
         _ => return None,
     };
-    Some(Line { icon: icon(name), who: who.to_owned(), text, at })
+    Some(Line { icon: icon(name), who: who.to_owned(), text, at, more: None })
 }
 
 /// The lines of a live chat.
@@ -472,5 +578,5 @@ fn chat_line(shell: &Shell, event: &Event, who: String, at: crate::clock::Ts) ->
         Event::VisitorBlocked {} => ("circle-slash", "blocked the visitor".to_owned()),
         _ => return None,
     };
-    Some(Line { icon: icon(name), who, text, at })
+    Some(Line { icon: icon(name), who, text, at, more: None })
 }

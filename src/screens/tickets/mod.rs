@@ -22,7 +22,7 @@ use crate::clock::Ts;
 use crate::desk::anger::{self, Anger};
 use crate::desk::approvals::{self, Approval};
 use crate::desk::chats::{self, Chat};
-use crate::desk::contacts::{Contact, EarlierTicket, Identity};
+use crate::desk::contacts::{self, Contact, EarlierTicket, Identity};
 use crate::desk::kinds::{AngerState, ChannelKind, ChatState, Direction, IdentityKind, Priority, Status};
 use crate::desk::merging::Suggestion;
 use crate::desk::tickets::drafts::Drafts;
@@ -51,6 +51,7 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/messages/{message}/arrived", post(networks::arrived))
         .route("/tickets/{id}/messages/{message}/again", post(networks::send_again))
         .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
+        .route("/tickets/{id}/messages/{message}/picture", get(files::show_picture))
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
         .route("/tickets/{id}/files/{file}", get(files::show_file))
         .route("/tickets/{id}/status", post(update::set_status))
@@ -85,6 +86,8 @@ struct TicketPage<'a> {
     drafts: Drafts,
     uploads: Vec<desk_files::Upload>,
     recipients: Recipients,
+    /// Those of the recipients at whom nothing arrives, each with the reason.
+    undeliverable: Vec<(String, String)>,
     mailbox: Option<String>,
     earlier: Vec<EarlierTicket>,
     twins: Vec<Suggestion>,
@@ -394,6 +397,7 @@ async fn load<'a>(
         Some(own) if own.kind == ChannelKind::Email => own.address.clone(),
         Some(_) | None => tickets::reply::way_out(db, &ticket).await?.and_then(|channel| channel.address),
     };
+    let undeliverable = unreachable(db, &recipients, &around.identities).await?;
     let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
     let chat = if is_chat { chats::find(db, id).await? } else { None };
     let network = OnNetwork::load(db, shell, &ticket).await?;
@@ -422,6 +426,7 @@ async fn load<'a>(
         drafts: around.drafts,
         uploads: around.uploads,
         recipients,
+        undeliverable,
         mailbox,
         earlier: around.earlier,
         twins: around.twins,
@@ -437,6 +442,17 @@ async fn load<'a>(
         needs_approval,
         held_spam,
     })
+}
+
+/// Those of the recipients at whom nothing arrives. The contact's own addresses are known; only for others the database is asked.
+async fn unreachable(db: &mut PgConnection, recipients: &Recipients, identities: &[Identity]) -> sqlx::Result<Vec<(String, String)>> {
+    let addresses: Vec<String> = recipients.to.iter().chain(&recipients.cc).map(|address| address.address.to_lowercase()).collect();
+    let own = |address: &String| identities.iter().find(|identity| identity.kind == IdentityKind::Email && identity.address == *address);
+    let (known, others): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| own(address).is_some());
+    let mut found: Vec<(String, String)> =
+        known.into_iter().filter_map(|address| own(&address)?.undeliverable.clone().map(|why| (address, why))).collect();
+    found.extend(contacts::undeliverable(db, &others).await?);
+    Ok(found)
 }
 
 fn snoozes(shell: &Shell) -> Vec<Snooze> {

@@ -38,7 +38,7 @@ pub fn to_text(html: &str) -> String {
 
 /// A plain-text letter in the making.
 #[derive(Default)]
-struct Letter {
+pub(super) struct Letter {
     out: String,
     line: String,
     /// A blank line is due before the next words.
@@ -54,7 +54,7 @@ struct Letter {
 }
 
 impl Letter {
-    fn write(&mut self, text: &str) {
+    pub(super) fn write(&mut self, text: &str) {
         if self.preformatted > 0 {
             for (index, line) in text.split('\n').enumerate() {
                 if index > 0 {
@@ -74,7 +74,7 @@ impl Letter {
         }
     }
 
-    fn tag(&mut self, tag: &Tag<'_>) {
+    pub(super) fn tag(&mut self, tag: &Tag<'_>) {
         let open = !tag.closing;
         match tag.name {
             "br" => self.break_line(),
@@ -182,7 +182,7 @@ impl Letter {
         self.out.push('\n');
     }
 
-    fn finish(mut self) -> String {
+    pub(super) fn finish(mut self) -> String {
         self.end_block();
         let length = self.out.trim_end().len();
         self.out.truncate(length);

@@ -7,6 +7,7 @@ mod words;
 use std::ops::Range;
 
 use openings::Opening;
+pub use openings::is_telephone_line;
 
 /// A line of the body without its line end.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,39 @@ pub fn split(body: &str) -> Range<usize> {
         Some(quote) if has_words(&body[..quote.start]) || has_words(&body[quote.end..]) => quote,
         _ => 0..0,
     }
+}
+
+/// The history below `above`, the words that stand over it where an HTML letter shows its structure; empty unless the body begins with just
+/// these words and a line ends behind them.
+pub fn below(body: &str, above: &str) -> Range<usize> {
+    let mut rest = body.char_indices().filter(|(_, c)| !c.is_whitespace());
+    let mut end = 0;
+    for wanted in above.chars().filter(|c| !c.is_whitespace()) {
+        match rest.next() {
+            Some((at, c)) if c == wanted => end = at + c.len_utf8(),
+            _ => return 0..0,
+        }
+    }
+    let tail = &body[end..];
+    let line_end = tail.find('\n').map_or(tail.len(), |at| at + 1);
+    let start = end + line_end;
+    let whole_line = !has_words(&tail[..line_end]);
+    if end == 0 || !whole_line || !has_words(&body[start..]) || announces_answers(&lines(&body[..start])) {
+        return 0..0;
+    }
+    start..body.len()
+}
+
+/// Whether the first words are those by which programs pass a message on.
+pub fn begins_forward(text: &str) -> bool {
+    let lines = lines(text);
+    next_words(&lines, 0).is_some_and(|first| openings::at(&lines, first) == Some(Opening::Forward))
+}
+
+/// Whether a message passed on begins anywhere in it.
+pub fn holds_forward(body: &str) -> bool {
+    let lines = lines(body);
+    (0..lines.len()).any(|at| openings::is_forward(&lines[at]))
 }
 
 /// The words outside the quoted range, without blank lines around them.

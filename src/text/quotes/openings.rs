@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::Line;
-use super::words::{FORWARDED, FROM, ORIGINAL, SENT, STARTS, SUBJECT, TELEPHONE, TO, VERBS, WITHIN};
+use super::words::{DEVICES, FORWARDED, FROM, ORIGINAL, SENT, SENT_BEHIND, STARTS, SUBJECT, TELEPHONE, TO, VERBS, WITHIN};
 
 /// What begins at a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,15 @@ pub fn at(lines: &[Line<'_>], at: usize) -> Option<Opening> {
         return Some(Opening::Quote);
     }
     divider(line.text)
+        .or_else(|| dashed_attribution(line.text))
         .or_else(|| rule(lines, at))
         .or_else(|| is_header_block(&lines[at..]).then_some(Opening::Rest))
         .or_else(|| attribution(lines, at).map(|end| Opening::Attribution { end }))
+}
+
+/// Whether this line says that what follows is passed on.
+pub fn is_forward(line: &Line<'_>) -> bool {
+    line.text.len() <= MAX_LINE && divider(line.text.trim_start_matches(['>', ' '])) == Some(Opening::Forward)
 }
 
 /// "-----Original Message-----" and its like.
@@ -63,6 +69,13 @@ fn divider(line: &str) -> Option<Opening> {
     (dashed && ORIGINAL.contains(&label.as_str())).then_some(Opening::Rest)
 }
 
+/// "---- On Mon, 4 May 2026 09:01 Shop wrote ---", as Zoho has it.
+fn dashed_attribution(line: &str) -> Option<Opening> {
+    let line = line.trim();
+    let bare = line.strip_prefix("---")?.strip_suffix("--")?.trim_matches(['-', ' ']).to_lowercase();
+    (has_date(&bare) && VERBS.iter().any(|verb| bare.contains(verb))).then_some(Opening::Rest)
+}
+
 /// A line of underscores or dashes with the headers of a message below it.
 fn rule(lines: &[Line<'_>], at: usize) -> Option<Opening> {
     let line = lines[at].text.trim();
@@ -73,29 +86,38 @@ fn rule(lines: &[Line<'_>], at: usize) -> Option<Opening> {
     is_header_block(&lines[below..]).then_some(Opening::Rest)
 }
 
-/// Whether the headers of a quoted message begin here: its author first, then at least date and subject. Fewer could be
-/// a customer's own list ("From: Rome, To: Milan").
+/// Whether the headers of a quoted message begin here: its author first, then at least date and subject; or, as some programs have it, the
+/// date or the subject first. Fewer could be a customer's own list ("From: Rome, To: Milan").
 fn is_header_block(lines: &[Line<'_>]) -> bool {
-    if !lines.first().is_some_and(|line| is_header(line.text, &FROM)) {
+    let Some(first) = lines.first() else { return false };
+    let mut from = is_header(first.text, &FROM);
+    let mut sent = is_header(first.text, &SENT);
+    let mut subject = is_header(first.text, &SUBJECT);
+    if !from && !sent && !subject {
         return false;
     }
-    let mut sent = false;
-    let mut subject = false;
+    let mut to = false;
     let mut strangers = 0;
+    let authored = from;
     for line in lines[1..].iter().take(MAX_HEADERS).filter(|line| !line.is_blank()) {
         if is_header(line.text, &SUBJECT) {
             subject = true;
         } else if is_header(line.text, &SENT) {
             sent = true;
-        } else if !is_header(line.text, &TO) {
+        } else if !authored && is_header(line.text, &FROM) {
+            // In another order than usual it must name an address too.
+            from = from || has_address(line.text);
+        } else if is_header(line.text, &TO) {
+            to = true;
+        } else {
             // The rest of a long list of recipients.
             strangers += 1;
         }
-        if strangers > 2 || (sent && subject) {
+        if strangers > 2 || (from && sent && subject && (authored || to)) {
             break;
         }
     }
-    sent && subject
+    from && sent && subject && (authored || to)
 }
 
 fn is_header(line: &str, labels: &[&str]) -> bool {
@@ -123,7 +145,7 @@ fn attribution(lines: &[Line<'_>], at: usize) -> Option<usize> {
         if index > 0 && (!begins || !has_date(&joined) || begins_as_usual(line.text.trim())) {
             return None;
         }
-        if is_attribution(&joined) {
+        if is_attribution(&joined) || (names_author(&joined) && next_is_quoted(&lines[at + index + 1..])) {
             return Some(at + index + 1);
         }
         // Prose ends its sentences; an attribution has none.
@@ -142,6 +164,16 @@ fn is_attribution(line: &str) -> bool {
     let lower = line.to_lowercase();
     // The programs of some languages end with the address and have no verb.
     VERBS.iter().any(|verb| lower.contains(verb)) || (before.ends_with('>') && has_address(line) && has_time(line))
+}
+
+/// Whether a line ends with an address and bears date and time: an attribution without a verb, if a quote follows.
+fn names_author(line: &str) -> bool {
+    let Some(before) = line.trim().strip_suffix([':', '：']) else { return false };
+    before.split_whitespace().last().is_some_and(has_address) && has_date(before) && has_time(before)
+}
+
+fn next_is_quoted(lines: &[Line<'_>]) -> bool {
+    lines.iter().take(3).find(|line| !line.is_blank()).is_some_and(Line::is_quoted)
 }
 
 /// Whether an attribution bears what only programs write: an address, a date and a time.
@@ -166,10 +198,11 @@ fn has_date(text: &str) -> bool {
     numbers.len() >= 2 && numbers.iter().any(|number| number.len() <= 2) && numbers.iter().any(|number| matches!(number.len(), 2 | 4))
 }
 
-/// Whether this is the line by which a telephone signs.
+/// Whether this is the line by which a telephone or an app signs: what it says, and in what.
 pub fn is_telephone_line(line: &str) -> bool {
-    let line = line.trim().to_lowercase();
-    line.len() < 100 && TELEPHONE.iter().any(|start| line.starts_with(start))
+    let line = line.trim().trim_start_matches(['-', '–', '—', '*', '_', ' ']).to_lowercase();
+    let says = TELEPHONE.iter().any(|start| line.starts_with(start)) || SENT_BEHIND.iter().any(|end| line.contains(end));
+    line.len() < 140 && says && DEVICES.iter().any(|device| line.contains(device)) && !line.contains(['?', '!'])
 }
 
 /// Whether this line says that answers stand inside the quote.

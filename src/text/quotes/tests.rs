@@ -48,6 +48,8 @@ fn words(body: &str) -> String {
 #[case("De : Shop\nEnvoyé : lundi 3 mai 2026 10:22\nÀ : Anna\nObjet : RE: x")]
 #[case("*De:* Shop\n*Enviado:* lunes, 3 de mayo de 2026 10:22\n*Para:* Anna\n*Asunto:* x")]
 #[case("##- Please write above this line -##")]
+#[case("Gesendet: Montag, 04. Mai 2026 um 09:01 Uhr\nVon: Shop <help@shop.example>\nAn: anna@example.it\nBetreff: x")]
+#[case("---- On Mon, 04 May 2026 09:01:22 +0200 Shop <help@shop.example> wrote ---")]
 fn folds_history_below_the_answer(#[case] opening: &str) {
     for quoted in ["> Where is it?\n>\n> Shop\n", "\n> Where is it?\n"] {
         let body = format!("It came, thank you.\n\nAnna\n\n{opening}\n{quoted}");
@@ -139,6 +141,24 @@ fn hostile_bodies_take_linear_time() {
 }
 
 proptest! {
+    #[test]
+    fn new_words_and_quote_are_the_body(body in "(> |On 3 May 2026, Shop <a@b\\.it> wrote:\n|From: a@b\\.it\nSent: 3 May\nSubject: x\n|-----Original Message-----\n|\n|é|word |-- \n|Sent from my iPhone\n){0,40}") {
+        let quote = split(&body);
+        let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+        let around = format!("{}{}", &body[..quote.start], &body[quote.end..]);
+        prop_assert_eq!(letters(&new_text(&body, &quote)), letters(&around));
+        prop_assert_eq!(letters(&around).len() + letters(&body[quote.clone()]).len(), letters(&body).len());
+    }
+
+    #[test]
+    fn words_above_are_never_cut(new in "([A-Za-zé ]{1,20}\n){1,5}", which in 0_usize..4) {
+        prop_assume!(new.chars().any(char::is_alphanumeric));
+        let quoted = ["On 3 May 2026, Shop <a@b.it> wrote:\n> x\n", "-----Original Message-----\nx\n", "From: a@b.it\nSent: 3 May\nSubject: x\n\ny\n", "> a\n> b\n>\n> c\n> d\n> e\n"][which];
+        let body = format!("{new}\n{quoted}");
+        let quote = split(&body);
+        prop_assert!(quote.is_empty() || quote.start >= new.trim_end().len());
+    }
+
     #[test]
     fn any_text_splits_on_lines(body in "(>|On |wrote:|From: |Sent: |Subject: |\n|é|12:30|a@b\\.it|--|\\PC){0,60}") {
         let quote = split(&body);

@@ -19,6 +19,7 @@ pub fn reason(headers: &Headers<'_>, from: &Address, provider_id: &str, envelope
         .or_else(|| nameless(from))
         .or_else(|| unread_sender(from))
         .or_else(|| wish_for_silence(headers))
+        .or_else(|| away(headers))
 }
 
 fn own_mail(from: &Address, provider_id: &str, own: &Own) -> Option<String> {
@@ -42,10 +43,19 @@ fn report(headers: &Headers<'_>) -> Option<String> {
     })
 }
 
-fn null_sender(headers: &Headers<'_>, envelope_from: Option<&str>) -> Option<String> {
+/// Whether it came from the empty envelope address, as bounces do.
+pub fn is_null_sender(headers: &Headers<'_>, envelope_from: Option<&str>) -> bool {
     let is_null = |path: &str| matches!(path.trim(), "" | "<>");
-    let null = envelope_from.is_some_and(is_null) || headers.first("Return-Path").is_some_and(|path| is_null(&path));
-    null.then(|| "It accepts no answers: its return path is empty.".to_owned())
+    envelope_from.is_some_and(is_null) || headers.first("Return-Path").is_some_and(|path| is_null(&path))
+}
+
+/// Old programs answer for those who are away and say so nowhere but in the subject.
+fn away(headers: &Headers<'_>) -> Option<String> {
+    super::away::is_certain(&headers.subject()).then(|| "It is an automatic reply (its subject says so).".to_owned())
+}
+
+fn null_sender(headers: &Headers<'_>, envelope_from: Option<&str>) -> Option<String> {
+    is_null_sender(headers, envelope_from).then(|| "It accepts no answers: its return path is empty.".to_owned())
 }
 
 fn declared(headers: &Headers<'_>) -> Option<String> {

@@ -1,9 +1,11 @@
 //! What came with a message.
 
+use std::collections::HashSet;
+
 use mail_parser::{Message, MessagePart, MimeHeaders as _, PartType};
 
-use super::Headers;
 use super::headers::clean_line;
+use super::{Headers, protection, tnef};
 use crate::desk::envelope::IncomingFile;
 use crate::text::html::cids;
 
@@ -32,18 +34,51 @@ pub fn files(message: &Message<'_>, html: Option<&str>) -> Vec<IncomingFile> {
     let shown = html.map(cids).unwrap_or_default();
     message
         .attachments()
-        .map(|part| {
-            let media_type = media_type(part);
-            let content_id = part.content_id().map(|id| id.trim_matches(['<', '>', ' ']).replace('\0', "")).filter(|id| !id.is_empty());
+        .filter(|part| !protection::is_seal(part))
+        .flat_map(|part| unboxed(part, &shown).unwrap_or_else(|| vec![file(message, part, &shown)]))
+        .collect()
+}
+
+/// Whether this is the box in which Outlook wraps what it attaches.
+pub fn is_box(part: &MessagePart<'_>) -> bool {
+    ["ms-tnef", "vnd.ms-tnef"].iter().any(|kind| part.is_content_type("application", kind))
+        || part.attachment_name().is_some_and(|name| name.eq_ignore_ascii_case("winmail.dat"))
+}
+
+/// What is in a box; none where it is none, or empty.
+fn unboxed(part: &MessagePart<'_>, shown: &HashSet<String>) -> Option<Vec<IncomingFile>> {
+    let boxed = is_box(part).then(|| tnef::unpack(part.contents())).flatten()?;
+    let files: Vec<IncomingFile> = boxed
+        .files
+        .into_iter()
+        .map(|file| {
+            let name = Some(safe(&file.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "attachment.bin".to_owned());
+            let declared = Some(file.media_type.to_ascii_lowercase())
+                .filter(|kind| kind.split_once('/').is_some_and(|(main, sub)| is_token(main) && is_token(sub)));
+            let media_type = declared.unwrap_or_else(|| mime_guess::from_path(&name).first_or_octet_stream().essence_str().to_owned());
+            let content_id = Some(clean_line(file.content_id.trim_matches(['<', '>']), 200)).filter(|id| !id.is_empty());
             IncomingFile {
-                name: name(part, &media_type),
                 inline: content_id.as_ref().is_some_and(|id| shown.contains(id)),
-                bytes: bytes(message, part),
+                name,
                 media_type,
+                bytes: file.bytes,
                 content_id,
             }
         })
-        .collect()
+        .collect();
+    (!files.is_empty()).then_some(files)
+}
+
+fn file(message: &Message<'_>, part: &MessagePart<'_>, shown: &HashSet<String>) -> IncomingFile {
+    let media_type = media_type(part);
+    let content_id = part.content_id().map(|id| id.trim_matches(['<', '>', ' ']).replace('\0', "")).filter(|id| !id.is_empty());
+    IncomingFile {
+        name: name(part, &media_type),
+        inline: content_id.as_ref().is_some_and(|id| shown.contains(id)),
+        bytes: bytes(message, part),
+        media_type,
+        content_id,
+    }
 }
 
 fn bytes(message: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
@@ -61,14 +96,15 @@ fn bytes(message: &Message<'_>, part: &MessagePart<'_>) -> Vec<u8> {
     }
 }
 
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+}
+
 /// `type/subtype` in lower case.
 fn media_type(part: &MessagePart<'_>) -> String {
     if matches!(part.body, PartType::Message(_)) {
         return "message/rfc822".to_owned();
     }
-    let is_token = |text: &str| {
-        !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
     let declared = part.content_type().and_then(|kind| Some((kind.ctype(), kind.subtype()?)));
     match declared.filter(|(kind, subtype)| is_token(kind) && is_token(subtype)) {
         Some((kind, subtype)) => format!("{kind}/{subtype}").to_ascii_lowercase(),

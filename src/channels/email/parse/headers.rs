@@ -1,6 +1,8 @@
 //! Header fields read leniently and cut to what a row can hold.
 
+use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{Address as Parsed, HeaderValue, Message, MimeHeaders as _};
 
 use crate::desk::envelope::Address;
@@ -80,9 +82,10 @@ impl<'m> Headers<'m> {
     pub fn subject(&self) -> String {
         let subject = self.message.parts.first().and(self.message.subject()).unwrap_or_default();
         if subject.contains('\u{fffd}')
-            && let Some(raw) = self.first("Subject").filter(|raw| !raw.contains("=?"))
+            && let Some(raw) = self.first("Subject")
         {
-            return clean_line(&raw, MAX_SUBJECT);
+            let whole = if raw.contains("=?") { joined_words(&raw) } else { raw };
+            return clean_line(&whole, MAX_SUBJECT);
         }
         clean_line(subject, MAX_SUBJECT)
     }
@@ -93,6 +96,44 @@ impl<'m> Headers<'m> {
         let content_type = root.content_type().filter(|_| root.is_content_type("multipart", "report"))?;
         Some(content_type.attribute("report-type").unwrap_or_default().to_ascii_lowercase())
     }
+}
+
+/// Decodes encoded words (RFC 2047) whose writer cut in the midst of a character: neighbours of one charset are put together before they are
+/// decoded.
+fn joined_words(field: &str) -> String {
+    let mut out = String::new();
+    let mut pending: Option<(String, Vec<u8>)> = None;
+    let flush = |pending: &mut Option<(String, Vec<u8>)>, out: &mut String| {
+        if let Some((charset, bytes)) = pending.take() {
+            match charset_decoder(charset.as_bytes()) {
+                Some(decode) => out.push_str(&decode(&bytes)),
+                None => out.push_str(&decoded(&bytes)),
+            }
+        }
+    };
+    let mut rest = field;
+    while let Some((before, after)) = rest.split_once("=?") {
+        let mut parts = after.splitn(3, '?');
+        let word = (parts.next(), parts.next(), parts.next().and_then(|tail| tail.split_once("?=")));
+        let (Some(charset), Some(encoding), Some((text, tail))) = word else { break };
+        let bytes = match encoding {
+            "b" | "B" => base64_decode(text.as_bytes()),
+            "q" | "Q" => quoted_printable_decode(text.replace('_', " ").as_bytes()),
+            _ => None,
+        };
+        let Some(bytes) = bytes else { break };
+        let charset = charset.split('*').next().unwrap_or_default().to_ascii_lowercase();
+        let between = if pending.is_some() && before.trim().is_empty() { "" } else { before };
+        if !between.is_empty() || pending.as_ref().is_some_and(|(known, _)| *known != charset) {
+            flush(&mut pending, &mut out);
+        }
+        out.push_str(between);
+        pending.get_or_insert_with(|| (charset, Vec::new())).1.extend(bytes);
+        rest = tail;
+    }
+    flush(&mut pending, &mut out);
+    out.push_str(rest);
+    out
 }
 
 /// Bytes that declare no charset: UTF-8, else what Western programs mean.

@@ -6,11 +6,16 @@ use rstest::rstest;
 
 use super::*;
 use crate::text::html::has_remote;
+use crate::text::refusals;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/mail");
 
 fn own() -> Own {
-    Own { addresses: vec!["help@shop.example".to_owned()], message_id_domains: vec!["help.shop.example".to_owned()] }
+    Own {
+        addresses: vec!["help@shop.example".to_owned()],
+        message_id_domains: vec!["help.shop.example".to_owned()],
+        judges: vec!["shop.example".to_owned()],
+    }
 }
 
 fn understood(raw: &[u8]) -> Incoming {
@@ -31,6 +36,36 @@ fn summary(incoming: &Incoming) -> String {
     write("sent", &incoming.sent_at.map_or("?".to_owned(), Ts::rfc3339));
     write("automatic", &incoming.automatic.as_deref().unwrap_or("no"));
     write("bounce", &incoming.bounce);
+    if let Some(report) = &incoming.envelope.report {
+        write("report", &format_args!("{:?}, about {:?}", report.kind, report.message_ids));
+        for one in &report.recipients {
+            let refusal = refusals::refusal(&one.status, &one.said);
+            write("recipient", &format_args!("{} {} {} → {}", one.address, one.original, one.status, refusal.words()));
+        }
+    }
+    if let Some(checks) = &incoming.envelope.checks {
+        write("checks", &format_args!("spf {}, dkim {}, dmarc {}, failed {}", checks.spf, checks.dkim, checks.dmarc, checks.failed()));
+    }
+    if let Some(protection) = incoming.envelope.protection {
+        write("protection", &format_args!("{protection:?}"));
+    }
+    if let Some(invitation) = &incoming.envelope.invitation {
+        write(
+            "invitation",
+            &format_args!(
+                "{}: {}, {} {}, {}, {}",
+                invitation.title(),
+                invitation.summary,
+                invitation.starts.map(Ts::rfc3339).unwrap_or_default(),
+                invitation.day,
+                invitation.place,
+                invitation.organizer
+            ),
+        );
+    }
+    for inner in &incoming.envelope.forwarded {
+        write("forwarded", &format_args!("{} from {}: {}", inner.subject, inner.from.address, inner.body.replace('\n', "⏎")));
+    }
     for file in &incoming.files {
         let shown = if file.inline { ", shown in the text" } else { "" };
         write("file", &format_args!("{} ({}, {} bytes{shown})", file.name, file.media_type, file.bytes.len()));
@@ -39,7 +74,9 @@ fn summary(incoming: &Incoming) -> String {
     write("html", &incoming.html.as_deref().unwrap_or("none"));
     let new = quotes::new_text(&incoming.body, &incoming.quote);
     let quoted = &incoming.body[incoming.quote.clone()];
-    format!("{out}\n-- new words --\n{new}\n\n-- quoted --\n{quoted}")
+    let (new, signature) = signatures::split(&new);
+    let signature = if signature.is_empty() { String::new() } else { format!("\n\n-- signature --\n{signature}") };
+    format!("{out}\n-- new words --\n{new}{signature}\n\n-- quoted --\n{quoted}")
 }
 
 /// Every letter of the corpus with its name.
