@@ -212,11 +212,9 @@ static CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[\s#(:
 pub fn status_in(said: &str) -> String {
     // An IP address looks much the same, and has a fourth number.
     let whole = |found: &regex::Match<'_>| {
-        let dotted = |text: &str, c: Option<char>| c == Some('.') && !text.is_empty();
-        let after = &said[found.end()..];
-        let before = &said[..found.start()];
-        !(dotted(after, after.chars().next()) && after.chars().nth(1).is_some_and(|c| c.is_ascii_digit()))
-            && !dotted(before, before.chars().next_back())
+        let (before, after) = (&said[..found.start()], &said[found.end()..]);
+        let fourth = after.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        !fourth && !before.ends_with('.')
     };
     if let Some(found) = STATUS.as_ref().and_then(|status| status.find_iter(said).find(whole)) {
         return found.as_str().to_owned();

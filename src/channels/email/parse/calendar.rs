@@ -107,8 +107,8 @@ fn read(text: &str, method: Option<String>) -> Option<Invitation> {
         match &*property.name {
             "BEGIN" => within.push(property.value.to_ascii_uppercase()),
             "END" => {
-                if within.pop().is_some_and(|left| left == "VEVENT") {
-                    seen = true;
+                seen = within.pop().is_some_and(|left| left == "VEVENT");
+                if seen {
                     break;
                 }
             }
