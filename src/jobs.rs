@@ -58,6 +58,10 @@ pub enum Job {
     ShowTyping { ticket: TicketId },
     /// Mail those whom it concerns that a channel has to be connected again.
     TellSignInLost { channel: ChannelId },
+    /// Mail the admins that a mailbox is out of order.
+    TellMailboxFailing { channel: ChannelId },
+    /// Bring in a mailbox's earlier mail, some of it at a time.
+    ImportMail { channel: ChannelId },
     /// Tell a program of the shop what happened.
     DeliverWebhook { delivery: WebhookDeliveryId },
     /// Learn from what an agent has called spam, or not.
@@ -89,6 +93,8 @@ impl Job {
             Self::ShowRead { ticket } => Some(format!("read:{ticket}")),
             Self::ShowTyping { ticket } => Some(format!("typing:{ticket}")),
             Self::TellSignInLost { channel } => Some(format!("sign-in-lost:{channel}")),
+            Self::TellMailboxFailing { channel } => Some(format!("mailbox-failing:{channel}")),
+            Self::ImportMail { channel } => Some(format!("import:{channel}")),
             Self::FindTwins {} => Some("twins".into()),
             Self::Housekeeping {} => Some("housekeeping".into()),
             Self::LearnSpam { .. } | Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
@@ -202,6 +208,17 @@ pub async fn hasten(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes a waiting job due now. `false`: somebody has it in hand at the moment, or there is none.
+pub async fn rouse(db: &mut PgConnection, job: &Job) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update jobs set run_at = least(run_at, now()) where unique_key = $1 and dead_at is null and attempts = 0",
+        job.unique_key()
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Takes back a job that nobody has claimed yet. `false`: too late.

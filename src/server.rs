@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .merge(channels::call_back::router())
         .merge(channels::chat::router())
         .merge(channels::wire::hooks::router())
+        .merge(channels::email::hooks::router())
         .merge(screens::customer::router())
         .merge(layers::timed(demo::storefront::router().merge(demo::simulator::router())));
     let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)));

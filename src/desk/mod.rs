@@ -22,6 +22,7 @@ pub mod hours;
 pub mod housekeeping;
 pub mod import;
 pub mod kinds;
+pub mod mailboxes;
 pub mod merging;
 pub mod networks;
 pub mod photos;
