@@ -386,6 +386,14 @@ pub async fn forget(db: &mut PgConnection, id: JobId) -> sqlx::Result<bool> {
     Ok(gone.rows_affected() == 1)
 }
 
+/// How many jobs wait, by kind.
+pub async fn lengths(db: &mut PgConnection) -> sqlx::Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(r#"select kind, count(*) as "count!" from jobs where dead_at is null group by kind order by kind limit 100"#)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.count)).collect())
+}
+
 /// How many jobs are dead, and how many have been due for over a minute: a queue that nobody works.
 pub async fn health(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(

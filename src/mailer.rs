@@ -166,7 +166,9 @@ fn judge(error: &lettre::transport::smtp::Error) -> SendError {
         return SendError::SignIn("The mail server does not accept the sign-in".to_owned());
     }
     if lower.contains("no compatible authentication mechanism") {
-        return SendError::SignIn("The mail server offers no way to sign in that we know; with the wrong encryption it often offers none".to_owned());
+        return SendError::SignIn(
+            "The mail server offers no way to sign in that we know; with the wrong encryption it often offers none".to_owned(),
+        );
     }
     // What cannot be written down for this server will not be written down tomorrow either.
     if error.is_client() && lower.contains("does not support") {

@@ -140,7 +140,10 @@ async fn attempt(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
 /// What comes back by itself never dies of its failures.
 fn recurring(job: &Job, outcome: Outcome) -> Outcome {
     match (job, outcome) {
-        (Job::PollMailbox { .. } | Job::ImportMail { .. } | Job::FindTwins {} | Job::Housekeeping {}, Outcome::Retry(_) | Outcome::Fail(_)) => Outcome::Again(60),
+        (
+            Job::PollMailbox { .. } | Job::ImportMail { .. } | Job::FindTwins {} | Job::Housekeeping {},
+            Outcome::Retry(_) | Outcome::Fail(_),
+        ) => Outcome::Again(60),
         (_, outcome) => outcome,
     }
 }

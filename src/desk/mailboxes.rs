@@ -125,7 +125,9 @@ pub async fn depart(db: &mut PgConnection, id: ChannelId, pace: Pace) -> sqlx::R
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('mailbox pace', $1))", id.0).fetch_one(&mut *db).await?;
     let (minute, hour, day) = departures(&mut *db, id).await?;
     let reached = |limit: u32, sent: i64| limit > 0 && sent >= i64::from(limit);
-    let full = |limit: u32, unit: &str| format!("This mailbox has sent its {limit} messages of this {unit}. It leaves by itself when there is room again.");
+    let full = |limit: u32, unit: &str| {
+        format!("This mailbox has sent its {limit} messages of this {unit}. It leaves by itself when there is room again.")
+    };
     if reached(pace.per_day, day) {
         return Ok(Some((600, full(pace.per_day, "day"))));
     }
@@ -223,14 +225,10 @@ pub async fn measure_import(db: &mut PgConnection, id: i64, uid_validity: i64, c
 
 /// Notes how far it has come; part of the transaction that stores a mail. `false`: somebody has stopped it.
 pub async fn advance_import(db: &mut PgConnection, id: i64, last_uid: i64, more: i32) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update mailbox_imports set last_uid = $2, done = done + $3 where id = $1 and state = 'running'",
-        id,
-        last_uid,
-        more
-    )
-    .execute(db)
-    .await?;
+    let done =
+        sqlx::query!("update mailbox_imports set last_uid = $2, done = done + $3 where id = $1 and state = 'running'", id, last_uid, more)
+            .execute(db)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -25,7 +25,8 @@ impl Line {
     pub async fn to(port: u16, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let hook: Hook = Arc::new(hook);
-        let line = Self { port: listener.local_addr().expect("a port").port(), left: Arc::new(AtomicI64::new(-1)), connections: Arc::default() };
+        let line =
+            Self { port: listener.local_addr().expect("a port").port(), left: Arc::new(AtomicI64::new(-1)), connections: Arc::default() };
         let (left, connections) = (line.left.clone(), line.connections.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -171,7 +172,9 @@ impl Moody {
                     }
                 }
                 "MAIL" if faults.tokens.is_some() && token.is_empty() => "530 5.7.0 Authentication Required\r\n".to_owned(),
-                "MAIL" if faults.no_tags && line.contains('+') => "550 5.7.60 SMTP; Client does not have permissions to send as this sender\r\n".to_owned(),
+                "MAIL" if faults.no_tags && line.contains('+') => {
+                    "550 5.7.60 SMTP; Client does not have permissions to send as this sender\r\n".to_owned()
+                }
                 "MAIL" => {
                     (from, to) = (address(), Vec::new());
                     "250 2.1.0 OK\r\n".to_owned()
@@ -196,7 +199,12 @@ impl Moody {
                         words
                     } else {
                         let mail = String::from_utf8_lossy(&mail).into_owned();
-                        self.given.lock().expect("nobody panicked").push(Given { from: from.clone(), to: to.clone(), mail, token: token.clone() });
+                        self.given.lock().expect("nobody panicked").push(Given {
+                            from: from.clone(),
+                            to: to.clone(),
+                            mail,
+                            token: token.clone(),
+                        });
                         if faults.lost_after_dot > 0 {
                             self.faults.lock().expect("nobody panicked").lost_after_dot -= 1;
                             return Ok(());

@@ -53,10 +53,8 @@ impl Dovecot {
             let passwords = format!("passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n");
             let oauth = folder.path().join("oauth2.conf");
             std::fs::write(&oauth, format!("tokeninfo_url = {token_info}\nusername_attribute = email\n")).expect("our folder");
-            let tokens = format!(
-                "auth_mechanisms = xoauth2\npassdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {}\n}}\n",
-                oauth.display()
-            );
+            let tokens =
+                format!("auth_mechanisms = xoauth2\npassdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {}\n}}\n", oauth.display());
             text = text.replace(&passwords, &tokens);
         }
         std::fs::write(&file, text).expect("our folder");

@@ -85,7 +85,10 @@ async fn token(app: &App, channel: &Channel, provider: &Provider, refused: Optio
 /// A server that will not take even a new token: somebody has to sign in again.
 fn shut_out(provider: &Provider, host: &str, reason: &str) -> Fault {
     let reason = crate::text::excerpts::excerpt(reason.trim_end_matches('.'), 200);
-    Fault::SignIn(format!("{} gave a fresh token, but {host} does not accept it ({reason}). Sign in again, with the account of this mailbox.", provider.name))
+    Fault::SignIn(format!(
+        "{} gave a fresh token, but {host} does not accept it ({reason}). Sign in again, with the account of this mailbox.",
+        provider.name
+    ))
 }
 
 /// Enters the mailbox's IMAP server.

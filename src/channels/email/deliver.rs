@@ -298,13 +298,7 @@ pub async fn send_letter(app: &App, to: Address, subject: String, body: String) 
 }
 
 /// The same by another way than this channel's, which is out of order; by that one all the same where there is no other.
-pub async fn send_letter_past(
-    app: &App,
-    broken: Option<ChannelId>,
-    to: Address,
-    subject: String,
-    body: String,
-) -> Result<(), SendError> {
+pub async fn send_letter_past(app: &App, broken: Option<ChannelId>, to: Address, subject: String, body: String) -> Result<(), SendError> {
     let later = |error: sqlx::Error| SendError::Later(format!("the database did not answer: {error}"));
     let shop = directory::get(app).await.map_err(later)?.shop.clone();
     let mut db = app.db.acquire().await.map_err(later)?;
@@ -312,7 +306,9 @@ pub async fn send_letter_past(
         None => channels::default_mailbox(&mut db).await.map_err(later)?,
         Some(broken) => {
             let all = channels::list(&mut db).await.map_err(later)?;
-            let sound = |channel: &Channel| channel.id != broken && channel.enabled && channel.address.is_some() && channel.sign_in_lost_at.is_none();
+            let sound = |channel: &Channel| {
+                channel.id != broken && channel.enabled && channel.address.is_some() && channel.sign_in_lost_at.is_none()
+            };
             let mailboxes = all.into_iter().filter(|channel| channel.kind == ChannelKind::Email);
             let mut mailboxes: Vec<Channel> = mailboxes.filter(|channel| sound(channel) || channel.id == broken).collect();
             mailboxes.sort_unstable_by_key(|channel| (channel.id == broken, channel.id));

@@ -16,16 +16,16 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::channels::email::providers::{self, Guess};
-use crate::channels::email::settings::{Secrets, Settings, addresses};
 use crate::channels::email::settings::{DkimSettings, HookService, OauthService};
+use crate::channels::email::settings::{Secrets, Settings, addresses};
 use crate::channels::email::trial::{self, Mark, Trial};
 use crate::channels::email::{access, dkim, hooks};
-use crate::channels::wire::oauth;
 use crate::channels::entries;
+use crate::channels::wire::oauth;
+use crate::clock::Ts;
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
-use crate::clock::Ts;
 use crate::desk::channels::{self as rows, Channel, Day, seal};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::mailboxes::{self, Import};
@@ -152,9 +152,10 @@ impl<'a> EditorPage<'a> {
             },
             callback: oauth::callback(app, ChannelKind::Email),
             hooks: match &channel {
-                Some(channel) if !secrets.hook_secret.is_empty() => {
-                    HookService::ALL.into_iter().map(|service| (service, hooks::address(app, channel.id, service, &secrets.hook_secret))).collect()
-                }
+                Some(channel) if !secrets.hook_secret.is_empty() => HookService::ALL
+                    .into_iter()
+                    .map(|service| (service, hooks::address(app, channel.id, service, &secrets.hook_secret)))
+                    .collect(),
                 _ => Vec::new(),
             },
             folders: Vec::new(),
@@ -221,7 +222,11 @@ impl<'a> EditorPage<'a> {
     }
 
     fn hook_hint(&self) -> &'static str {
-        if self.stored.hook { "One is stored. Leave this empty to keep it." } else { "Mailgun’s is needed; SendGrid’s if it signs; Postmark has none." }
+        if self.stored.hook {
+            "One is stored. Leave this empty to keep it."
+        } else {
+            "Mailgun’s is needed; SendGrid’s if it signs; Postmark has none."
+        }
     }
 
     fn hook_advice(&self, service: &HookService) -> &'static str {
@@ -382,7 +387,9 @@ async fn test(app: &App, shell: &Shell, id: ChannelId) -> Result<Response> {
     let report = trial::run(app, &channel).await;
     match (&report.sign_in, report.failure()) {
         (Some(words), _) => access::lose(app, id, words).await,
-        (None, Some(failed)) => rows::note_error(&mut *app.db.acquire().await?, id, &format!("{}. {}", failed.title, failed.detail)).await?,
+        (None, Some(failed)) => {
+            rows::note_error(&mut *app.db.acquire().await?, id, &format!("{}. {}", failed.title, failed.detail)).await?
+        }
         (None, None) => {
             let mut change = Change::begin(app).await?;
             rows::note_ok(&mut change, id).await?;

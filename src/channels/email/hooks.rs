@@ -191,8 +191,9 @@ fn text(fields: &HashMap<String, Vec<u8>>, name: &str) -> String {
 
 /// Mailgun signs a time and a token; the token must not come again with something else.
 async fn mailgun(headers: &HeaderMap, body: Bytes, key: &str) -> Result<Brought, Refusal> {
-    static TOKENS: LazyLock<moka::future::Cache<String, [u8; 32]>> =
-        LazyLock::new(|| moka::future::Cache::builder().max_capacity(20_000).time_to_live(Duration::from_secs(MAX_AGE.unsigned_abs())).build());
+    static TOKENS: LazyLock<moka::future::Cache<String, [u8; 32]>> = LazyLock::new(|| {
+        moka::future::Cache::builder().max_capacity(20_000).time_to_live(Duration::from_secs(MAX_AGE.unsigned_abs())).build()
+    });
     let mut fields = fields(headers, body).await?;
     let (timestamp, token, signature) = (text(&fields, "timestamp"), text(&fields, "token"), text(&fields, "signature"));
     let signed = hex::encode(secrets::hmac(key, &[timestamp.as_bytes(), token.as_bytes()]));
@@ -283,7 +284,8 @@ mod tests {
     #[test]
     fn what_lacks_the_raw_mail_says_how_to_get_it() {
         assert!(matches!(postmark(br#"{"From":"a@b.it","TextBody":"Ciao"}"#), Err(Refusal::Useless(words)) if words.contains("raw email")));
-        let taken = postmark(br#"{"From":"a@b.it","OriginalRecipient":"help+t42@in.it","RawEmail":"Subject: x\r\n\r\nCiao"}"#).expect("taken");
+        let taken =
+            postmark(br#"{"From":"a@b.it","OriginalRecipient":"help+t42@in.it","RawEmail":"Subject: x\r\n\r\nCiao"}"#).expect("taken");
         assert_eq!((taken.from.as_str(), taken.to, taken.raw.len()), ("a@b.it", vec!["help+t42@in.it".to_owned()], 18));
     }
 }

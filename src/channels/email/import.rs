@@ -98,7 +98,9 @@ async fn visit(app: &App, id: ChannelId) -> Result<Outcome, ImportError> {
         let mut db = app.db.acquire().await?;
         mailboxes::measure_import(&mut db, import.id, i64::from(validity), import.ceiling, total).await?;
     } else if import.uid_validity != i64::from(validity) {
-        return Err(ImportError::Hopeless("The server has numbered its mails anew in the meantime. Begin once more: nothing comes in twice."));
+        return Err(ImportError::Hopeless(
+            "The server has numbered its mails anew in the meantime. Begin once more: nothing comes in twice.",
+        ));
     }
     uids.retain(|&uid| i64::from(uid) > import.last_uid && i64::from(uid) <= import.ceiling);
     let ends = Instant::now() + VISIT;

@@ -4,9 +4,9 @@
 use crate::app::App;
 use crate::channels::email::deliver;
 use crate::desk::approvals::{self, Approval};
+use crate::desk::channels::Channel;
 use crate::desk::directory;
 use crate::desk::envelope::Address;
-use crate::desk::channels::Channel;
 use crate::desk::kinds::{ChannelKind, TokenPurpose};
 use crate::desk::tickets::{self, thread};
 use crate::desk::{agents, anger, channels, contacts, mailboxes};

@@ -90,7 +90,17 @@ pub enum DkimAlgorithm {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { aliases: Vec::new(), plus_addressing: true, imap: None, smtp: None, acknowledge: true, oauth: None, pace: Pace::default(), hook: None, dkim: None }
+        Self {
+            aliases: Vec::new(),
+            plus_addressing: true,
+            imap: None,
+            smtp: None,
+            acknowledge: true,
+            oauth: None,
+            pace: Pace::default(),
+            hook: None,
+            dkim: None,
+        }
     }
 }
 

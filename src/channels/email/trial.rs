@@ -166,7 +166,10 @@ async fn look_around(connection: &mut Connection, imap: &ImapSettings) -> (Vec<T
     }
     steps.push(match connection.can_idle().await {
         Ok(true) => Trial::works("New mail shows at once", "The server tells of it by itself (IDLE)."),
-        _ => Trial::note("New mail shows within 15 seconds", "The server does not tell of it by itself (it lacks IDLE), so it is asked again and again."),
+        _ => Trial::note(
+            "New mail shows within 15 seconds",
+            "The server does not tell of it by itself (it lacks IDLE), so it is asked again and again.",
+        ),
     });
     (steps, folders)
 }
@@ -229,7 +232,13 @@ async fn desk_way(app: &App) -> Trial {
     match tokio::time::timeout(PATIENCE, app.mailer.check()).await {
         Ok(Ok(())) => Trial::works("Outgoing mail is taken", "By the desk’s own mail server."),
         Ok(Err(error)) => {
-            let server = Server { host: "The desk’s own mail server".to_owned(), port: 0, security: Security::Tls, credentials: None, by_token: false };
+            let server = Server {
+                host: "The desk’s own mail server".to_owned(),
+                port: 0,
+                security: Security::Tls,
+                credentials: None,
+                by_token: false,
+            };
             explain_smtp(&server, &error)
         }
         Err(_) => Trial::fails("Outgoing mail: no answer", "The desk’s own mail server did not answer in time."),
@@ -277,7 +286,10 @@ async fn round_trip(app: &App, channel: &Channel, settings: &Settings, imap: &Im
         Ok(Err(error)) => {
             return Trial::fails(
                 "A message to itself was not taken",
-                format!("The sign-in works, but the server refuses mail from {address} ({}). Often the user may not send in the name of this address.", short(&error.to_string())),
+                format!(
+                    "The sign-in works, but the server refuses mail from {address} ({}). Often the user may not send in the name of this address.",
+                    short(&error.to_string())
+                ),
             );
         }
         Err(_) => return Trial::fails("A message to itself was not taken", "The server for outgoing mail did not answer in time."),
@@ -303,15 +315,21 @@ async fn round_trip(app: &App, channel: &Channel, settings: &Settings, imap: &Im
         None
     };
     match tokio::time::timeout(ROUND + Duration::from_secs(4), finding).await {
-        Ok(Some((took, true))) => {
-            Trial::works("A message to itself arrived", format!("After {:.1} seconds. It has been removed again.", took.as_secs_f64().max(0.1)))
-        }
-        Ok(Some((_, false))) => {
-            Trial::works("A message to itself arrived", "It could not be removed and can be deleted by hand. It becomes no ticket.".to_owned())
-        }
+        Ok(Some((took, true))) => Trial::works(
+            "A message to itself arrived",
+            format!("After {:.1} seconds. It has been removed again.", took.as_secs_f64().max(0.1)),
+        ),
+        Ok(Some((_, false))) => Trial::works(
+            "A message to itself arrived",
+            "It could not be removed and can be deleted by hand. It becomes no ticket.".to_owned(),
+        ),
         _ => Trial::note(
             "A message to itself is still on its way",
-            format!("It was taken, but has not arrived in “{}” within {} seconds. Some servers take minutes, or put it into another folder. It becomes no ticket.", imap.folder, ROUND.as_secs()),
+            format!(
+                "It was taken, but has not arrived in “{}” within {} seconds. Some servers take minutes, or put it into another folder. It becomes no ticket.",
+                imap.folder,
+                ROUND.as_secs()
+            ),
         ),
     }
 }
@@ -350,7 +368,9 @@ async fn reach(which: &str, host: &str, port: u16) -> Result<(), Trial> {
         }
         Err(_) => Err(Trial::fails(
             format!("{which} mail: no way to the server"),
-            format!("Nothing comes back from {host} at port {port}. Most likely a firewall on the way blocks it, as many hosters do for mail (port 25 above all), or the port is wrong: usual are 993 for incoming, 465 or 587 for outgoing mail."),
+            format!(
+                "Nothing comes back from {host} at port {port}. Most likely a firewall on the way blocks it, as many hosters do for mail (port 25 above all), or the port is wrong: usual are 993 for incoming, 465 or 587 for outgoing mail."
+            ),
         )),
     }
 }
@@ -384,7 +404,10 @@ fn closed(which: &str, host: &str, port: u16, security: Security, reason: &str) 
     wrong_mode(which, host, port, security).unwrap_or_else(|| {
         Trial::fails(
             format!("{which} mail: the server broke off"),
-            format!("{host} answered at port {port}, but not as expected ({}). Often the kind of encryption does not fit the port.", short(reason)),
+            format!(
+                "{host} answered at port {port}, but not as expected ({}). Often the kind of encryption does not fit the port.",
+                short(reason)
+            ),
         )
     })
 }
@@ -409,13 +432,27 @@ fn refused_password(which: &str, host: &str, reason: &str) -> Trial {
     if says(&["5.7.30", "basic authentication is not supported", "5.7.139", "basic authentication is disabled"]) {
         return Trial::fails(
             format!("{which} mail: Microsoft takes no passwords any more"),
-            format!("{host} says “{said}”. Choose “Sign in with Microsoft” above instead of a password; an administrator of your Microsoft 365 may have to allow it."),
+            format!(
+                "{host} says “{said}”. Choose “Sign in with Microsoft” above instead of a password; an administrator of your Microsoft 365 may have to allow it."
+            ),
         );
     }
-    if says(&["not enabled for imap", "imap access is disabled", "imap is disabled", "imap4 is disabled", "imap disabled", "enable imap", "protocol disabled", "imap access is not", "smtpclientauthentication is disabled"]) {
+    if says(&[
+        "not enabled for imap",
+        "imap access is disabled",
+        "imap is disabled",
+        "imap4 is disabled",
+        "imap disabled",
+        "enable imap",
+        "protocol disabled",
+        "imap access is not",
+        "smtpclientauthentication is disabled",
+    ]) {
         return Trial::fails(
             format!("{which} mail: programs are shut out of this account"),
-            format!("{host} says “{said}”. Switch IMAP (or SMTP sign-in) on in the account’s settings at your provider, wait a few minutes, and test again."),
+            format!(
+                "{host} says “{said}”. Switch IMAP (or SMTP sign-in) on in the account’s settings at your provider, wait a few minutes, and test again."
+            ),
         );
     }
     let app_password = |who: &str, how: &str| {
@@ -425,7 +462,10 @@ fn refused_password(which: &str, host: &str, reason: &str) -> Trial {
         )
     };
     if service_of(host) == Some(OauthService::Google) {
-        return app_password("Google", "Choose “Sign in with Google” above, or create an app password: in the Google account, under Security, 2-Step Verification, App passwords.");
+        return app_password(
+            "Google",
+            "Choose “Sign in with Google” above, or create an app password: in the Google account, under Security, 2-Step Verification, App passwords.",
+        );
     }
     if service_of(host) == Some(OauthService::Microsoft) {
         return Trial::fails(
@@ -437,7 +477,10 @@ fn refused_password(which: &str, host: &str, reason: &str) -> Trial {
         return app_password("Yahoo", "Create one in the Yahoo account, under Security, “Generate and manage app passwords”.");
     }
     if host.ends_with("me.com") || host.contains("icloud") {
-        return app_password("Apple", "Create one at account.apple.com, under Sign-In and Security, App-Specific Passwords; the user is the part before @icloud.com, or the whole address.");
+        return app_password(
+            "Apple",
+            "Create one at account.apple.com, under Sign-In and Security, App-Specific Passwords; the user is the part before @icloud.com, or the whole address.",
+        );
     }
     if says(&["app password", "application-specific", "app-specific", "application password"]) {
         return app_password("the provider", "Create an app password in the account’s security settings.");
@@ -456,7 +499,10 @@ fn bad_certificate(which: &str, host: &str, port: u16, security: Security, reaso
     if says(&["expired", "notvalidyet", "not valid yet"]) {
         return Trial::fails(
             format!("{which} mail: the server’s certificate has expired"),
-            format!("{host} shows a certificate whose time is over ({}). Whoever runs that server has to renew it; check the clock of this machine too.", short(reason)),
+            format!(
+                "{host} shows a certificate whose time is over ({}). Whoever runs that server has to renew it; check the clock of this machine too.",
+                short(reason)
+            ),
         );
     }
     if says(&["certificate", "unknownissuer", "notvalidfor"]) {
@@ -487,10 +533,15 @@ fn explain_smtp(server: &Server, error: &SendError) -> Trial {
     match error {
         SendError::SignIn(_) if server.by_token => Trial::fails(
             "Outgoing mail: the server does not accept the sign-in",
-            format!("{host} says “{}”. Sign in once more, with the account of this mailbox. At Microsoft an administrator may have to allow “Authenticated SMTP” for it.", short(&words)),
+            format!(
+                "{host} says “{}”. Sign in once more, with the account of this mailbox. At Microsoft an administrator may have to allow “Authenticated SMTP” for it.",
+                short(&words)
+            ),
         ),
         SendError::SignIn(_) => refused_password("Outgoing", host, &words),
-        _ if says(&["535", "534", "authentication", "credential", "username", "password", "5.7.8"]) => refused_password("Outgoing", host, &words),
+        _ if says(&["535", "534", "authentication", "credential", "username", "password", "5.7.8"]) => {
+            refused_password("Outgoing", host, &words)
+        }
         _ if says(&["certificate", "tls", "ssl", "handshake", "unknownissuer", "corrupt message", "expired"]) => {
             bad_certificate("Outgoing", host, port, security, &words)
         }
@@ -528,7 +579,12 @@ mod tests {
         for (host, words, title, remedy) in [
             ("imap.gmail.com", "Application-specific password required: 5.7.9", "Google wants an app password", "Sign in with Google"),
             ("imap.gmail.com", "[ALERT] Your account is not enabled for IMAP use.", "shut out", "Switch IMAP"),
-            ("smtp.office365.com", "550 5.7.30 Basic authentication is not supported for Client Submission.", "no passwords any more", "Sign in with Microsoft"),
+            (
+                "smtp.office365.com",
+                "550 5.7.30 Basic authentication is not supported for Client Submission.",
+                "no passwords any more",
+                "Sign in with Microsoft",
+            ),
             ("outlook.office365.com", "LOGIN failed.", "Microsoft does not take", "Sign in with Microsoft"),
             ("imap.mail.yahoo.com", "[AUTHENTICATIONFAILED] LOGIN Invalid credentials", "Yahoo wants", "app passwords"),
             ("imap.mail.me.com", "Authentication Failed", "Apple wants", "account.apple.com"),
@@ -543,7 +599,8 @@ mod tests {
     fn a_kind_of_encryption_that_does_not_fit_the_port_is_named() {
         let trial = slow("Incoming", "imap.example.com", 993, Security::Starttls);
         assert!(trial.title.contains("does not fit") && trial.detail.ends_with("Choose TLS."), "{trial:?}");
-        let trial = explain_smtp(&server("s", 587, Security::Tls), &SendError::Later("received corrupt message of type InvalidContentType".into()));
+        let trial =
+            explain_smtp(&server("s", 587, Security::Tls), &SendError::Later("received corrupt message of type InvalidContentType".into()));
         assert!(trial.detail.ends_with("Choose STARTTLS."), "{trial:?}");
     }
 

@@ -19,7 +19,10 @@ async fn earlier_mail_becomes_solved_and_quiet_tickets() {
     let admin = desk.agent("Ada", Role::Admin).await;
     for n in 0..30 {
         let answers = if n % 3 == 0 { String::new() } else { format!("In-Reply-To: <e{}@example.it>", n - 1) };
-        server.deliver("shop", &mail("anna@example.it", "Old", &format!("e{n}@example.it"), &answers, "This is a scandal, I want my money back!"));
+        server.deliver(
+            "shop",
+            &mail("anna@example.it", "Old", &format!("e{n}@example.it"), &answers, "This is a scandal, I want my money back!"),
+        );
     }
     let imap = json!({"host": "127.0.0.1", "port": server.port, "security": "plain", "user": "shop"});
     let secrets = Some(json!({"imap_password": PASSWORD}));

@@ -144,7 +144,11 @@ async fn what_is_over_the_limit_waits_and_says_so() {
     let waiting = desk.message(messages[2]).await;
     assert_eq!(waiting.delivery, Some(DeliveryStatus::Queued));
     assert!(waiting.delivery_error.as_deref().is_some_and(|words| words.contains("2 messages of this hour")), "{waiting:?}");
-    assert_eq!(desk.count("select count(*) from jobs where kind = 'send_message' and attempts = 0").await, 1, "waiting is no failed attempt");
+    assert_eq!(
+        desk.count("select count(*) from jobs where kind = 'send_message' and attempts = 0").await,
+        1,
+        "waiting is no failed attempt"
+    );
     sqlx::query("update mailbox_departures set minute = minute - interval '2 hours'").execute(&desk.app.db).await.expect("sql");
     later(&desk).await;
     assert_eq!(desk.message(messages[2]).await.delivery, Some(DeliveryStatus::Sent));

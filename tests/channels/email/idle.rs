@@ -65,7 +65,8 @@ async fn new_mail_is_here_within_a_second_also_after_the_server_was_restarted() 
     until(&desk, IDLES, 1, 20).await;
     until(&desk, MESSAGES, 1, 20).await;
     // The next visit would come in five minutes.
-    until(&desk, "select count(*) from jobs where kind = 'poll_mailbox' and attempts = 0 and run_at > now() + interval '1 minute'", 1, 20).await;
+    until(&desk, "select count(*) from jobs where kind = 'poll_mailbox' and attempts = 0 and run_at > now() + interval '1 minute'", 1, 20)
+        .await;
     for n in 2..=4 {
         server.deliver("shop", &mail("anna@example.it", "More", &format!("i{n}@example.it"), "", "Hello"));
         let took = until(&desk, MESSAGES, n, 10).await;
@@ -97,7 +98,8 @@ async fn of_two_processes_one_listens_and_the_other_takes_over_when_it_dies() {
     until(&desk, IDLES, 1, 20).await;
     let second = Working::on(&desk);
     until(&desk, MESSAGES, 1, 20).await;
-    let holder = || async { sqlx::query_scalar::<_, String>("select holder from mailbox_watches").fetch_one(&desk.app.db).await.expect("one") };
+    let holder =
+        || async { sqlx::query_scalar::<_, String>("select holder from mailbox_watches").fetch_one(&desk.app.db).await.expect("one") };
     let before = holder().await;
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(holder().await, before, "one at a time");
@@ -131,7 +133,8 @@ async fn a_server_that_cannot_tell_is_asked_again_and_again() {
 async fn a_line_that_breaks_in_the_middle_of_a_mail_costs_nothing() {
     let server = Dovecot::start().await;
     for n in 0..6 {
-        server.deliver("shop", &mail("anna@example.it", "Long", &format!("l{n}@example.it"), "", &"A long line of words.\r\n".repeat(2000)));
+        server
+            .deliver("shop", &mail("anna@example.it", "Long", &format!("l{n}@example.it"), "", &"A long line of words.\r\n".repeat(2000)));
     }
     let line = Line::to(server.port, |_| {}).await;
     let desk = MailDesk::new().await;

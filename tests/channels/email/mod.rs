@@ -6,6 +6,7 @@ mod hooks;
 mod idle;
 mod imap;
 mod ingest;
+mod lmtp;
 mod oauth;
 mod receiving;
 mod sending;

@@ -113,7 +113,8 @@ async fn a_token_that_smtp_refuses_is_renewed_once_too() {
     assert_eq!(desk.count("select count(*) from jobs where kind = 'send_message'").await, 0, "it is not tried in vain");
     servers.smtp.faults.lock().expect("nobody panicked").tokens = Some("good".into());
     sportello::channels::email::access::regain(&desk.app, channel).await.expect("a database");
-    let sealed = sportello::desk::channels::seal(&desk.app.keys, &json!({"access_token": "good-again", "refresh_token": "x"})).expect("plain");
+    let sealed =
+        sportello::desk::channels::seal(&desk.app.keys, &json!({"access_token": "good-again", "refresh_token": "x"})).expect("plain");
     sqlx::query("update channels set secrets = $1 where id = $2").bind(sealed).bind(channel.0).execute(&desk.app.db).await.expect("sql");
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.message(second).await.delivery, Some(DeliveryStatus::Sent));
@@ -148,7 +149,8 @@ async fn ten_who_need_a_new_token_ask_for_one() {
     servers.provider.say(
         Method::POST,
         "/token",
-        Says::json(200, &json!({"access_token": "good-1", "expires_in": 3600, "refresh_token": "second"})).slowly(Duration::from_millis(200)),
+        Says::json(200, &json!({"access_token": "good-1", "expires_in": 3600, "refresh_token": "second"}))
+            .slowly(Duration::from_millis(200)),
     );
     let channel = desk.channel("Shop").await;
     assert_eq!(channel.id, id);
@@ -200,7 +202,15 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     assert_eq!(of("scope"), "mail offline");
     assert_eq!(of("login_hint"), "shop@bottega.example");
     assert_eq!(of("redirect_uri"), format!("{}/settings/mailboxes/callback", desk.url));
-    let cookie = page.headers.get("set-cookie").and_then(|value| value.to_str().ok()).expect("a visit").split(';').next().expect("a pair").to_owned();
+    let cookie = page
+        .headers
+        .get("set-cookie")
+        .and_then(|value| value.to_str().ok())
+        .expect("a visit")
+        .split(';')
+        .next()
+        .expect("a pair")
+        .to_owned();
     let back = |state: String, cookie: String| {
         let request = admin.request(reqwest::Method::GET, &format!("/settings/mailboxes/callback?code=c1&state={state}"));
         async move { request.header("cookie", cookie).send().await.expect("an answer") }
@@ -209,7 +219,14 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     let response = back(of("state"), cookie).await;
     assert_eq!(response.status().as_u16(), 200);
     let body = response.text().await.expect("a page");
-    for words in ["It works", "Signed in for incoming mail", "without a password", "New mail shows at once", "Signed in for outgoing mail", "still on its way"] {
+    for words in [
+        "It works",
+        "Signed in for incoming mail",
+        "without a password",
+        "New mail shows at once",
+        "Signed in for outgoing mail",
+        "still on its way",
+    ] {
         assert!(body.contains(words), "{words}: {body}");
     }
     let asked = servers.provider.asked("/token").remove(0).form();
@@ -220,7 +237,8 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     admin.post(&format!("/settings/mailboxes/{id}"), &saved).await.is(303);
     let tokens = |channel: sportello::desk::channels::Channel| channel.secrets::<serde_json::Value>(&desk.app.keys)["access_token"].clone();
     assert_eq!(tokens(desk.channel("Shop").await), "good-new");
-    let elsewhere: Vec<(&str, &str)> = saved.iter().map(|&(name, value)| if name == "imap_host" { (name, "localhost") } else { (name, value) }).collect();
+    let elsewhere: Vec<(&str, &str)> =
+        saved.iter().map(|&(name, value)| if name == "imap_host" { (name, "localhost") } else { (name, value) }).collect();
     admin.post(&format!("/settings/mailboxes/{id}"), &elsewhere).await.is(303);
     assert_eq!(tokens(desk.channel("Shop").await), "");
 }

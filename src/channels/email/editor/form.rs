@@ -262,7 +262,10 @@ impl MailboxForm {
         // A token goes to the servers and comes from the provider that it was given for, and to no other.
         let tokens = if before.is_some_and(|before| same_sign_in(before, &settings)) { old.tokens } else { Tokens::default() };
         let typed_or = |typed: &str, old: String| if typed.trim().is_empty() { old } else { typed.trim().to_owned() };
-        let same_app = before.and_then(|before| before.oauth.as_ref()).zip(settings.oauth.as_ref()).is_some_and(|(a, b)| a.token == b.token && a.service == b.service && a.tenant == b.tenant);
+        let same_app = before
+            .and_then(|before| before.oauth.as_ref())
+            .zip(settings.oauth.as_ref())
+            .is_some_and(|(a, b)| a.token == b.token && a.service == b.service && a.tenant == b.tenant);
         let secrets = Secrets {
             imap_password: imap.map(|(_, password)| password).unwrap_or_default(),
             smtp_password: smtp.map(|(_, password)| password).unwrap_or_default(),
@@ -305,12 +308,7 @@ impl MailboxForm {
         Some(OauthSettings { service, client_id: client_id.to_owned(), tenant: tenant.to_owned(), authorize, token, scopes })
     }
 
-    fn check_imap(
-        &self,
-        stored: Option<(&Settings, &Secrets)>,
-        by_token: bool,
-        problems: &mut Problems,
-    ) -> Option<(ImapSettings, String)> {
+    fn check_imap(&self, stored: Option<(&Settings, &Secrets)>, by_token: bool, problems: &mut Problems) -> Option<(ImapSettings, String)> {
         let host = check_host("imap_host", &self.imap_host, problems);
         let port = check_port("imap_port", &self.imap_port, problems);
         let security = check_security("imap_security", &self.imap_security, &self.imap_host, problems);
@@ -369,7 +367,9 @@ impl MailboxForm {
 fn same_sign_in(before: &Settings, after: &Settings) -> bool {
     let imap = |settings: &Settings| settings.imap.as_ref().map(|imap| (imap.host.clone(), imap.user.clone()));
     let smtp = |settings: &Settings| settings.smtp.as_ref().filter(|smtp| smtp.by_token).map(|smtp| (smtp.host.clone(), smtp.user.clone()));
-    let app = |settings: &Settings| settings.oauth.as_ref().map(|oauth| (oauth.service, oauth.client_id.clone(), oauth.tenant.clone(), oauth.token.clone()));
+    let app = |settings: &Settings| {
+        settings.oauth.as_ref().map(|oauth| (oauth.service, oauth.client_id.clone(), oauth.tenant.clone(), oauth.token.clone()))
+    };
     let fits = |before: Option<(String, String)>, after: Option<(String, String)>| after.is_none() || before.is_none() || before == after;
     app(before).is_some() && app(before) == app(after) && fits(imap(before), imap(after)) && fits(smtp(before), smtp(after))
 }

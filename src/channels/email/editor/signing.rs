@@ -38,7 +38,10 @@ async fn change_signing(State(app): State<App>, _: Admin, Path(id): Path<Channel
     let made = match algorithm {
         Some(algorithm) => {
             let making = tokio::task::spawn_blocking(move || dkim::make(algorithm)).await;
-            let (private, public) = making.ok().and_then(std::result::Result::ok).ok_or_else(|| Error::BadRequest("The key could not be made. Try again.".into()))?;
+            let (private, public) = making
+                .ok()
+                .and_then(std::result::Result::ok)
+                .ok_or_else(|| Error::BadRequest("The key could not be made. Try again.".into()))?;
             Some((algorithm, private, public))
         }
         None => None,
