@@ -205,7 +205,7 @@ async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<()
     keep_pace(app, channel, &settings).await?;
     let sender = envelope_sender(app, channel, &from, message.id).await;
     match leave(app, channel, &sender, &to, &letter).await {
-        Err(SendError::Refused(first)) if sender != from => {
+        Err(SendError::Refused(first)) if sender != from && may_mean_sender(&first) => {
             // It may be our sender that is not wanted, and not the letter.
             leave(app, channel, &from, &to, &letter).await.map_err(|error| match error {
                 SendError::Refused(_) => SendError::Refused(first),
@@ -216,6 +216,12 @@ async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<()
         }
         other => Ok(other?),
     }
+}
+
+/// Whether a refusal may be about the address that sends, and not about who is written to (5.1.1 and its like).
+fn may_mean_sender(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    ["5.7.", "5.1.7", "5.1.8", "sender", "553", "permission", "not owned", "mail from", "send as"].iter().any(|sign| lower.contains(sign))
 }
 
 /// Takes a place among those that may leave now, if the mailbox has a limit.

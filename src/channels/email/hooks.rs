@@ -172,7 +172,9 @@ async fn fields(headers: &HeaderMap, body: Bytes) -> Result<HashMap<String, Vec<
     if !kind.starts_with("multipart/form-data") {
         return Ok(url::form_urlencoded::parse(&body).map(|(name, value)| (name.into_owned(), value.into_owned().into_bytes())).collect());
     }
-    let request = http::Request::builder().header(header::CONTENT_TYPE, kind).body(Body::from(body)).map_err(|_| BROKEN)?;
+    let mut request = http::Request::builder().header(header::CONTENT_TYPE, kind).body(Body::from(body)).map_err(|_| BROKEN)?;
+    // Else it takes two megabytes and no more.
+    DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(|_| BROKEN)?;
     let mut found = HashMap::new();
     while let Some(field) = multipart.next_field().await.map_err(|_| BROKEN)? {

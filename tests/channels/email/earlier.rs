@@ -85,6 +85,6 @@ async fn an_import_can_be_stopped() {
     working.await.expect("no panic");
     let here = desk.count("select count(*) from messages").await;
     assert!(here < 120, "{here}");
-    assert_eq!(desk.count("select done from mailbox_imports where state = 'stopped'").await, here);
+    assert_eq!(desk.count("select done::bigint from mailbox_imports where state = 'stopped'").await, here);
     assert!(admin.get(&path).await.is(200).body.contains("Stopped"));
 }

@@ -110,4 +110,15 @@ async fn sendgrid_is_known_by_its_signature_where_it_signs() {
     assert_eq!(status(send(STANDARD.encode(right.as_ref()))).await, 200);
     desk.understood().await;
     assert_eq!(desk.count("select count(*) from messages where provider_id = 's1@example.it'").await, 1);
+    // A mail with photographs is larger than a form mostly is.
+    let large = part("email", &format!("{}{}", raw("s2@example.it"), "Words.\r\n".repeat(600_000)));
+    let body = format!("{}{large}--{boundary}--\r\n", part("envelope", envelope));
+    let signature = pair.sign(&random, format!("1791000000{body}").as_bytes()).expect("signed");
+    let request = http
+        .post(&address)
+        .header("content-type", format!("multipart/form-data; boundary={boundary}"))
+        .header("X-Twilio-Email-Event-Webhook-Timestamp", "1791000000")
+        .header("X-Twilio-Email-Event-Webhook-Signature", STANDARD.encode(signature.as_ref()))
+        .body(body);
+    assert_eq!(status(request).await, 200);
 }
