@@ -55,6 +55,9 @@ pub struct WebConfig {
     /// Let channels and webhooks call addresses in private networks too, and without TLS
     #[arg(long, env = "SPORTELLO_ALLOW_PRIVATE_NETWORKS", global = true)]
     pub allow_private_networks: bool,
+    /// Who shows this token may read /metrics; without one only this machine may
+    #[arg(long, env = "SPORTELLO_METRICS_TOKEN", hide_env_values = true, global = true)]
+    pub metrics_token: Option<String>,
 }
 
 /// Incoming and outgoing mail.
@@ -63,6 +66,9 @@ pub struct MailConfig {
     /// Where to accept incoming mail
     #[arg(long, env = "SPORTELLO_SMTP_LISTEN", default_value = "0.0.0.0:2525", global = true)]
     pub smtp_listen: SocketAddr,
+    /// Where to accept mail by LMTP from a mail server of your own, an address such as 127.0.0.1:2424 or the path of a socket [default: nowhere]
+    #[arg(long, env = "SPORTELLO_LMTP_LISTEN", global = true)]
+    pub lmtp_listen: Option<String>,
     /// Certificate chain for incoming mail, PEM [default: self-signed]
     #[arg(long, env = "SPORTELLO_SMTP_CERT", requires = "smtp_key", global = true)]
     pub smtp_cert: Option<PathBuf>,

@@ -60,6 +60,10 @@ pub enum Job {
     ShowTyping { ticket: TicketId },
     /// Mail those whom it concerns that a channel has to be connected again.
     TellSignInLost { channel: ChannelId },
+    /// Mail the admins that a mailbox is out of order.
+    TellMailboxFailing { channel: ChannelId },
+    /// Bring in a mailbox's earlier mail, some of it at a time.
+    ImportMail { channel: ChannelId },
     /// Tell a program of the shop what happened.
     DeliverWebhook { delivery: WebhookDeliveryId },
     /// Learn from what an agent has called spam, or not.
@@ -92,6 +96,8 @@ impl Job {
             Self::ShowRead { ticket } => Some(format!("read:{ticket}")),
             Self::ShowTyping { ticket } => Some(format!("typing:{ticket}")),
             Self::TellSignInLost { channel } => Some(format!("sign-in-lost:{channel}")),
+            Self::TellMailboxFailing { channel } => Some(format!("mailbox-failing:{channel}")),
+            Self::ImportMail { channel } => Some(format!("import:{channel}")),
             Self::FindTwins {} => Some("twins".into()),
             Self::Housekeeping {} => Some("housekeeping".into()),
             Self::LearnSpam { .. } | Self::Acknowledge { .. } | Self::SendInvitation { .. } | Self::SendPasswordReset { .. } => None,
@@ -205,6 +211,17 @@ pub async fn hasten(db: &mut PgConnection, job: &Job) -> sqlx::Result<()> {
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes a waiting job due now. `false`: somebody has it in hand at the moment, or there is none.
+pub async fn rouse(db: &mut PgConnection, job: &Job) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update jobs set run_at = least(run_at, now()) where unique_key = $1 and dead_at is null and attempts = 0",
+        job.unique_key()
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Takes back a job that nobody has claimed yet. `false`: too late.
@@ -370,6 +387,14 @@ pub async fn lock_dead(db: &mut PgConnection, id: JobId) -> sqlx::Result<Option<
 pub async fn forget(db: &mut PgConnection, id: JobId) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from jobs where id = $1 and dead_at is not null", id.0).execute(db).await?;
     Ok(gone.rows_affected() == 1)
+}
+
+/// How many jobs wait, by kind.
+pub async fn lengths(db: &mut PgConnection) -> sqlx::Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(r#"select kind, count(*) as "count!" from jobs where dead_at is null group by kind order by kind limit 100"#)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.count)).collect())
 }
 
 /// How many jobs are dead, and how many have been due for over a minute: a queue that nobody works.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -19,6 +19,12 @@ pub enum SendError {
     /// Not now (4xx, no connection); worth another try.
     #[error("{0}")]
     Later(String),
+    /// The server does not let us in with what we have; the mail itself was not looked at.
+    #[error("{0}")]
+    SignIn(String),
+    /// The connection broke while the mail was handed over: it may have arrived. Worth another try under the same Message-ID.
+    #[error("{0}")]
+    Unsure(String),
 }
 
 /// How a mail server is reached.
@@ -28,6 +34,8 @@ pub struct Server {
     pub port: u16,
     pub security: Security,
     pub credentials: Option<(String, String)>,
+    /// The password is an access token (XOAUTH2).
+    pub by_token: bool,
 }
 
 /// How a connection to a mail server is protected.
@@ -73,6 +81,9 @@ impl Mailer {
         builder = builder.port(server.port).timeout(Some(TIMEOUT));
         if let Some((user, password)) = &server.credentials {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+            if server.by_token {
+                builder = builder.authentication(vec![Mechanism::Xoauth2]);
+            }
         }
         Ok(Self::Smtp(builder.build()))
     }
@@ -98,9 +109,7 @@ impl Mailer {
         match self {
             Self::Smtp(transport) => {
                 let envelope = envelope(from, to)?;
-                transport.send_raw(&envelope, raw).await.map_err(|error| {
-                    if error.is_permanent() { SendError::Refused(words(&error)) } else { SendError::Later(words(&error)) }
-                })?;
+                transport.send_raw(&envelope, raw).await.map_err(|error| judge(&error))?;
                 Ok(())
             }
             Self::Directory(folder) => {
@@ -124,7 +133,7 @@ impl Mailer {
             Self::Smtp(transport) => match transport.test_connection().await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(SendError::Later("the server closed the connection".into())),
-                Err(error) => Err(SendError::Later(words(&error))),
+                Err(error) => Err(judge(&error)),
             },
             Self::Directory(_) | Self::Memory(_) => Ok(()),
         }
@@ -136,6 +145,53 @@ fn envelope(from: &str, to: &[String]) -> Result<Envelope, SendError> {
     let from: Address = from.parse().map_err(|_| refused(from))?;
     let to: Vec<Address> = to.iter().map(|address| address.parse().map_err(|_| refused(address))).collect::<Result<_, _>>()?;
     Envelope::new(Some(from), to).map_err(|_| SendError::Refused("the mail has no recipient".into()))
+}
+
+/// What an error means for the mail.
+fn judge(error: &lettre::transport::smtp::Error) -> SendError {
+    let words = words(error);
+    if let Some(code) = error.status() {
+        let code = u16::from(code);
+        // Codes of RFC 4954; and Microsoft's way to say that passwords are no longer taken.
+        let entry = matches!(code, 530 | 534 | 535 | 538) || words.contains("5.7.30") || words.contains("5.7.139");
+        return match (entry, error.is_permanent()) {
+            (true, _) => SendError::SignIn(words),
+            (false, true) => SendError::Refused(words),
+            (false, false) => SendError::Later(words),
+        };
+    }
+    let lower = words.to_lowercase();
+    // The server asks back instead of taking the token: that is how it says no.
+    if lower.contains("does not expect a challenge") {
+        return SendError::SignIn("The mail server does not accept the sign-in".to_owned());
+    }
+    if lower.contains("no compatible authentication mechanism") {
+        return SendError::SignIn(
+            "The mail server offers no way to sign in that we know; with the wrong encryption it often offers none".to_owned(),
+        );
+    }
+    // What cannot be written down for this server will not be written down tomorrow either.
+    if error.is_client() && lower.contains("does not support") {
+        return SendError::Refused(plain(&words));
+    }
+    // Before the greeting nothing has been handed over.
+    if lower.starts_with("connection error") || error.is_tls() || error.is_transport_shutdown() {
+        return SendError::Later(words);
+    }
+    SendError::Unsure(format!(
+        "The connection to the mail server broke off during the hand-over ({words}): it may have arrived. It is sent again under the same Message-ID, so that a mailbox can tell that it is the same"
+    ))
+}
+
+/// What the library says of servers that lack something, for people.
+fn plain(words: &str) -> String {
+    if words.contains("SMTPUTF8") {
+        "The mail server cannot deliver to addresses with letters beyond a to z (it lacks SMTPUTF8)".to_owned()
+    } else if words.contains("8BITMIME") {
+        "The mail server takes only plain ASCII (it lacks 8BITMIME)".to_owned()
+    } else {
+        words.to_owned()
+    }
 }
 
 /// The error and what it is caused by, since the cause holds the server's words.

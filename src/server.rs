@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::app::App;
-use crate::http::{Error, assets, faces, layers};
+use crate::http::{Error, assets, faces, layers, metrics};
 use crate::{channels, demo, screens};
 
 /// How long requests in hand may take after the process was told to stop.
@@ -28,9 +28,10 @@ pub fn router(app: App) -> Router {
         .merge(channels::call_back::router())
         .merge(channels::chat::router())
         .merge(channels::wire::hooks::router())
+        .merge(channels::email::hooks::router())
         .merge(screens::customer::router())
         .merge(layers::timed(demo::storefront::router().merge(demo::simulator::router())));
-    let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)));
+    let open = layers::timed(assets::router().merge(faces::router()).route("/healthz", get(health)).merge(metrics::router()));
     let streams = screens::live::router().merge(channels::chat::streams());
     let routes = pages.merge(public).merge(open).merge(streams).merge(api::router());
     layers::all(routes.fallback(|| async { Error::NotFound })).with_state(app)

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api;
 use crate::app::App;
-use crate::channels::email::{ack, letters};
+use crate::channels::email::{ack, idle, import, letters};
 use crate::channels::wire::Sign;
 use crate::channels::{self, ProcessError};
 use crate::clock::Ts;
@@ -47,7 +47,7 @@ const HOUR: i64 = 3600;
 
 /// Works until told to stop, then lets what is in hand finish.
 pub async fn run(app: App, stop: CancellationToken) {
-    tokio::join!(work(&app, Lane::Quick, &stop), work(&app, Lane::Slow, &stop), keep_recurring(&app, &stop));
+    tokio::join!(work(&app, Lane::Quick, &stop), work(&app, Lane::Slow, &stop), keep_recurring(&app, &stop), idle::run(&app, &stop));
 }
 
 async fn work(app: &App, lane: Lane, stop: &CancellationToken) {
@@ -67,7 +67,7 @@ async fn work(app: &App, lane: Lane, stop: &CancellationToken) {
         match jobs::claim(&app.db, lane, Ts::now()).await {
             Ok(Some(claimed)) => {
                 // A mailbox that does not answer must not keep others waiting; of each mailbox there is one job only.
-                let hand = (!matches!(claimed.job, Job::PollMailbox { .. })).then_some(hand);
+                let hand = (!matches!(claimed.job, Job::PollMailbox { .. } | Job::ImportMail { .. })).then_some(hand);
                 let app = app.clone();
                 tracker.spawn(async move {
                     let _hand = hand;
@@ -140,7 +140,10 @@ async fn attempt(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
 /// What comes back by itself never dies of its failures.
 fn recurring(job: &Job, outcome: Outcome) -> Outcome {
     match (job, outcome) {
-        (Job::PollMailbox { .. } | Job::FindTwins {} | Job::Housekeeping {}, Outcome::Retry(_) | Outcome::Fail(_)) => Outcome::Again(60),
+        (
+            Job::PollMailbox { .. } | Job::ImportMail { .. } | Job::FindTwins {} | Job::Housekeeping {},
+            Outcome::Retry(_) | Outcome::Fail(_),
+        ) => Outcome::Again(60),
         (_, outcome) => outcome,
     }
 }
@@ -163,6 +166,8 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::ShowRead { ticket } => channels::wire::telling::show(app, ticket, Sign::Read).await,
         Job::ShowTyping { ticket } => channels::wire::telling::show(app, ticket, Sign::Typing).await,
         Job::TellSignInLost { channel } => letters::sign_in_lost(app, channel).await,
+        Job::TellMailboxFailing { channel } => letters::mailbox_failing(app, channel).await,
+        Job::ImportMail { channel } => import::run(app, channel).await,
         Job::AngerStep { ticket } => changed(app, async |change| ringing::step(change, ticket, now).await).await,
         Job::MailAnger { agent, ticket } => letters::tell_of_anger(app, agent, ticket).await,
         Job::ApprovalStep { approval } => changed(app, async |change| approvals::step(change, approval, now).await).await,

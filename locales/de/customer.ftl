@@ -302,6 +302,16 @@ mail-sign-in-lost-body =
     Was Kunden dort schreiben, kommt womöglich nicht an. Antworten warten und gehen von selbst ab, sobald jemand von der Verwaltung den Kanal neu verbunden hat:
     { $url }
 
+mail-mailbox-failing-subject = { $channel }: es kommt keine Post herein
+mail-mailbox-failing-body =
+    Guten Tag,
+
+    der Kundendienst von { $shop } erreicht das Postfach „{ $channel }“ nicht mehr:
+    { $reason }
+
+    Auf dessen Server geht nichts verloren, und es wird immer wieder versucht. Woran es liegt, steht hier und lässt sich hier beheben:
+    { $url }
+
 mail-anger-subject = { $customer } beschwert sich öffentlich auf { $network }, und niemand kümmert sich
 mail-anger-body =
     Guten Tag { $name },

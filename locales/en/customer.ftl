@@ -302,6 +302,16 @@ mail-sign-in-lost-body =
     What customers write there may not arrive. Answers wait, and leave by themselves once an admin has connected the channel again:
     { $url }
 
+mail-mailbox-failing-subject = { $channel }: no mail comes in
+mail-mailbox-failing-body =
+    Hello,
+
+    the { $shop } helpdesk can no longer reach the mailbox “{ $channel }”:
+    { $reason }
+
+    Nothing is lost on its server, and it is tried again and again. What is wrong can be seen, and put right, here:
+    { $url }
+
 mail-anger-subject = { $customer } is angry in public on { $network }, and nobody has taken it
 mail-anger-body =
     Hello { $name },

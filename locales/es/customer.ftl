@@ -302,6 +302,16 @@ mail-sign-in-lost-body =
     Lo que los clientes escriban allí puede no llegar. Las respuestas esperan y saldrán solas en cuanto un administrador vuelva a conectar el canal:
     { $url }
 
+mail-mailbox-failing-subject = { $channel }: no entra correo
+mail-mailbox-failing-body =
+    Hola:
+
+    la atención al cliente de { $shop } ya no consigue llegar al buzón «{ $channel }»:
+    { $reason }
+
+    En su servidor no se pierde nada y se sigue intentando. Qué ocurre se ve, y se corrige, aquí:
+    { $url }
+
 mail-anger-subject = { $customer } se queja en público en { $network } y nadie se ocupa
 mail-anger-body =
     Hola, { $name }:

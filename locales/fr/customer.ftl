@@ -302,6 +302,16 @@ mail-sign-in-lost-body =
     Ce que les clients y écrivent risque de ne pas arriver. Les réponses attendent et partiront d’elles-mêmes dès qu’un administrateur aura reconnecté le canal :
     { $url }
 
+mail-mailbox-failing-subject = { $channel } : le courrier n’arrive plus
+mail-mailbox-failing-body =
+    Bonjour,
+
+    l’assistance de { $shop } n’arrive plus à joindre la boîte « { $channel } » :
+    { $reason }
+
+    Rien ne se perd sur son serveur et l’on réessaie sans cesse. La cause se voit, et se corrige, ici :
+    { $url }
+
 mail-anger-subject = { $customer } se plaint en public sur { $network } et personne ne s’en occupe
 mail-anger-body =
     Bonjour { $name },

@@ -302,6 +302,16 @@ mail-sign-in-lost-body =
     Ciò che i clienti scrivono lì potrebbe non arrivare. Le risposte aspettano e partono da sole appena un amministratore ricollega il canale:
     { $url }
 
+mail-mailbox-failing-subject = { $channel }: la posta non arriva
+mail-mailbox-failing-body =
+    Buongiorno,
+
+    l’assistenza di { $shop } non riesce più a raggiungere la casella «{ $channel }»:
+    { $reason }
+
+    Sul suo server non va perso nulla e si continua a provare. Che cosa non va si vede, e si corregge, qui:
+    { $url }
+
 mail-anger-subject = { $customer } protesta in pubblico su { $network } e nessuno se ne occupa
 mail-anger-body =
     Buongiorno { $name },

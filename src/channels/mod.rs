@@ -27,7 +27,7 @@ use serde::{Serialize, Serializer};
 
 use crate::app::App;
 use crate::channels::email::receive::Understood;
-use crate::channels::email::{deliver, imap, receive as mail, settings};
+use crate::channels::email::{deliver, imap, import, receive as mail, settings, trial};
 use crate::database::is_crossing;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self as rows, Channel};
@@ -123,6 +123,9 @@ pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessErro
     drop(db);
     let channel = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id);
     let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
+    if channel.kind == ChannelKind::Email && trial::is_ours(&app.keys, &delivery.raw) {
+        return discard(app, id, "A mailbox was tried with it.".to_owned()).await;
+    }
     let understood = match channel.kind {
         ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
         ChannelKind::Form => return from_form(app, channel, &delivery).await,
@@ -189,6 +192,10 @@ async fn let_earlier_go_first(app: &App, channel: &Channel, delivery: &Delivery,
 
 async fn keep(app: &App, channel: &Channel, delivery: &Delivery, mut incoming: Incoming) -> Result<Processed, ProcessError> {
     clean(&mut incoming);
+    if delivery.door == import::DOOR && incoming.automatic.is_none() {
+        // What follows from nothing changes nothing: no waiting customer, no reopened ticket.
+        incoming.automatic = Some(import::DOOR.to_owned());
+    }
     let_earlier_go_first(app, channel, delivery, &incoming).await?;
     let mut files = StoredFile::store_all(app, &incoming.files).await?;
     let mut attempt = 1;
@@ -233,9 +240,16 @@ async fn attempt_to_keep(
         };
         return Ok(known.map(duplicate));
     }
-    let acknowledge = settings::Settings::of(channel).acknowledge && !mail::is_raw_only(incoming);
+    let imported = delivery.door == import::DOOR;
+    let acknowledge = settings::Settings::of(channel).acknowledge && !mail::is_raw_only(incoming) && !imported;
     let origin = Origin { channel, delivery: Some(delivery.id), files, ticket: None, contact: None, acknowledge };
-    let received = receive::receive(&mut change, &origin, incoming).await?;
+    let received = if imported {
+        let received = receive::store(&mut change, &origin, incoming).await?;
+        import::settle(&mut change, delivery, incoming, &received).await?;
+        received
+    } else {
+        receive::receive(&mut change, &origin, incoming).await?
+    };
     let (state, reason) = match received.outcome {
         receive::Outcome::Created | receive::Outcome::Appended => (IntakeState::Processed, None),
         receive::Outcome::Duplicate => (IntakeState::Dropped, Some(format!("It is here already, in ticket {}.", received.ticket))),

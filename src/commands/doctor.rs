@@ -75,6 +75,9 @@ fn settings(found: &mut Findings, config: &Config) {
         found.note("web", "the public address is not https: sessions travel in the clear");
     }
     found.good("incoming mail", format!("listens on {}", config.mail.smtp_listen));
+    if let Some(at) = &config.mail.lmtp_listen {
+        found.good("incoming mail", format!("listens for LMTP on {at}"));
+    }
     if config.mail.smtp_cert.is_none() {
         found.note(
             "incoming mail",
@@ -118,6 +121,9 @@ async fn examine(found: &mut Findings, app: &App) -> anyhow::Result<()> {
         let name = format!("channel “{}”", channel.name);
         if !channel.enabled {
             found.note(&name, "switched off");
+        } else if channel.sign_in_lost_at.is_some() {
+            let words = channel.last_error.as_deref().unwrap_or("it no longer lets us in");
+            found.bad(&name, format!("has to be signed in again by an admin: {words}"));
         } else if let Some(error) = &channel.last_error {
             found.bad(&name, error);
         } else {

@@ -46,6 +46,12 @@ pub async fn run(mut config: Config, args: ServeArgs, demo: bool) -> anyhow::Res
     // The ports first: what cannot be served should not be started.
     let web = bind(config.web.listen, "SPORTELLO_LISTEN").await?;
     let smtp = if args.no_smtp { None } else { Some(bind(config.mail.smtp_listen, "SPORTELLO_SMTP_LISTEN").await?) };
+    let lmtp = match &config.mail.lmtp_listen {
+        Some(at) => {
+            Some(email::smtp::LmtpListener::bind(at).await.with_context(|| format!("cannot listen on {at} (SPORTELLO_LMTP_LISTEN)"))?)
+        }
+        None => None,
+    };
     let database = open_database(&config).await?;
     database.migrate().await.context("cannot bring the database up to date")?;
     let app = assemble(config, &database)?;
@@ -62,6 +68,16 @@ pub async fn run(mut config: Config, args: ServeArgs, demo: bool) -> anyhow::Res
             let stop = app.stopping.clone();
             if let Err(error) = email::smtp::serve(app, door, limits, stop).await {
                 tracing::error!(error = format!("{error:#}"), "incoming mail is not accepted");
+            }
+        });
+    }
+    if let Some(door) = lmtp {
+        let app = app.clone();
+        let limits = email::smtp::Limits::of(&app);
+        tracker.spawn(async move {
+            let stop = app.stopping.clone();
+            if let Err(error) = email::smtp::serve_lmtp(app, door, limits, stop).await {
+                tracing::error!(error = format!("{error:#}"), "mail by LMTP is not accepted");
             }
         });
     }

@@ -6,6 +6,7 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use sqlx::PgConnection;
 
 use crate::clock::Ts;
+use crate::desk::envelope::Address;
 use crate::desk::kinds::{Role, TokenPurpose};
 use crate::ids::{AgentId, SessionId};
 use crate::secrets;
@@ -202,6 +203,16 @@ pub async fn count_admins(db: &mut PgConnection) -> sqlx::Result<i64> {
         r#"select count(*) as "count!" from agents where role = 'admin' and disabled_at is null and password_hash is not null"#
     )
     .fetch_one(db)
+    .await
+}
+
+/// The admins who can sign in, to be written to.
+pub async fn admins(db: &mut PgConnection) -> sqlx::Result<Vec<Address>> {
+    sqlx::query_as!(
+        Address,
+        "select name, email as address from agents where role = 'admin' and disabled_at is null and password_hash is not null order by id limit 100"
+    )
+    .fetch_all(db)
     .await
 }
 

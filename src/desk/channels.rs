@@ -261,7 +261,9 @@ pub async fn set_enabled(db: &mut PgConnection, id: ChannelId, enabled: bool) ->
 
 /// Remembers how far a poller has come and that all is well. Part of the transaction that stored what was fetched.
 pub async fn advance(db: &mut PgConnection, id: ChannelId, cursor: &serde_json::Value) -> sqlx::Result<()> {
-    sqlx::query!("update channels set cursor = $2, last_ok_at = now(), last_error = null where id = $1", id.0, cursor).execute(db).await?;
+    sqlx::query!("update channels set cursor = $2, last_ok_at = now(), last_error = null, failures = 0 where id = $1", id.0, cursor)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

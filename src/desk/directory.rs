@@ -101,6 +101,8 @@ pub struct ChannelName {
     pub abilities: Option<Arc<Abilities>>,
     /// Its provider no longer lets us in.
     pub shut_out: bool,
+    /// Visits to it have failed for a while: nothing comes in.
+    pub failing: bool,
 }
 
 impl Directory {
@@ -219,7 +221,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     };
     let teams = teams.into_iter().map(|row| TeamName { id: row.id, name: row.name, hours: row.hours.map(own) }).collect();
     let tags = sqlx::query_as!(TagName, "select id, name from tags order by lower(name) limit 5000").fetch_all(&mut *db).await?;
-    let names = sqlx::query!(r#"select id, kind, name, address, abilities, enabled and sign_in_lost_at is not null as "shut_out!" from channels order by kind, lower(name) limit 500"#)
+    let names = sqlx::query!(r#"select id, kind, name, address, abilities, enabled and sign_in_lost_at is not null as "shut_out!", enabled and failing_since is not null and sign_in_lost_at is null as "failing!" from channels order by kind, lower(name) limit 500"#)
         .fetch_all(&mut *db)
         .await?;
     let names = names
@@ -230,6 +232,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
             name: row.name,
             address: row.address,
             shut_out: row.shut_out,
+            failing: row.failing,
             abilities: row.abilities.and_then(|value| serde_json::from_value(value).ok()).map(Arc::new),
         })
         .collect();

@@ -23,6 +23,7 @@ pub mod housekeeping;
 pub mod import;
 pub mod kinds;
 pub mod links;
+pub mod mailboxes;
 pub mod merging;
 pub mod networks;
 pub mod photos;

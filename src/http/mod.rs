@@ -10,6 +10,7 @@ pub mod extract;
 pub mod faces;
 pub mod flash;
 pub mod layers;
+pub mod metrics;
 pub mod multipart;
 pub mod outside;
 pub mod page;

@@ -97,13 +97,26 @@ impl FromRequestParts<App> for Shell {
             });
         }
         for channel in directory.channels.iter().filter(|channel| channel.shut_out) {
-            banners.push(Banner {
-                text: format!(
-                    "{} no longer lets us in with “{}”. Answers there wait until an admin connects it again.",
-                    channel.kind.label(),
+            let text = match channel.kind {
+                ChannelKind::Email => format!(
+                    "The mailbox “{}” no longer lets us in: mail does not come in, and answers wait until an admin signs in again.",
                     channel.name
                 ),
-                link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect it")),
+                kind => format!(
+                    "{} no longer lets us in with “{}”. Answers there wait until an admin connects it again.",
+                    kind.label(),
+                    channel.name
+                ),
+            };
+            banners.push(Banner { text, link: (agent.role == Role::Admin).then_some(("/settings/channels", "Connect it")) });
+        }
+        for channel in directory.channels.iter().filter(|channel| channel.failing) {
+            banners.push(Banner {
+                text: format!(
+                    "No mail comes in through “{}”: its mailbox cannot be reached. Nothing is lost there, it is tried again and again.",
+                    channel.name
+                ),
+                link: (agent.role == Role::Admin).then_some(("/settings/channels", "See why")),
             });
         }
         Ok(Self {

@@ -258,6 +258,7 @@ async function look() {
     ["settings-channels", desk, "/settings/channels"],
     ["settings-mailbox-new", desk, "/settings/mailboxes/new"],
     ["settings-mailbox", desk, await first(desk, `${url}/settings/channels`, 'a[href^="/settings/mailboxes/"]:not([href$=new])')],
+    ["settings-mailbox-google", desk, "/settings/mailboxes/new?address=help%40gmail.com", async (page) => page.check('[name=sign_in][value=google]')],
     ["settings-forms", desk, "/settings/forms"],
     ["settings-form", desk, await first(desk, `${url}/settings/forms`, 'a[href^="/settings/forms/"]:not([href$=new])')],
     ["settings-form-new", desk, "/settings/forms/new"],

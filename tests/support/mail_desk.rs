@@ -171,6 +171,16 @@ impl MailDesk {
     }
 }
 
+impl MailDesk {
+    /// Opens the LMTP door at a socket of this path.
+    pub async fn lmtp(&self, path: &str) -> SmtpDoor {
+        let listener = smtp::LmtpListener::bind(path).await.expect("a socket");
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(smtp::serve_lmtp(self.app.clone(), listener, smtp::Limits::of(&self.app), stop.clone()));
+        SmtpDoor { address: SocketAddr::from(([127, 0, 0, 1], 0)), stop, serving }
+    }
+}
+
 /// The SMTP door while it is open.
 pub struct SmtpDoor {
     pub address: SocketAddr,
@@ -195,9 +205,11 @@ fn config(data: PathBuf) -> Config {
             public_url: Some("https://desk.bottega.example".parse().expect("a URL")),
             trusted_proxies: Vec::new(),
             allow_private_networks: true,
+            metrics_token: None,
         },
         mail: MailConfig {
             smtp_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            lmtp_listen: None,
             smtp_cert: None,
             smtp_key: None,
             max_mail: 1024 * 1024,

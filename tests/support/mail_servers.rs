@@ -25,6 +25,15 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts one and waits until it answers. Debian: `dovecot-imapd`.
     pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// One that takes no password but tokens, which it has looked at by this address (`…/tokeninfo?access_token=`).
+    pub async fn start_with_tokens(token_info: &str) -> Self {
+        Self::start_with(token_info).await
+    }
+
+    async fn start_with(token_info: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = geteuid().is_root();
         // Mail must not belong to root; without root everything belongs to whoever runs the tests.
@@ -39,22 +48,58 @@ impl Dovecot {
         chown(&mail, Some(owner.0), Some(owner.1)).expect("our folder");
         let port = free_port().await;
         let file = folder.path().join("dovecot.conf");
-        std::fs::write(&file, configuration(folder.path(), port, owner, root)).expect("our folder");
-        let child = Command::new("dovecot")
-            .arg("-F")
-            .arg("-c")
-            .arg(&file)
-            .env("PATH", format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default()))
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("dovecot is installed (Debian: dovecot-imapd)");
+        let mut text = configuration(folder.path(), port, owner, root);
+        if !token_info.is_empty() {
+            let passwords = format!("passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n");
+            let oauth = folder.path().join("oauth2.conf");
+            std::fs::write(&oauth, format!("tokeninfo_url = {token_info}\nusername_attribute = email\n")).expect("our folder");
+            let tokens =
+                format!("auth_mechanisms = xoauth2\npassdb {{\n driver = oauth2\n mechanisms = xoauth2\n args = {}\n}}\n", oauth.display());
+            text = text.replace(&passwords, &tokens);
+        }
+        std::fs::write(&file, text).expect("our folder");
+        let child = run(&file);
         let server = Self { port, folder, child, owner };
+        server.answers().await;
+        server
+    }
+
+    async fn answers(&self) {
         let began = Instant::now();
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(began.elapsed() < Duration::from_secs(10), "dovecot does not answer: {}", server.log());
+        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
+            assert!(began.elapsed() < Duration::from_secs(10), "dovecot does not answer: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        server
+    }
+
+    /// Stops it and starts it again, with all that it has.
+    pub async fn restart(&mut self) {
+        self.stop();
+        self.child = run(&self.folder.path().join("dovecot.conf"));
+        self.answers().await;
+    }
+
+    fn stop(&mut self) {
+        // Its own order to stop, so that its children stop too.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(0));
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+
+    /// Removes the mails of an inbox in which these words stand, as another program would.
+    pub fn remove(&self, user: &str, words: &str) {
+        for part in ["new", "cur"] {
+            for file in std::fs::read_dir(self.maildir(user).join(part)).expect("the folder is there").filter_map(Result::ok) {
+                if std::fs::read_to_string(file.path()).is_ok_and(|mail| mail.contains(words)) {
+                    std::fs::remove_file(file.path()).expect("our file");
+                }
+            }
+        }
+    }
+
+    /// How many mails an inbox has.
+    pub fn count(&self, user: &str) -> usize {
+        ["new", "cur"].iter().map(|part| std::fs::read_dir(self.maildir(user).join(part)).map_or(0, Iterator::count)).sum()
     }
 
     /// What it says about itself.
@@ -114,11 +159,19 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        // Its own order to stop, so that its children stop too.
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(0));
-        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
-        let _ = self.child.wait();
+        self.stop();
     }
+}
+
+fn run(file: &Path) -> Child {
+    Command::new("dovecot")
+        .arg("-F")
+        .arg("-c")
+        .arg(file)
+        .env("PATH", format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default()))
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("dovecot is installed (Debian: dovecot-imapd)")
 }
 
 fn configuration(folder: &Path, port: u16, owner: (Uid, Gid), root: bool) -> String {

@@ -4,6 +4,7 @@ pub mod calls;
 pub mod chat_desk;
 pub mod chats;
 pub mod mail_desk;
+pub mod mail_lines;
 pub mod mail_servers;
 pub mod meta_desk;
 pub mod postgres;

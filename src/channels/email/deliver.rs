@@ -4,18 +4,23 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::channels::email::access;
 use crate::channels::email::build::{self, Brand};
-use crate::channels::email::settings::Settings;
+use crate::channels::email::dkim;
+use crate::channels::email::settings::{OauthService, Settings};
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::directory;
-use crate::desk::envelope::{Address, LinkedFile, Outgoing, Quoted};
-use crate::desk::{files, links, photos};
 use crate::clock::Ts;
-use crate::i18n::{self, Language, Value};
+use crate::desk::envelope::{Address, LinkedFile, Outgoing, Quoted};
+use crate::desk::kinds::ChannelKind;
+use crate::desk::mailboxes;
+use crate::desk::networks::Fault;
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, outbound, sides};
-use crate::ids::MessageId;
+use crate::desk::{files, links, photos};
+use crate::i18n::{self, Language, Value};
+use crate::ids::{ChannelId, MessageId};
 use crate::jobs::Outcome;
 use crate::mailer::{Mailer, SendError, Server};
 
@@ -38,9 +43,53 @@ pub async fn mailer(server: &Server) -> Result<Mailer, SendError> {
 
 /// The way out of a mailbox: its own server, else the desk's.
 pub async fn way_out(app: &App, channel: &Channel) -> Result<Mailer, SendError> {
-    match Settings::of(channel).server(app, channel) {
+    match access::server(app, channel, None).await.map_err(without_token)? {
         Some(server) => mailer(&server).await,
         None => Ok(app.mailer.clone()),
+    }
+}
+
+/// A provider gave no token.
+fn without_token(fault: Fault) -> SendError {
+    match fault {
+        Fault::SignIn(words) => SendError::SignIn(words),
+        other => SendError::Later(other.to_string()),
+    }
+}
+
+/// Hands a letter over by the mailbox's way out; a token that is refused is renewed once.
+async fn leave(app: &App, channel: &Channel, from: &str, to: &[String], letter: &[u8]) -> Result<(), SendError> {
+    let Some(server) = access::server(app, channel, None).await.map_err(without_token)? else {
+        return app.mailer.send(from, to, letter).await;
+    };
+    let refused = match mailer(&server).await?.send(from, to, letter).await {
+        Err(SendError::SignIn(_)) if server.by_token => server.credentials.as_ref().map(|(_, token)| token.clone()),
+        other => return other,
+    };
+    let Some(server) = access::server(app, channel, refused.as_deref()).await.map_err(without_token)? else {
+        return Err(SendError::Later("the mailbox was changed a moment ago".to_owned()));
+    };
+    match mailer(&server).await?.send(from, to, letter).await {
+        Err(SendError::SignIn(reason)) => Err(SendError::SignIn(access::refused_by_server(app, channel, &server, &reason).to_string())),
+        other => other,
+    }
+}
+
+/// Mailboxes whose server does not let their user send from an address with a tag, remembered for a while.
+static PLAIN_ONLY: LazyLock<moka::future::Cache<ChannelId, ()>> =
+    LazyLock::new(|| moka::future::Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(24 * 3600)).build());
+
+/// The sender on the envelope, to which servers write when a letter cannot be delivered: `help+m901-k7f3q2abcd@example.com` tells which letter
+/// that was. The plain address where tags do not come back, or the server wants it.
+async fn envelope_sender(app: &App, channel: &Channel, address: &str, message: MessageId) -> String {
+    let settings = Settings::of(channel);
+    // Microsoft refuses senders that are not the account; Google replaces them.
+    let own_account = settings.oauth.as_ref().is_some_and(|oauth| oauth.service != OauthService::Other);
+    match address.rsplit_once('@') {
+        Some((local, domain)) if settings.plus_addressing && !own_account && PLAIN_ONLY.get(&channel.id).await.is_none() => {
+            format!("{local}+{}@{domain}", tickets::bounce_tag(&app.keys, message))
+        }
+        _ => address.to_owned(),
     }
 }
 
@@ -53,6 +102,10 @@ pub fn delivers(app: &App, channel: &Channel) -> bool {
 enum Trouble {
     /// Worth another try.
     Later(String),
+    /// Not before this many seconds; that is no failure.
+    Wait(i64, String),
+    /// Not before an admin has signed in again.
+    SignIn(String),
     /// Not without a person.
     Never(String),
 }
@@ -67,7 +120,8 @@ impl From<SendError> for Trouble {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Refused(reason) => Self::Never(reason),
-            SendError::Later(reason) => Self::Later(reason),
+            SendError::Later(reason) | SendError::Unsure(reason) => Self::Later(reason),
+            SendError::SignIn(reason) => Self::SignIn(reason),
         }
     }
 }
@@ -78,6 +132,13 @@ impl From<SendError> for Trouble {
 pub async fn send(app: &App, channel: &Channel, id: MessageId, last: bool) -> Outcome {
     let message = async {
         let mut db = app.db.acquire().await?;
+        if channel.sign_in_lost_at.is_some() && Settings::of(channel).smtp.is_some_and(|smtp| smtp.by_token) {
+            if let Some(message) = thread::find(&mut db, id).await? {
+                drop(db);
+                wait_for_sign_in(app, channel, &message).await?;
+            }
+            return Ok(None);
+        }
         outbound::begin(&mut db, id).await
     };
     let message = match message.await {
@@ -85,15 +146,36 @@ pub async fn send(app: &App, channel: &Channel, id: MessageId, last: bool) -> Ou
         Ok(None) => return Outcome::Done,
         Err(error) => return Outcome::Retry(error.to_string()),
     };
-    let result = hand_over(app, channel, &message).await;
+    let mut result = hand_over(app, channel, &message).await;
+    if let Err(Trouble::SignIn(reason)) = &result {
+        if Settings::of(channel).smtp.is_some_and(|smtp| smtp.by_token) {
+            access::lose(app, channel.id, reason).await;
+        } else {
+            // A password that somebody can put right.
+            result = Err(Trouble::Later(reason.clone()));
+        }
+    }
     match record(app, channel, &message, &result, last).await {
         Ok(()) => match result {
             Ok(()) => Outcome::Done,
             Err(Trouble::Later(reason)) => Outcome::Retry(reason),
+            Err(Trouble::Wait(seconds, _)) => Outcome::Again(seconds),
+            // Signing in again queues it anew.
+            Err(Trouble::SignIn(_)) => Outcome::Done,
             Err(Trouble::Never(reason)) => Outcome::Fail(reason),
         },
         Err(error) => Outcome::Retry(error.to_string()),
     }
+}
+
+async fn wait_for_sign_in(app: &App, channel: &Channel, message: &Message) -> sqlx::Result<()> {
+    let mut change = Change::begin(app).await?;
+    outbound::delayed(&mut change, message, &waits_words(channel)).await?;
+    change.commit().await
+}
+
+fn waits_words(channel: &Channel) -> String {
+    format!("{} has to be signed in again by an admin. This leaves by itself then.", channel.name)
 }
 
 async fn record(app: &App, channel: &Channel, message: &Message, result: &Result<(), Trouble>, last: bool) -> sqlx::Result<()> {
@@ -104,6 +186,8 @@ async fn record(app: &App, channel: &Channel, message: &Message, result: &Result
             outbound::delayed(&mut change, message, reason).await?;
             channels::note_error(&mut change, channel.id, &format!("Sending: {reason}")).await?;
         }
+        Err(Trouble::Wait(_, reason)) => outbound::delayed(&mut change, message, reason).await?,
+        Err(Trouble::SignIn(_)) => outbound::delayed(&mut change, message, &waits_words(channel)).await?,
         Err(Trouble::Later(reason) | Trouble::Never(reason)) => outbound::failed(&mut change, message, reason).await?,
     }
     change.commit().await
@@ -118,8 +202,39 @@ async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<()
     let letter = tokio::task::spawn_blocking(move || build::build(&outgoing, &brand)).await;
     let letter = letter.map_err(|error| Trouble::Never(format!("the letter could not be written: {error}")))?;
     let letter = letter.map_err(|error| Trouble::Never(error.to_string()))?;
-    way_out(app, channel).await?.send(&from, &to, &letter).await?;
-    Ok(())
+    let settings = Settings::of(channel);
+    let letter = dkim::sign(app, channel, &settings, letter);
+    keep_pace(app, channel, &settings).await?;
+    let sender = envelope_sender(app, channel, &from, message.id).await;
+    match leave(app, channel, &sender, &to, &letter).await {
+        Err(SendError::Refused(first)) if sender != from && may_mean_sender(&first) => {
+            // It may be our sender that is not wanted, and not the letter.
+            leave(app, channel, &from, &to, &letter).await.map_err(|error| match error {
+                SendError::Refused(_) => SendError::Refused(first),
+                other => other,
+            })?;
+            PLAIN_ONLY.insert(channel.id, ()).await;
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Whether a refusal may be about the address that sends, and not about who is written to (5.1.1 and its like).
+fn may_mean_sender(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    ["5.7.", "5.1.7", "5.1.8", "sender", "553", "permission", "not owned", "mail from", "send as"].iter().any(|sign| lower.contains(sign))
+}
+
+/// Takes a place among those that may leave now, if the mailbox has a limit.
+async fn keep_pace(app: &App, channel: &Channel, settings: &Settings) -> Result<(), Trouble> {
+    let mut tx = app.db.begin().await?;
+    let wait = mailboxes::depart(&mut tx, channel.id, settings.pace).await?;
+    tx.commit().await?;
+    match wait {
+        Some((seconds, words)) => Err(Trouble::Wait(seconds, words)),
+        None => Ok(()),
+    }
 }
 
 /// Puts together what the letter will say; nothing of it depends on which attempt this is.
@@ -225,10 +340,27 @@ fn reply_address(app: &App, channel: &Channel, address: &str, message: &Message)
 
 /// Sends a short letter of the desk itself that belongs to no ticket.
 pub async fn send_letter(app: &App, to: Address, subject: String, body: String) -> Result<(), SendError> {
+    send_letter_past(app, None, to, subject, body).await
+}
+
+/// The same by another way than this channel's, which is out of order; by that one all the same where there is no other.
+pub async fn send_letter_past(app: &App, broken: Option<ChannelId>, to: Address, subject: String, body: String) -> Result<(), SendError> {
     let later = |error: sqlx::Error| SendError::Later(format!("the database did not answer: {error}"));
     let shop = directory::get(app).await.map_err(later)?.shop.clone();
     let mut db = app.db.acquire().await.map_err(later)?;
-    let mailbox = channels::default_mailbox(&mut db).await.map_err(later)?;
+    let mailbox = match broken {
+        None => channels::default_mailbox(&mut db).await.map_err(later)?,
+        Some(broken) => {
+            let all = channels::list(&mut db).await.map_err(later)?;
+            let sound = |channel: &Channel| {
+                channel.id != broken && channel.enabled && channel.address.is_some() && channel.sign_in_lost_at.is_none()
+            };
+            let mailboxes = all.into_iter().filter(|channel| channel.kind == ChannelKind::Email);
+            let mut mailboxes: Vec<Channel> = mailboxes.filter(|channel| sound(channel) || channel.id == broken).collect();
+            mailboxes.sort_unstable_by_key(|channel| (channel.id == broken, channel.id));
+            mailboxes.into_iter().next()
+        }
+    };
     drop(db);
     let host = app.config.web.public_url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");
     let own = mailbox.as_ref().and_then(|mailbox| mailbox.address.clone());
@@ -259,7 +391,7 @@ pub async fn send_letter(app: &App, to: Address, subject: String, body: String) 
     let letter = build::build(&outgoing, &brand).map_err(|error| SendError::Refused(error.to_string()))?;
     let mailer = match (&app.config.mail.mail_from, &mailbox) {
         // Without a sender of its own, the letter leaves as the mailbox's mail does.
-        (None, Some(mailbox)) => way_out(app, mailbox).await?,
+        (None, Some(mailbox)) if Some(mailbox.id) != broken || !app.mailer.delivers() => way_out(app, mailbox).await?,
         _ => app.mailer.clone(),
     };
     mailer.send(&from, &[to.address], &letter).await

@@ -1,6 +1,9 @@
 //! The page on which a mailbox is connected, changed and tried.
 
+mod earlier;
 mod form;
+mod sign_in;
+mod signing;
 
 use askama::Template;
 use axum::Router;
@@ -13,16 +16,21 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::channels::email::providers::{self, Guess};
+use crate::channels::email::settings::{DkimSettings, HookService, OauthService};
 use crate::channels::email::settings::{Secrets, Settings, addresses};
-use crate::channels::email::trial::{self, Trial};
+use crate::channels::email::trial::{self, Mark, Trial};
+use crate::channels::email::{access, dkim, hooks};
 use crate::channels::entries;
+use crate::channels::wire::oauth;
+use crate::clock::Ts;
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
 use crate::desk::changes::Change;
-use crate::desk::channels::{self as rows, Channel, seal};
+use crate::desk::channels::{self as rows, Channel, Day, seal};
 use crate::desk::kinds::ChannelKind;
+use crate::desk::mailboxes::{self, Import};
 use crate::http::flash::Flash;
-use crate::http::page::Shell;
+use crate::http::page::{Icon, Shell, icon};
 use crate::http::problems::Problems;
 use crate::http::{Error, Form, Path, Query, Result};
 use crate::ids::ChannelId;
@@ -32,7 +40,12 @@ use form::{Checked, MailboxForm, SECURITIES};
 
 /// The routes of this page.
 pub fn router() -> Router<App> {
-    Router::new().route("/settings/mailboxes/new", get(show_new).post(create)).route("/settings/mailboxes/{id}", get(show).post(save))
+    Router::new()
+        .route("/settings/mailboxes/new", get(show_new).post(create))
+        .route("/settings/mailboxes/{id}", get(show).post(save))
+        .merge(sign_in::router())
+        .merge(earlier::router())
+        .merge(signing::router())
 }
 
 /// The first step of a new mailbox: its address, from which the servers are guessed.
@@ -54,10 +67,47 @@ struct EditorPage<'a> {
     problems: Problems,
     /// What came of "Test it", if it was pressed.
     trials: Vec<Trial>,
-    stored: (bool, bool),
+    /// The folders that the server has, if it was asked just now.
+    folders: Vec<String>,
+    stored: Stored,
+    /// Where the provider sends an admin back to who signed in there.
+    callback: String,
+    /// Where a service brings mail.
+    hooks: Vec<(HookService, String)>,
+    standing: Option<Standing>,
     other_ways: OtherWays,
     delivers: bool,
     outbox: String,
+}
+
+/// Which secrets are stored.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stored {
+    imap: bool,
+    smtp: bool,
+    client: bool,
+    token: bool,
+    hook: bool,
+}
+
+/// How a mailbox does.
+struct Standing {
+    day: Day,
+    idles_since: Option<Ts>,
+    departures: (i64, i64, i64),
+    import: Option<Import>,
+}
+
+impl Standing {
+    async fn read(app: &App, id: ChannelId) -> sqlx::Result<Self> {
+        let mut db = app.db.acquire().await?;
+        Ok(Self {
+            day: rows::day(&mut db, id).await?,
+            idles_since: mailboxes::idles_since(&mut db, id).await?,
+            departures: mailboxes::departures(&mut db, id).await?,
+            import: mailboxes::newest_import(&mut db, id).await?,
+        })
+    }
 }
 
 /// How mail reaches a mailbox without IMAP.
@@ -93,7 +143,23 @@ impl<'a> EditorPage<'a> {
         let secrets: Secrets = channel.as_ref().map(|channel| channel.secrets(&app.keys)).unwrap_or_default();
         Self {
             shell,
-            stored: (!secrets.imap_password.is_empty(), !secrets.smtp_password.is_empty()),
+            stored: Stored {
+                imap: !secrets.imap_password.is_empty(),
+                smtp: !secrets.smtp_password.is_empty(),
+                client: !secrets.oauth_client_secret.is_empty(),
+                token: !secrets.tokens.refresh_token.is_empty() || !secrets.tokens.access_token.is_empty(),
+                hook: !secrets.hook_key.is_empty(),
+            },
+            callback: oauth::callback(app, ChannelKind::Email),
+            hooks: match &channel {
+                Some(channel) if !secrets.hook_secret.is_empty() => HookService::ALL
+                    .into_iter()
+                    .map(|service| (service, hooks::address(app, channel.id, service, &secrets.hook_secret)))
+                    .collect(),
+                _ => Vec::new(),
+            },
+            folders: Vec::new(),
+            standing: None,
             other_ways: OtherWays::new(app, if form.address.is_empty() { "help@example.com" } else { form.address.trim() }),
             delivers: app.mailer.delivers(),
             outbox: app.config.data.join("outbox").display().to_string(),
@@ -136,6 +202,65 @@ impl<'a> EditorPage<'a> {
     fn password_hint(&self, stored: &bool) -> &'static str {
         if *stored { "One is stored. Leave this empty to keep it." } else { "" }
     }
+
+    fn settings(&self) -> Option<Settings> {
+        self.channel.as_ref().map(Settings::of)
+    }
+
+    /// The name of the provider at which the stored mailbox signs in.
+    fn provider(&self) -> Option<&'static str> {
+        Some(match self.settings()?.oauth?.service {
+            OauthService::Google => "Google",
+            OauthService::Microsoft => "Microsoft",
+            OauthService::Other => "the provider",
+        })
+    }
+
+    fn hook_choices(&self) -> Vec<(&'static str, &'static str)> {
+        let services = HookService::ALL.into_iter().map(|service| (service.word(), service.label()));
+        [("", "None")].into_iter().chain(services).collect()
+    }
+
+    fn hook_hint(&self) -> &'static str {
+        if self.stored.hook {
+            "One is stored. Leave this empty to keep it."
+        } else {
+            "Mailgun’s is needed; SendGrid’s if it signs; Postmark has none."
+        }
+    }
+
+    fn hook_advice(&self, service: &HookService) -> &'static str {
+        match service {
+            HookService::Mailgun => "Under Receiving, make a route with the action forward() to this address.",
+            HookService::Postmark => "On the inbound stream’s settings page; tick “Include raw email content in JSON payload” there.",
+            HookService::Sendgrid => "Under Settings, Inbound Parse; tick “POST the raw, full MIME message” there.",
+        }
+    }
+
+    fn is_shut_out(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.sign_in_lost_at.is_some())
+    }
+
+    /// What a step of the test looks like.
+    fn trial_mark(&self, trial: &Trial) -> (&'static str, Icon) {
+        match trial.mark {
+            Mark::Works => ("works", icon("circle-check")),
+            Mark::Note => ("note", icon("info")),
+            Mark::Fails => ("fails", icon("circle-alert")),
+        }
+    }
+
+    fn all_works(&self) -> bool {
+        !self.trials.iter().any(Trial::failed)
+    }
+
+    /// What is signed with, and its DNS record: name and value.
+    fn dkim(&self) -> Option<(DkimSettings, String, String)> {
+        let dkim = self.settings()?.dkim?;
+        let domain = self.channel.as_ref()?.address.as_deref()?.rsplit_once('@')?.1.to_owned();
+        let (name, value) = (dkim::record_name(&dkim, &domain), dkim::record(&dkim));
+        Some((dkim, name, value))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -165,7 +290,8 @@ async fn show(State(app): State<App>, _: Admin, Path(id): Path<ChannelId>, shell
     let channel = mailbox(&mut db, id).await?;
     drop(db);
     let form = MailboxForm::of(&channel, &channel.secrets(&app.keys));
-    shell.render(&EditorPage::new(&app, &shell, Some(channel), form, Problems::default()))
+    let standing = Some(Standing::read(&app, id).await?);
+    shell.render(&EditorPage { standing, ..EditorPage::new(&app, &shell, Some(channel), form, Problems::default()) })
 }
 
 async fn create(State(app): State<App>, _: Admin, shell: Shell, Form(form): Form<MailboxForm>) -> Result<Response> {
@@ -186,15 +312,23 @@ async fn save(
 }
 
 async fn save_as(app: &App, shell: &Shell, channel: Option<Channel>, form: MailboxForm) -> Result<Response> {
-    let stored = channel.as_ref().map(|channel| (Settings::of(channel), channel.secrets::<Secrets>(&app.keys)));
     let again =
         |channel, form, problems| shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &EditorPage::new(app, shell, channel, form, problems));
+    let mut change = Change::begin(app).await?;
+    // What the desk has learnt since the page was opened, such as renewed tokens, is not to be written over.
+    let channel = match channel {
+        Some(channel) => {
+            rows::lock(&mut change, channel.id).await?;
+            Some(mailbox(&mut change, channel.id).await?)
+        }
+        None => None,
+    };
+    let stored = channel.as_ref().map(|channel| (Settings::of(channel), channel.secrets::<Secrets>(&app.keys)));
     let checked = match form.check(&shell.directory, stored.as_ref().map(|(settings, secrets)| (settings, secrets))) {
         Ok(checked) => checked,
         Err(problems) => return again(channel, form, problems),
     };
     let draft = checked.draft(channel.as_ref().is_none_or(|channel| channel.enabled), seal(&app.keys, &checked.secrets)?)?;
-    let mut change = Change::begin(app).await?;
     if let Some(problems) = overlap(&mut change, channel.as_ref().map(|channel| channel.id), &checked).await? {
         return again(channel, form, problems);
     }
@@ -213,10 +347,17 @@ async fn save_as(app: &App, shell: &Shell, channel: Option<Channel>, form: Mailb
             return again(channel, form, problems);
         }
     };
+    // What cannot be entered by a sign-in cannot have lost it.
+    if channel.as_ref().is_some_and(|channel| channel.sign_in_lost_at.is_some()) && !checked.settings.signs_in() {
+        rows::regain_sign_in(&mut change, id).await?;
+        change.touch_work();
+    }
     change.touch_settings();
     change.commit().await?;
-    if form.then == "test" {
-        return test(app, shell, id, &checked).await;
+    match form.then.as_str() {
+        "test" => return test(app, shell, id).await,
+        "sign_in" if checked.settings.oauth.is_some() => return sign_in::begin(app, id).await,
+        _ => {}
     }
     start_polling(app).await?;
     Ok(Flash::new(format!("{} is saved.", checked.name)).redirect("/settings/channels"))
@@ -240,33 +381,33 @@ async fn overlap(db: &mut PgConnection, own: Option<ChannelId>, checked: &Checke
     Ok(None)
 }
 
-/// Signs in to what was just saved, notes on the channel what came of it and shows it.
-async fn test(app: &App, shell: &Shell, id: ChannelId, checked: &Checked) -> Result<Response> {
-    let incoming = async {
-        match &checked.settings.imap {
-            Some(imap) => Some(trial::incoming(imap, &checked.secrets.imap_password).await),
-            None => None,
+/// Tries what is stored, notes on the channel what came of it and shows it.
+async fn test(app: &App, shell: &Shell, id: ChannelId) -> Result<Response> {
+    let channel = mailbox(&mut *app.db.acquire().await?, id).await?;
+    let report = trial::run(app, &channel).await;
+    match (&report.sign_in, report.failure()) {
+        (Some(words), _) => access::lose(app, id, words).await,
+        (None, Some(failed)) => {
+            rows::note_error(&mut *app.db.acquire().await?, id, &format!("{}. {}", failed.title, failed.detail)).await?
         }
-    };
-    let outgoing = async {
-        match checked.settings.server_with(&checked.secrets) {
-            Some(server) => trial::outgoing(&server).await,
-            None => trial::desk_way(app).await,
+        (None, None) => {
+            let mut change = Change::begin(app).await?;
+            rows::note_ok(&mut change, id).await?;
+            mailboxes::note_recovery(&mut change, id).await?;
+            if rows::regain_sign_in(&mut change, id).await? > 0 {
+                change.touch_work();
+            }
+            change.touch_settings();
+            change.commit().await?;
         }
-    };
-    let (incoming, outgoing) = tokio::join!(incoming, outgoing);
-    let trials: Vec<Trial> = incoming.into_iter().chain([outgoing]).collect();
-    let mut db = app.db.acquire().await?;
-    match trials.iter().find(|trial| !trial.works) {
-        Some(failed) => rows::note_error(&mut db, id, &format!("{}. {}", failed.title, failed.detail)).await?,
-        None => rows::note_ok(&mut db, id).await?,
     }
-    let channel = mailbox(&mut db, id).await?;
-    drop(db);
+    let channel = mailbox(&mut *app.db.acquire().await?, id).await?;
     // After the test: the poller's first visit would write over what it found.
     start_polling(app).await?;
-    let form = MailboxForm::of(&channel, &checked.secrets);
-    shell.render(&EditorPage { trials, ..EditorPage::new(app, shell, Some(channel), form, Problems::default()) })
+    let form = MailboxForm::of(&channel, &channel.secrets(&app.keys));
+    let standing = Some(Standing::read(app, id).await?);
+    let page = EditorPage::new(app, shell, Some(channel), form, Problems::default());
+    shell.render(&EditorPage { trials: report.steps, folders: report.folders, standing, ..page })
 }
 
 #[cfg(test)]

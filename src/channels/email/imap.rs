@@ -12,10 +12,14 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::channels::email::settings::{AfterFetch, ImapSettings, Secrets, Settings};
+use crate::channels::email::access::{self, AccessError};
+use crate::channels::email::settings::{AfterFetch, ImapSettings, Settings};
 use crate::clock::Ts;
+use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::deliveries::{self, NewDelivery};
+use crate::desk::mailboxes;
+use crate::desk::networks::Fault;
 use crate::ids::{ChannelId, DeliveryId};
 use crate::jobs::Outcome;
 
@@ -25,6 +29,10 @@ use connection::{Connection, ImapError};
 pub const INTERVAL: i64 = 15;
 /// The longest pause, in seconds, after visits that failed.
 const MAX_PAUSE: i64 = 300;
+/// Seconds between two visits to a mailbox whose server tells of new mail by itself: a net below the net.
+const IDLE_INTERVAL: i64 = 300;
+/// Seconds until a mailbox that has lost its sign-in is tried again all the same.
+const SHUT_OUT: i64 = 600;
 /// After this a visit ends and another begins, so that it stays within its lease.
 const VISIT: Duration = Duration::from_secs(80);
 /// Mails asked for at once …
@@ -50,27 +58,67 @@ impl Cursor {
     }
 }
 
+/// How far a mailbox has been read: UIDVALIDITY and UID. `None`: it has not been visited yet as it is set now.
+pub fn read_up_to(channel: &Channel, imap: &ImapSettings) -> Option<(u32, u32)> {
+    let cursor: Cursor = serde_json::from_value(channel.cursor.clone()).unwrap_or_default();
+    (cursor.source == source(imap)).then_some((cursor.uid_validity, cursor.last_uid))
+}
+
+fn source(imap: &ImapSettings) -> String {
+    format!("{}@{}:{}/{}", imap.user, imap.host, imap.port, imap.folder)
+}
+
 /// Why a visit failed.
 #[derive(Debug, thiserror::Error)]
 enum PollError {
     #[error("{0}")]
     Imap(#[from] ImapError),
+    #[error("{0}")]
+    Token(Fault),
     #[error("the database did not answer: {0}")]
     Database(#[from] sqlx::Error),
 }
 
+impl From<AccessError> for PollError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Imap(error) => Self::Imap(error),
+            AccessError::Token(fault) => Self::Token(fault),
+        }
+    }
+}
+
+/// Seconds until a fault of a provider is tried again.
+fn pause_after(fault: &Fault) -> i64 {
+    match fault {
+        Fault::SignIn(_) => SHUT_OUT,
+        Fault::Later { after: Some(after), .. } => (*after).clamp(INTERVAL, 3600),
+        _ => 60,
+    }
+}
+
 /// One visit to a mailbox. What goes wrong stands on the channel; the next visit comes later the longer it has not worked.
 pub async fn poll(app: &App, channel: &Channel) -> Outcome {
-    let Some(settings) = Settings::of(channel).imap else { return Outcome::Done };
-    let mut visit = Visit::new(app, channel, &settings);
+    let settings = Settings::of(channel);
+    let Some(imap) = settings.imap.clone() else { return Outcome::Done };
+    let mut visit = Visit::new(app, channel, &settings, &imap);
     let result = visit.run().await;
     match result {
         Ok(true) => Outcome::Again(0),
-        Ok(false) => Outcome::Again(INTERVAL),
+        Ok(false) => match note_success(app, channel).await {
+            Ok(true) => Outcome::Again(IDLE_INTERVAL),
+            _ => Outcome::Again(INTERVAL),
+        },
         Err(error) => {
             tracing::warn!(channel = %channel.id, %error, "cannot fetch mail");
-            if let PollError::Imap(error) = &error {
-                note_error(app, channel.id, &error.to_string()).await;
+            match &error {
+                PollError::Imap(error) => note_error(app, channel.id, &error.to_string()).await,
+                PollError::Token(Fault::SignIn(words)) => access::lose(app, channel.id, words).await,
+                PollError::Token(fault) => note_error(app, channel.id, &fault.to_string()).await,
+                PollError::Database(_) => {}
+            }
+            if let PollError::Token(fault) = &error {
+                return Outcome::Again(pause_after(fault));
             }
             if matches!(error, PollError::Imap(ImapError::Login { .. })) {
                 // Many servers lock an account that is knocked at too often; a changed password is tried at once.
@@ -84,40 +132,58 @@ pub async fn poll(app: &App, channel: &Channel) -> Outcome {
 
 async fn note_error(app: &App, channel: ChannelId, error: &str) {
     let noted = async {
-        let mut db = app.db.acquire().await?;
-        channels::note_error(&mut db, channel, error).await
+        let mut change = Change::begin(app).await?;
+        if mailboxes::note_failure(&mut change, channel, error).await? {
+            change.touch_settings();
+            change.touch_work();
+        }
+        change.commit().await
     };
     if let Err(error) = noted.await {
         tracing::warn!(%channel, %error, "cannot show on the channel what is wrong with it");
     }
 }
 
+/// Notes that all is well. `true`: the server tells of new mail by itself.
+async fn note_success(app: &App, channel: &Channel) -> sqlx::Result<bool> {
+    let mut change = Change::begin(app).await?;
+    channels::note_ok(&mut change, channel.id).await?;
+    if mailboxes::note_recovery(&mut change, channel.id).await? {
+        change.touch_settings();
+    }
+    let idles = mailboxes::idles_since(&mut change, channel.id).await?.is_some();
+    change.commit().await?;
+    if channel.sign_in_lost_at.is_some() {
+        access::regain(app, channel.id).await?;
+    }
+    Ok(idles)
+}
+
 struct Visit<'a> {
     app: &'a App,
     channel: &'a Channel,
+    whole: &'a Settings,
     settings: &'a ImapSettings,
-    password: String,
     recipients: Vec<String>,
     cursor: Cursor,
     ends: Instant,
 }
 
 impl<'a> Visit<'a> {
-    fn new(app: &'a App, channel: &'a Channel, settings: &'a ImapSettings) -> Self {
-        let secrets: Secrets = channel.secrets(&app.keys);
+    fn new(app: &'a App, channel: &'a Channel, whole: &'a Settings, settings: &'a ImapSettings) -> Self {
         Self {
             app,
             channel,
+            whole,
             settings,
-            password: secrets.imap_password,
             recipients: channel.address.iter().cloned().collect(),
             cursor: serde_json::from_value(channel.cursor.clone()).unwrap_or_default(),
             ends: Instant::now() + VISIT,
         }
     }
 
-    async fn connect(&self) -> Result<(Connection, connection::Folder), ImapError> {
-        let mut connection = Connection::open(self.settings, &self.password).await?;
+    async fn connect(&self) -> Result<(Connection, connection::Folder), PollError> {
+        let mut connection = access::imap(self.app, self.channel, self.whole, self.settings).await?;
         let folder = connection.open_folder(&self.settings.folder, self.settings.after_fetch == AfterFetch::Keep).await?;
         Ok((connection, folder))
     }
@@ -138,14 +204,12 @@ impl<'a> Visit<'a> {
             connection = self.read_batch(connection, batch).await?;
         }
         connection.close().await;
-        let mut db = self.app.db.acquire().await?;
-        channels::note_ok(&mut db, self.channel.id).await?;
         Ok(false)
     }
 
     /// Decides where to begin when this mailbox is new to us or has been numbered anew.
     async fn find_place(&mut self, connection: &mut Connection, folder: connection::Folder) -> Result<(), PollError> {
-        let source = format!("{}@{}:{}/{}", self.settings.user, self.settings.host, self.settings.port, self.settings.folder);
+        let source = source(self.settings);
         let is_known = self.cursor.source == source;
         if is_known && self.cursor.uid_validity == folder.uid_validity {
             return Ok(());

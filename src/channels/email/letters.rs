@@ -4,11 +4,12 @@
 use crate::app::App;
 use crate::channels::email::deliver;
 use crate::desk::approvals::{self, Approval};
+use crate::desk::channels::Channel;
 use crate::desk::directory;
 use crate::desk::envelope::Address;
-use crate::desk::kinds::TokenPurpose;
+use crate::desk::kinds::{ChannelKind, TokenPurpose};
 use crate::desk::tickets::{self, thread};
-use crate::desk::{agents, anger, channels, contacts};
+use crate::desk::{agents, anger, channels, contacts, mailboxes};
 use crate::i18n::{self, Language, Value};
 use crate::ids::{AgentId, ApprovalId, ChannelId, TicketId};
 use crate::jobs::Outcome;
@@ -57,14 +58,61 @@ pub async fn sign_in_lost(app: &App, id: ChannelId) -> Outcome {
         ("channel", Value::from(channel.name.clone())),
         ("network", Value::from(channel.kind.label())),
         ("reason", Value::from(channel.last_error.clone().unwrap_or_default())),
-        ("url", Value::from(format!("{}/settings/networks/{}/{id}", app.config.public_url(), channel.kind))),
+        ("url", Value::from(page_of(app, &channel))),
     ];
     let subject = i18n::text_with(language, "mail-sign-in-lost-subject", &arguments);
     let body = i18n::text_with(language, "mail-sign-in-lost-body", &arguments);
     for person in people {
         let whom = person.address.clone();
-        if let Err(error) = deliver::send_letter(app, person, subject.clone(), body.clone()).await {
+        if let Err(error) = deliver::send_letter_past(app, Some(id), person, subject.clone(), body.clone()).await {
             tracing::warn!(whom, channel = %id, %error, "cannot mail that a channel has to be connected again");
+        }
+    }
+    Outcome::Done
+}
+
+/// Where a channel is set right.
+fn page_of(app: &App, channel: &Channel) -> String {
+    let url = app.config.public_url();
+    match channel.kind {
+        ChannelKind::Email => format!("{url}/settings/mailboxes/{}", channel.id),
+        kind => format!("{url}/settings/networks/{kind}/{}", channel.id),
+    }
+}
+
+/// Mails the admins, by another way, that nothing comes in through a mailbox any more.
+pub async fn mailbox_failing(app: &App, id: ChannelId) -> Outcome {
+    let found = async {
+        let mut db = app.db.acquire().await?;
+        if mailboxes::failing_since(&mut db, id).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(channel) = channels::find(&mut db, id).await?.filter(|channel| channel.enabled) else { return Ok(None) };
+        Ok::<_, sqlx::Error>(Some((channel, agents::admins(&mut db).await?)))
+    };
+    let (channel, people) = match found.await {
+        Ok(Some(found)) => found,
+        // It works again before anybody had to know.
+        Ok(None) => return Outcome::Done,
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let shop = match directory::get(app).await {
+        Ok(directory) => directory.shop.clone(),
+        Err(error) => return Outcome::Retry(error.to_string()),
+    };
+    let language = Language::from_code(&shop.language).unwrap_or(Language::En);
+    let arguments = [
+        ("shop", Value::from(shop.shop_name.clone())),
+        ("channel", Value::from(channel.name.clone())),
+        ("reason", Value::from(channel.last_error.clone().unwrap_or_default())),
+        ("url", Value::from(page_of(app, &channel))),
+    ];
+    let subject = i18n::text_with(language, "mail-mailbox-failing-subject", &arguments);
+    let body = i18n::text_with(language, "mail-mailbox-failing-body", &arguments);
+    for person in people {
+        let whom = person.address.clone();
+        if let Err(error) = deliver::send_letter_past(app, Some(id), person, subject.clone(), body.clone()).await {
+            tracing::warn!(whom, channel = %id, %error, "cannot mail that a mailbox is out of order");
         }
     }
     Outcome::Done
@@ -134,7 +182,7 @@ async fn nudge(app: &App, agent: AgentId, key: &str, channel: ChannelId, more: [
 fn outcome(result: Result<(), SendError>) -> Outcome {
     match result {
         Ok(()) => Outcome::Done,
-        Err(SendError::Later(reason)) => Outcome::Retry(reason),
+        Err(SendError::Later(reason) | SendError::Unsure(reason) | SendError::SignIn(reason)) => Outcome::Retry(reason),
         Err(SendError::Refused(reason)) => Outcome::Fail(reason),
     }
 }

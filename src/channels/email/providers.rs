@@ -11,10 +11,12 @@ pub struct Guess {
     pub advice: Option<&'static str>,
     /// Whether the provider is known, rather than inferred from the domain's name.
     pub known: bool,
+    /// Lets programs in only by a sign-in at Microsoft's.
+    pub microsoft: bool,
 }
 
-const GOOGLE: &str = "Google wants an app password here, not the account’s own: in the Google account, under Security, switch on 2-Step Verification, then create one under “App passwords”.";
-const MICROSOFT: &str = "Microsoft does not let programs sign in by password any more. Have the mailbox forward its mail to Sportello’s own mail port instead, and answer through another server.";
+const GOOGLE: &str = "Google does not take the account’s own password here. Either sign in with Google below, which needs an app registered with Google once, or use an app password: in the Google account, under Security, switch on 2-Step Verification, then create one under “App passwords”.";
+const MICROSOFT: &str = "Microsoft does not let programs sign in by password any more: sign in with Microsoft below. That needs an app registered with Microsoft once. Or have the mailbox forward its mail to Sportello’s own mail port, and answer through another server.";
 const APP_PASSWORD: &str =
     "This provider wants an app password here, not the account’s own. It is created in the account’s security settings.";
 const SWITCH_ON: &str = "This provider lets programs in only once IMAP is switched on in the webmail’s settings, under POP3 and IMAP.";
@@ -89,7 +91,7 @@ pub fn guess(address: &str) -> Guess {
             let Some(ending) = ending else { continue };
             let imap = (provider.imap.replace("{}", ending), 993, Security::Tls);
             let smtp = (provider.smtp.replace("{}", ending), provider.smtp_port, of(provider.smtp_port));
-            return Guess { imap, smtp, advice: provider.advice, known: true };
+            return Guess { imap, smtp, advice: provider.advice, known: true, microsoft: provider.advice == Some(MICROSOFT) };
         }
     }
     Guess {
@@ -97,6 +99,7 @@ pub fn guess(address: &str) -> Guess {
         smtp: (format!("smtp.{domain}"), 465, Security::Tls),
         advice: None,
         known: false,
+        microsoft: false,
     }
 }
 

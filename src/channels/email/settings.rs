@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::app::App;
+use crate::channels::wire::oauth::Tokens;
 use crate::desk::channels::Channel;
 use crate::desk::kinds::ChannelKind;
+use crate::desk::mailboxes::Pace;
 use crate::mailer::{Security, Server};
 
 /// The settings of a mailbox. Every field has a default, so that an older row is still read.
@@ -21,11 +22,85 @@ pub struct Settings {
     pub smtp: Option<SmtpSettings>,
     /// Whether a new ticket is acknowledged to its customer.
     pub acknowledge: bool,
+    /// How the mailbox signs in where it does so without a password.
+    pub oauth: Option<OauthSettings>,
+    /// How much may leave.
+    pub pace: Pace,
+    /// A mail service that brings mail by webhook.
+    pub hook: Option<HookService>,
+    /// What letters are signed with.
+    pub dkim: Option<DkimSettings>,
+}
+
+/// Whose sign-in page admins are sent to, and as which app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OauthSettings {
+    pub service: OauthService,
+    /// The app that was registered there for this desk.
+    pub client_id: String,
+    /// Microsoft: the organisation; `common` for any.
+    #[serde(default)]
+    pub tenant: String,
+    /// Other providers: their pages.
+    #[serde(default)]
+    pub authorize: String,
+    #[serde(default)]
+    pub token: String,
+    #[serde(default)]
+    pub scopes: String,
+}
+
+/// Who lets a mailbox in without a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OauthService {
+    Google,
+    Microsoft,
+    Other,
+}
+
+/// Services that bring mail by webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookService {
+    Mailgun,
+    Postmark,
+    Sendgrid,
+}
+
+/// The signature of letters (RFC 6376). The private key is among the secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DkimSettings {
+    pub selector: String,
+    pub algorithm: DkimAlgorithm,
+    /// As it stands in the DNS record, base64.
+    pub public_key: String,
+    /// Whether letters are signed already; before its record is there that would only do harm.
+    #[serde(default)]
+    pub active: bool,
+}
+
+/// How letters are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DkimAlgorithm {
+    Rsa,
+    Ed25519,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { aliases: Vec::new(), plus_addressing: true, imap: None, smtp: None, acknowledge: true }
+        Self {
+            aliases: Vec::new(),
+            plus_addressing: true,
+            imap: None,
+            smtp: None,
+            acknowledge: true,
+            oauth: None,
+            pace: Pace::default(),
+            hook: None,
+            dkim: None,
+        }
     }
 }
 
@@ -69,6 +144,9 @@ pub struct SmtpSettings {
     /// Empty: the server asks for no password.
     #[serde(default)]
     pub user: String,
+    /// Whether it is entered with the mailbox's sign-in ([`Settings::oauth`]) instead of a password.
+    #[serde(default)]
+    pub by_token: bool,
 }
 
 /// The passwords of a mailbox, stored sealed.
@@ -77,6 +155,16 @@ pub struct SmtpSettings {
 pub struct Secrets {
     pub imap_password: String,
     pub smtp_password: String,
+    /// Of the app at whose provider the mailbox signs in.
+    pub oauth_client_secret: String,
+    #[serde(flatten)]
+    pub tokens: Tokens,
+    /// Part of the address at which a mail service brings mail.
+    pub hook_secret: String,
+    /// What the service signs with, where it does.
+    pub hook_key: String,
+    /// The private key of [`Settings::dkim`]: RSA as PKCS#8 PEM, Ed25519 as base64 of its seed.
+    pub dkim_key: String,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -94,17 +182,16 @@ impl Settings {
         })
     }
 
-    /// The mailbox's own server for outgoing mail, with its password.
-    pub fn server(&self, app: &App, channel: &Channel) -> Option<Server> {
-        self.smtp.as_ref()?;
-        self.server_with(&channel.secrets(&app.keys))
-    }
-
-    /// The same with a password that may not be stored yet.
+    /// The mailbox's own server for outgoing mail, with its password. One that is entered by token has none here: see `access::server`.
     pub fn server_with(&self, secrets: &Secrets) -> Option<Server> {
         let smtp = self.smtp.as_ref()?;
-        let credentials = (!smtp.user.is_empty()).then(|| (smtp.user.clone(), secrets.smtp_password.clone()));
-        Some(Server { host: smtp.host.clone(), port: smtp.port, security: smtp.security, credentials })
+        let credentials = (!smtp.user.is_empty() && !smtp.by_token).then(|| (smtp.user.clone(), secrets.smtp_password.clone()));
+        Some(Server { host: smtp.host.clone(), port: smtp.port, security: smtp.security, credentials, by_token: false })
+    }
+
+    /// Whether anything of this mailbox is entered with a sign-in at its provider's.
+    pub fn signs_in(&self) -> bool {
+        self.oauth.is_some() && (self.imap.is_some() || self.smtp.as_ref().is_some_and(|smtp| smtp.by_token))
     }
 }
 

@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -77,17 +77,7 @@ struct Door {
 /// The certificate that the configuration names cannot be used. One that is made here and cannot be only costs the encryption.
 pub async fn serve(app: App, listener: TcpListener, limits: Limits, stop: CancellationToken) -> anyhow::Result<()> {
     let tls = tls::acceptor(&app.config).await?;
-    let host = app.config.web.public_url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");
-    let door = Door {
-        name: host.into(),
-        app,
-        limits,
-        tls,
-        stop: stop.clone(),
-        tracker: TaskTracker::new(),
-        processing: Arc::new(Semaphore::new(PROCESSING)),
-        visitors: Arc::default(),
-    };
+    let door = Door::new(app, limits, tls, stop.clone());
     let places = Arc::new(Semaphore::new(limits.connections));
     loop {
         let accepted = tokio::select! {
@@ -114,7 +104,9 @@ pub async fn serve(app: App, listener: TcpListener, limits: Limits, stop: Cancel
         let inside = door.clone();
         door.tracker.spawn(async move {
             let _held = (place, visitor);
-            session::run(inside, socket, peer.ip()).await;
+            // Answers are small and the client waits for each.
+            let _ = socket.set_nodelay(true);
+            session::run(inside, Box::new(socket), peer.ip(), Talk::Smtp).await;
         });
     }
     door.tracker.close();
@@ -122,7 +114,96 @@ pub async fn serve(app: App, listener: TcpListener, limits: Limits, stop: Cancel
     Ok(())
 }
 
+/// What is spoken at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    Smtp,
+    /// RFC 2033: an answer for each recipient, no queue of its own behind it.
+    Lmtp,
+}
+
+/// Where a mail server of the house hands mail over.
+#[derive(Debug)]
+pub enum LmtpListener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl LmtpListener {
+    /// Opens an address such as `127.0.0.1:2424`, or a socket at a path; a socket that a dead process left there is taken over.
+    pub async fn bind(at: &str) -> std::io::Result<Self> {
+        if !at.starts_with(['/', '.']) {
+            return Ok(Self::Tcp(TcpListener::bind(at).await?));
+        }
+        if tokio::net::UnixStream::connect(at).await.is_ok() {
+            return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another process listens there"));
+        }
+        let is_socket = |file: &std::fs::Metadata| std::os::unix::fs::FileTypeExt::is_socket(&file.file_type());
+        if std::fs::symlink_metadata(at).is_ok_and(|file| is_socket(&file)) {
+            std::fs::remove_file(at)?;
+        }
+        Ok(Self::Unix(UnixListener::bind(at)?))
+    }
+
+    async fn accept(&self) -> std::io::Result<(Box<dyn wire::Stream>, IpAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, peer) = listener.accept().await?;
+                let _ = socket.set_nodelay(true);
+                Ok((Box::new(socket), peer.ip()))
+            }
+            Self::Unix(listener) => Ok((Box::new(listener.accept().await?.0), IpAddr::from([127, 0, 0, 1]))),
+        }
+    }
+}
+
+/// Takes in mail by LMTP until told to stop, then lets what is in hand finish. For mail servers of the house: nothing is encrypted.
+pub async fn serve_lmtp(app: App, listener: LmtpListener, limits: Limits, stop: CancellationToken) -> anyhow::Result<()> {
+    let door = Door::new(app, limits, None, stop.clone());
+    let places = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place?,
+            () = stop.cancelled() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let inside = door.clone();
+                door.tracker.spawn(async move {
+                    let _held = place;
+                    session::run(inside, stream, peer, Talk::Lmtp).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection of the mail server");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+    door.tracker.close();
+    let _ = tokio::time::timeout(GRACE + Duration::from_secs(20), door.tracker.wait()).await;
+    Ok(())
+}
+
 impl Door {
+    fn new(app: App, limits: Limits, tls: Option<TlsAcceptor>, stop: CancellationToken) -> Self {
+        let host = app.config.web.public_url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");
+        Self {
+            name: host.into(),
+            app,
+            limits,
+            tls,
+            stop,
+            tracker: TaskTracker::new(),
+            processing: Arc::new(Semaphore::new(PROCESSING)),
+            visitors: Arc::default(),
+        }
+    }
+
     fn turn_away(&self, mut socket: TcpStream, words: &'static str) {
         self.tracker.spawn(async move {
             use tokio::io::AsyncWriteExt as _;

@@ -118,7 +118,7 @@ impl Settings {
             token: self.token_url.clone(),
             client_id: self.client_id.clone(),
             client_secret: client_secret.to_owned(),
-            scopes: SCOPES,
+            scopes: SCOPES.into(),
             // Without the second, Google gives a token to renew with at the first sign-in only.
             extra: &[("access_type", "offline"), ("prompt", "consent")],
             basic: false,

@@ -1,5 +1,6 @@
 //! Sign-in in the browser (OAuth 2.0 with PKCE), and tokens that are renewed before they run out: by one at a time, in whatever process.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub struct Provider {
     pub client_id: String,
     /// Empty: a public client.
     pub client_secret: String,
-    pub scopes: &'static str,
+    pub scopes: Cow<'static, str>,
     /// More parameters of the page.
     pub extra: &'static [(&'static str, &'static str)],
     /// The client proves itself by a header instead of fields.
@@ -73,7 +74,10 @@ fn fingerprint(token: &str) -> String {
 
 /// Where a provider sends an admin back to.
 pub fn callback(app: &App, kind: ChannelKind) -> String {
-    format!("{}/settings/networks/{kind}/callback", app.config.public_url())
+    match kind {
+        ChannelKind::Email => format!("{}/settings/mailboxes/callback", app.config.public_url()),
+        kind => format!("{}/settings/networks/{kind}/callback", app.config.public_url()),
+    }
 }
 
 /// What is remembered of a sign-in while the admin is at the provider's; sealed, in a cookie of theirs.
@@ -95,7 +99,7 @@ impl Visit {
             .append_pair("response_type", "code")
             .append_pair("client_id", &provider.client_id)
             .append_pair("redirect_uri", &callback(app, kind))
-            .append_pair("scope", provider.scopes)
+            .append_pair("scope", &provider.scopes)
             .append_pair("state", &visit.state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")

@@ -112,7 +112,7 @@ impl Settings {
             token: format!("{}/2/oauth2/token", self.base.trim_end_matches('/')),
             client_id: self.client_id.clone(),
             client_secret: client_secret.to_owned(),
-            scopes: SCOPES,
+            scopes: SCOPES.into(),
             extra: &[],
             basic: true,
         }

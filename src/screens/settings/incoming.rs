@@ -98,6 +98,12 @@ impl DeadLine {
             Some(Job::PollMailbox { channel: id }) => {
                 (format!("Fetch mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}")))
             }
+            Some(Job::ImportMail { channel: id }) => {
+                (format!("Bring in earlier mail of {}", channel(*id)), Some(format!("/settings/mailboxes/{id}/import")))
+            }
+            Some(Job::TellMailboxFailing { channel: id }) => {
+                (format!("Mail that {} is out of order", channel(*id)), Some(format!("/settings/mailboxes/{id}")))
+            }
             Some(Job::SendInvitation { agent }) => {
                 (format!("Mail {} an invitation", shell.directory.agent(*agent)), Some(format!("/settings/people/{agent}")))
             }

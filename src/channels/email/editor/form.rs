@@ -4,10 +4,14 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::channels::email::providers;
-use crate::channels::email::settings::{AfterFetch, ImapSettings, Secrets, Settings, SmtpSettings};
+use crate::channels::email::settings::{
+    AfterFetch, HookService, ImapSettings, OauthService, OauthSettings, Secrets, Settings, SmtpSettings,
+};
+use crate::channels::wire::oauth::Tokens;
 use crate::desk::channels::{Channel, ChannelDraft};
 use crate::desk::directory::Directory;
 use crate::desk::kinds::ChannelKind;
+use crate::desk::mailboxes::Pace;
 use crate::http::problems::Problems;
 use crate::i18n::Language;
 use crate::ids::TeamId;
@@ -44,7 +48,21 @@ pub struct MailboxForm {
     pub smtp_same: String,
     pub smtp_user: String,
     pub smtp_password: String,
-    /// `save` or `test`.
+    /// `password`, `google`, `microsoft` or `other`.
+    pub sign_in: String,
+    pub oauth_client_id: String,
+    pub oauth_client_secret: String,
+    pub oauth_tenant: String,
+    pub oauth_authorize: String,
+    pub oauth_token: String,
+    pub oauth_scopes: String,
+    pub per_minute: String,
+    pub per_hour: String,
+    pub per_day: String,
+    /// Empty, or a service that brings mail by webhook.
+    pub hook: String,
+    pub hook_key: String,
+    /// `save`, `test` or `sign_in`.
     pub then: String,
 }
 
@@ -88,6 +106,20 @@ fn word(security: Security) -> String {
     .to_owned()
 }
 
+/// Ways to sign in, as the form calls them.
+fn service_word(service: OauthService) -> &'static str {
+    match service {
+        OauthService::Google => "google",
+        OauthService::Microsoft => "microsoft",
+        OauthService::Other => "other",
+    }
+}
+
+/// A limit; nothing for none.
+fn limit(number: u32) -> String {
+    if number == 0 { String::new() } else { number.to_string() }
+}
+
 fn switch(on: bool) -> String {
     if on { "on".to_owned() } else { String::new() }
 }
@@ -117,6 +149,7 @@ impl MailboxForm {
             smtp_port: guess.smtp.1.to_string(),
             smtp_security: word(guess.smtp.2),
             smtp_same: switch(true),
+            sign_in: if guess.microsoft { "microsoft" } else { "password" }.to_owned(),
             ..Self::default()
         }
     }
@@ -143,8 +176,20 @@ impl MailboxForm {
             smtp_port: guess.smtp.1.to_string(),
             smtp_security: word(guess.smtp.2),
             smtp_same: switch(settings.smtp.is_none()),
+            sign_in: settings.oauth.as_ref().map_or("password", |oauth| service_word(oauth.service)).to_owned(),
+            per_minute: limit(settings.pace.per_minute),
+            per_hour: limit(settings.pace.per_hour),
+            per_day: limit(settings.pace.per_day),
+            hook: settings.hook.map_or("", HookService::word).to_owned(),
             ..Self::default()
         };
+        if let Some(oauth) = &settings.oauth {
+            form.oauth_client_id = oauth.client_id.clone();
+            form.oauth_tenant = oauth.tenant.clone();
+            form.oauth_authorize = oauth.authorize.clone();
+            form.oauth_token = oauth.token.clone();
+            form.oauth_scopes = oauth.scopes.clone();
+        }
         let imap_user = settings.imap.as_ref().map(|imap| imap.user.clone());
         if let Some(imap) = settings.imap {
             form.imap_host = imap.host;
@@ -156,7 +201,7 @@ impl MailboxForm {
             form.first_days = imap.first_days.to_string();
         }
         if let Some(smtp) = settings.smtp {
-            let same = Some(&smtp.user) == imap_user.as_ref() && secrets.smtp_password == secrets.imap_password;
+            let same = Some(&smtp.user) == imap_user.as_ref() && (smtp.by_token || secrets.smtp_password == secrets.imap_password);
             form.smtp_host = smtp.host;
             form.smtp_port = smtp.port.to_string();
             form.smtp_security = word(smtp.security);
@@ -188,30 +233,82 @@ impl MailboxForm {
         }
         let team_id = self.team.parse().ok().map(TeamId).filter(|id| directory.teams.iter().any(|team| team.id == *id));
         let language = Language::ALL.iter().map(|language| language.code()).find(|code| *code == self.language).map(str::to_owned);
-        let imap = (self.fetch == "imap").then(|| self.check_imap(stored, &mut problems)).flatten();
+        let oauth = self.check_oauth(&mut problems);
+        let imap = (self.fetch == "imap").then(|| self.check_imap(stored, oauth.is_some(), &mut problems)).flatten();
         let same = self.smtp_same == "on" && self.fetch == "imap";
-        let smtp = (self.send == "own").then(|| self.check_smtp(stored, same, imap.as_ref(), &mut problems)).flatten();
+        let smtp = (self.send == "own").then(|| self.check_smtp(stored, same, oauth.is_some(), imap.as_ref(), &mut problems)).flatten();
+        let pace = Pace {
+            per_minute: check_limit("per_minute", &self.per_minute, &mut problems),
+            per_hour: check_limit("per_hour", &self.per_hour, &mut problems),
+            per_day: check_limit("per_day", &self.per_day, &mut problems),
+        };
+        let hook = HookService::ALL.into_iter().find(|service| service.word() == self.hook);
         if problems.any() {
             return Err(problems);
         }
-        let imap_password = imap.as_ref().map(|(_, password)| password.clone()).unwrap_or_default();
-        Ok(Checked {
-            name: name.to_owned(),
-            address: address.to_owned(),
-            team_id,
-            language,
-            secrets: Secrets { imap_password, smtp_password: smtp.as_ref().map(|(_, password)| password.clone()).unwrap_or_default() },
-            settings: Settings {
-                aliases,
-                plus_addressing: self.plus_addressing == "on",
-                imap: imap.map(|(imap, _)| imap),
-                smtp: smtp.map(|(smtp, _)| smtp),
-                acknowledge: self.acknowledge == "on",
-            },
-        })
+        let old = stored.map(|(_, secrets)| secrets.clone()).unwrap_or_default();
+        let before = stored.map(|(settings, _)| settings);
+        let settings = Settings {
+            aliases,
+            plus_addressing: self.plus_addressing == "on",
+            imap: imap.as_ref().map(|(imap, _)| imap.clone()),
+            smtp: smtp.as_ref().map(|(smtp, _)| smtp.clone()),
+            acknowledge: self.acknowledge == "on",
+            oauth,
+            pace,
+            hook,
+            dkim: before.and_then(|before| before.dkim.clone()),
+        };
+        // A token goes to the servers and comes from the provider that it was given for, and to no other.
+        let tokens = if before.is_some_and(|before| same_sign_in(before, &settings)) { old.tokens } else { Tokens::default() };
+        let typed_or = |typed: &str, old: String| if typed.trim().is_empty() { old } else { typed.trim().to_owned() };
+        let same_app = before
+            .and_then(|before| before.oauth.as_ref())
+            .zip(settings.oauth.as_ref())
+            .is_some_and(|(a, b)| a.token == b.token && a.service == b.service && a.tenant == b.tenant);
+        let secrets = Secrets {
+            imap_password: imap.map(|(_, password)| password).unwrap_or_default(),
+            smtp_password: smtp.map(|(_, password)| password).unwrap_or_default(),
+            oauth_client_secret: typed_or(&self.oauth_client_secret, if same_app { old.oauth_client_secret } else { String::new() }),
+            tokens,
+            hook_secret: if old.hook_secret.is_empty() { crate::secrets::token() } else { old.hook_secret },
+            hook_key: typed_or(&self.hook_key, if before.is_some_and(|before| before.hook == hook) { old.hook_key } else { String::new() }),
+            dkim_key: old.dkim_key,
+        };
+        if hook == Some(HookService::Mailgun) && secrets.hook_key.is_empty() {
+            return Err(Problems::one("hook_key", "Enter Mailgun’s webhook signing key."));
+        }
+        Ok(Checked { name: name.to_owned(), address: address.to_owned(), team_id, language, settings, secrets })
     }
 
-    fn check_imap(&self, stored: Option<(&Settings, &Secrets)>, problems: &mut Problems) -> Option<(ImapSettings, String)> {
+    fn check_oauth(&self, problems: &mut Problems) -> Option<OauthSettings> {
+        let service = match self.sign_in.as_str() {
+            "google" => OauthService::Google,
+            "microsoft" => OauthService::Microsoft,
+            "other" => OauthService::Other,
+            _ => return None,
+        };
+        let client_id = self.oauth_client_id.trim();
+        if client_id.is_empty() || client_id.len() > 500 {
+            problems.add("oauth_client_id", "Enter the client ID of the app that you have registered.");
+        }
+        let tenant = self.oauth_tenant.trim();
+        if !tenant.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')) || tenant.len() > 253 {
+            problems.add("oauth_tenant", "Enter the directory’s id or domain, or leave it empty.");
+        }
+        let is_other = service == OauthService::Other;
+        let page = |typed: &str| if is_other { typed.trim().to_owned() } else { String::new() };
+        let (authorize, token) = (page(&self.oauth_authorize), page(&self.oauth_token));
+        for (field, address) in [("oauth_authorize", &authorize), ("oauth_token", &token)] {
+            if is_other && url::Url::parse(address).ok().is_none_or(|url| !matches!(url.scheme(), "https" | "http")) {
+                problems.add(field, "Enter an address like https://auth.example.com/oauth2/token.");
+            }
+        }
+        let scopes = page(&self.oauth_scopes);
+        Some(OauthSettings { service, client_id: client_id.to_owned(), tenant: tenant.to_owned(), authorize, token, scopes })
+    }
+
+    fn check_imap(&self, stored: Option<(&Settings, &Secrets)>, by_token: bool, problems: &mut Problems) -> Option<(ImapSettings, String)> {
         let host = check_host("imap_host", &self.imap_host, problems);
         let port = check_port("imap_port", &self.imap_port, problems);
         let security = check_security("imap_security", &self.imap_security, &self.imap_host, problems);
@@ -220,7 +317,10 @@ impl MailboxForm {
             problems.add("imap_user", "Enter the user; mostly it is the address itself.");
         }
         let known = stored.and_then(|(settings, secrets)| Some((settings.imap.as_ref()?.host.as_str(), secrets.imap_password.as_str())));
-        let password = check_password("imap_password", &self.imap_password, host.as_deref(), known, problems);
+        let password = match by_token {
+            true => Some(String::new()),
+            false => check_password("imap_password", &self.imap_password, host.as_deref(), known, problems),
+        };
         let folder = self.imap_folder.trim();
         if folder.chars().count() > 200 || folder.contains(char::is_control) {
             problems.add("imap_folder", "Enter the folder’s name, such as INBOX.");
@@ -241,6 +341,7 @@ impl MailboxForm {
         &self,
         stored: Option<(&Settings, &Secrets)>,
         same: bool,
+        by_token: bool,
         imap: Option<&(ImapSettings, String)>,
         problems: &mut Problems,
     ) -> Option<(SmtpSettings, String)> {
@@ -258,7 +359,30 @@ impl MailboxForm {
                 stored.and_then(|(settings, secrets)| Some((settings.smtp.as_ref()?.host.as_str(), secrets.smtp_password.as_str())));
             (user.to_owned(), check_password("smtp_password", &self.smtp_password, host.as_deref(), known, problems)?)
         };
-        Some((SmtpSettings { host: host?, port: port?, security: security?, user }, password))
+        Some((SmtpSettings { host: host?, port: port?, security: security?, user, by_token: by_token && same }, password))
+    }
+}
+
+/// Whether two settings have the same provider, app and servers.
+fn same_sign_in(before: &Settings, after: &Settings) -> bool {
+    let imap = |settings: &Settings| settings.imap.as_ref().map(|imap| (imap.host.clone(), imap.user.clone()));
+    let smtp = |settings: &Settings| settings.smtp.as_ref().filter(|smtp| smtp.by_token).map(|smtp| (smtp.host.clone(), smtp.user.clone()));
+    let app = |settings: &Settings| {
+        settings.oauth.as_ref().map(|oauth| (oauth.service, oauth.client_id.clone(), oauth.tenant.clone(), oauth.token.clone()))
+    };
+    let fits = |before: Option<(String, String)>, after: Option<(String, String)>| after.is_none() || before.is_none() || before == after;
+    app(before).is_some() && app(before) == app(after) && fits(imap(before), imap(after)) && fits(smtp(before), smtp(after))
+}
+
+fn check_limit(field: &'static str, typed: &str, problems: &mut Problems) -> u32 {
+    let typed = typed.trim();
+    match typed.parse() {
+        _ if typed.is_empty() => 0,
+        Ok(number) if number <= 1_000_000 => number,
+        _ => {
+            problems.add(field, "Enter a number, or nothing for no limit.");
+            0
+        }
     }
 }
 

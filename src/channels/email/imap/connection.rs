@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use async_imap::types::Fetch;
-use async_imap::{Client, Session};
+use async_imap::extensions::idle::IdleResponse;
+use async_imap::types::{Fetch, NameAttribute, UnsolicitedResponse};
+use async_imap::{Authenticator, Client, Session};
 use futures_util::TryStreamExt as _;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -41,6 +42,34 @@ pub enum ImapError {
     TimeOut,
 }
 
+/// What opens a mailbox.
+#[derive(Clone, Copy)]
+pub enum Login<'a> {
+    Password(&'a str),
+    /// An access token, shown by XOAUTH2.
+    Token(&'a str),
+}
+
+/// Says once who we are. A server that does not like it explains itself and wants an empty line before it says no.
+struct Xoauth2(Option<String>);
+
+impl Authenticator for Xoauth2 {
+    type Response = String;
+
+    fn process(&mut self, _: &[u8]) -> String {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+/// What a server told while we listened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Something changed in the folder.
+    News,
+    /// Nothing, for as long as we wanted to listen.
+    Nothing,
+}
+
 /// Whatever bytes travel over.
 trait Wire: AsyncRead + AsyncWrite + Unpin + Send + Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + Debug> Wire for T {}
@@ -59,14 +88,27 @@ pub struct Connection {
 
 impl Connection {
     /// Connects and logs in.
-    pub async fn open(settings: &ImapSettings, password: &str) -> Result<Self, ImapError> {
+    pub async fn open(settings: &ImapSettings, login: Login<'_>) -> Result<Self, ImapError> {
         let host = settings.host.clone();
         let refused = |reason: String| ImapError::Connect { host: host.clone(), reason };
         let tcp = tokio::time::timeout(CONNECT, TcpStream::connect((settings.host.as_str(), settings.port))).await;
         let tcp = tcp.map_err(|_| refused("no answer".to_owned()))?.map_err(|error| refused(error.to_string()))?;
         let client = tokio::time::timeout(COMMAND, greet(settings, tcp)).await.map_err(|_| ImapError::TimeOut)??;
-        let login = tokio::time::timeout(COMMAND, client.login(&settings.user, password)).await.map_err(|_| ImapError::TimeOut)?;
-        let session = login.map_err(|(error, _)| ImapError::Login { user: settings.user.clone(), reason: error.to_string() })?;
+        let user = &settings.user;
+        let entering = async {
+            match login {
+                Login::Password(password) => client.login(user, password).await,
+                Login::Token(token) => {
+                    client.authenticate("XOAUTH2", Xoauth2(Some(format!("user={user}\x01auth=Bearer {token}\x01\x01")))).await
+                }
+            }
+        };
+        let entered = tokio::time::timeout(COMMAND, entering).await.map_err(|_| ImapError::TimeOut)?;
+        let session = entered.map_err(|(error, _)| match error {
+            // Only a clear no is one: a line that broke says nothing about the password.
+            async_imap::error::Error::Io(_) | async_imap::error::Error::ConnectionLost => ImapError::Protocol(error),
+            error => ImapError::Login { user: user.clone(), reason: words_of(&error) },
+        })?;
         Ok(Self { session })
     }
 
@@ -81,6 +123,85 @@ impl Connection {
         let mailbox = tokio::time::timeout(COMMAND, opening).await.map_err(|_| ImapError::TimeOut)?;
         let mailbox = mailbox.map_err(|error| ImapError::Folder { folder: folder.to_owned(), reason: error.to_string() })?;
         Ok(Folder { uid_validity: mailbox.uid_validity.unwrap_or(0), uid_next: mailbox.uid_next })
+    }
+
+    /// Whether the server tells of new mail by itself (RFC 2177).
+    pub async fn can_idle(&mut self) -> Result<bool, ImapError> {
+        let asked = tokio::time::timeout(COMMAND, self.session.capabilities()).await.map_err(|_| ImapError::TimeOut)??;
+        Ok(asked.has_str("IDLE"))
+    }
+
+    /// Whether a single mail can be removed without removing others that somebody has marked (RFC 4315).
+    async fn can_remove_one(&mut self) -> Result<bool, ImapError> {
+        let asked = tokio::time::timeout(COMMAND, self.session.capabilities()).await.map_err(|_| ImapError::TimeOut)??;
+        Ok(asked.has_str("UIDPLUS"))
+    }
+
+    /// Listens until something happens in the open folder, at most so long. Dropped in between, the connection is to be given up.
+    pub async fn listen(self, limit: Duration) -> Result<(Self, Heard), ImapError> {
+        let mut handle = self.session.idle();
+        tokio::time::timeout(COMMAND, handle.init()).await.map_err(|_| ImapError::TimeOut)??;
+        let (waiting, interrupt) = handle.wait_with_timeout(limit);
+        // The library's own limit begins anew with every sign of life; ours does not.
+        let heard = match tokio::time::timeout(limit, waiting).await {
+            Ok(heard) => match heard? {
+                IdleResponse::NewData(_) => Heard::News,
+                IdleResponse::Timeout | IdleResponse::ManualInterrupt => Heard::Nothing,
+            },
+            Err(_) => Heard::Nothing,
+        };
+        drop(interrupt);
+        let session = tokio::time::timeout(COMMAND, handle.done()).await.map_err(|_| ImapError::TimeOut)??;
+        Ok((Self { session }, heard))
+    }
+
+    /// Whether the server has told of new mail in passing, since we last looked.
+    pub fn heard_in_passing(&mut self) -> bool {
+        let mut news = false;
+        while let Ok(told) = self.session.unsolicited_responses.try_recv() {
+            news |= matches!(told, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Recent(_));
+        }
+        news
+    }
+
+    /// The folders that can be opened, as the server names them; a guard keeps the list short.
+    pub async fn folders(&mut self) -> Result<Vec<String>, ImapError> {
+        const MAX: usize = 300;
+        let listing = async {
+            let listed = self.session.list(Some(""), Some("*")).await?.try_collect::<Vec<_>>().await?;
+            Ok::<_, async_imap::error::Error>(listed)
+        };
+        let listed = tokio::time::timeout(COMMAND, listing).await.map_err(|_| ImapError::TimeOut)??;
+        let open = listed.iter().filter(|name| !name.attributes().iter().any(|mark| matches!(mark, NameAttribute::NoSelect)));
+        let mut names: Vec<String> = open.map(|name| name.name().to_owned()).take(MAX).collect();
+        names.sort_unstable_by_key(|name| (!name.eq_ignore_ascii_case("inbox"), name.to_lowercase()));
+        Ok(names)
+    }
+
+    /// The mails with these words in a field of their header; both plain ASCII without quotation marks.
+    pub async fn find_header(&mut self, field: &str, words: &str) -> Result<Vec<u32>, ImapError> {
+        self.search(&format!("HEADER {field} \"{words}\"")).await
+    }
+
+    /// Lets the server tell what is new.
+    pub async fn noop(&mut self) -> Result<(), ImapError> {
+        tokio::time::timeout(COMMAND, self.session.noop()).await.map_err(|_| ImapError::TimeOut)??;
+        Ok(())
+    }
+
+    /// Removes mails from the open folder; where the server cannot remove single ones they are only marked for it.
+    pub async fn remove(&mut self, uids: &[u32]) -> Result<(), ImapError> {
+        let set = uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let alone = self.can_remove_one().await?;
+        let removing = async {
+            self.session.uid_store(&set, "+FLAGS.SILENT (\\Deleted)").await?.try_collect::<Vec<Fetch>>().await?;
+            if alone {
+                self.session.uid_expunge(&set).await?.try_collect::<Vec<_>>().await?;
+            }
+            Ok::<_, async_imap::error::Error>(())
+        };
+        tokio::time::timeout(COMMAND, removing).await.map_err(|_| ImapError::TimeOut)??;
+        Ok(())
     }
 
     async fn search(&mut self, query: &str) -> Result<Vec<u32>, ImapError> {
@@ -137,6 +258,18 @@ impl Connection {
     /// Says goodbye; nobody waits for the answer.
     pub async fn close(mut self) {
         let _ = tokio::time::timeout(Duration::from_secs(5), self.session.logout()).await;
+    }
+}
+
+/// The server's own words.
+fn words_of(error: &async_imap::error::Error) -> String {
+    match error {
+        async_imap::error::Error::No(told) | async_imap::error::Error::Bad(told) => {
+            // The library writes down how it read the answer; the words are in there.
+            let said = told.split_once("info: Some(\"").and_then(|(_, rest)| rest.strip_suffix("\")"));
+            said.unwrap_or(told).to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -36,8 +36,20 @@ fn among(channels: &[Channel], address: &str) -> Recipient {
     match settings::mailbox_of(channels, address) {
         Some(channel) if channel.enabled => Recipient::Mailbox(channel.id),
         Some(_) => Recipient::SwitchedOff,
-        None => postmaster(channels, address).map_or(Recipient::Unknown, Recipient::Mailbox),
+        None => postmaster(channels, address).or_else(|| bounce(channels, address)).map_or(Recipient::Unknown, Recipient::Mailbox),
     }
+}
+
+/// Notices about our own mail come to `bounce+…` of any mailbox's domain; the oldest mailbox there reads them.
+fn bounce(channels: &[Channel], address: &str) -> Option<ChannelId> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (name, tag) = local.split_once('+')?;
+    if !name.eq_ignore_ascii_case("bounce") || tag.is_empty() {
+        return None;
+    }
+    let is_of_domain = |own: &String| own.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
+    let mailboxes = channels.iter().filter(|channel| channel.enabled && channel.kind == ChannelKind::Email);
+    mailboxes.filter(|channel| settings::addresses(channel).iter().any(is_of_domain)).map(|channel| channel.id).min()
 }
 
 /// Every mail server takes mail for its postmaster (RFC 5321, 4.5.1); here the oldest mailbox of the domain reads it.

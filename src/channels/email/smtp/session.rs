@@ -4,11 +4,10 @@ use std::net::IpAddr;
 
 use smtp_proto::{Error, MailFrom, RcptTo, Request};
 use sqlx::PgConnection;
-use tokio::net::TcpStream;
 
 use super::recipients::{self, Recipient};
-use super::wire::{Line, Mail, Wire, WireError};
-use super::{Door, Limits};
+use super::wire::{Line, Mail, Stream, Wire, WireError};
+use super::{Door, Limits, Talk};
 use crate::app::App;
 use crate::desk::deliveries::{self, NewDelivery};
 use crate::ids::{ChannelId, DeliveryId};
@@ -31,6 +30,7 @@ struct Session {
     to: Vec<(ChannelId, String)>,
     encrypted: bool,
     mistakes: u32,
+    talk: Talk,
 }
 
 /// What follows an answer.
@@ -42,13 +42,12 @@ enum Next {
 }
 
 /// Serves one connection to its end.
-pub async fn run(door: Door, socket: TcpStream, peer: IpAddr) {
-    // Answers are small and the client waits for each.
-    let _ = socket.set_nodelay(true);
+pub async fn run(door: Door, stream: Box<dyn Stream>, peer: IpAddr, talk: Talk) {
     let limits = door.limits;
-    let mut wire = Wire::new(Box::new(socket));
-    let mut session = Session { door, peer, hello: None, from: None, to: Vec::new(), encrypted: false, mistakes: 0 };
-    let greeting = format!("220 {} ESMTP Sportello\r\n", session.door.name);
+    let mut wire = Wire::new(stream);
+    let mut session = Session { door, peer, hello: None, from: None, to: Vec::new(), encrypted: false, mistakes: 0, talk };
+    let protocol = if talk == Talk::Lmtp { "LMTP" } else { "ESMTP" };
+    let greeting = format!("220 {} {protocol} Sportello\r\n", session.door.name);
     let ended = async {
         wire.write(greeting.as_bytes(), limits.idle).await?;
         loop {
@@ -120,7 +119,10 @@ impl Session {
                     wire.write(answers.as_bytes(), limits.idle).await?;
                     answers.clear();
                     let mail = wire.mail(limits.mail_bytes, limits.idle, limits.mail, &self.door.stop).await?;
-                    answers.push_str(&self.take(mail).await);
+                    let answer = self.take(mail).await;
+                    // Here each recipient has an answer of its own; what was stored was stored for all of them.
+                    let times = if self.talk == Talk::Lmtp { self.to.len() } else { 1 };
+                    answers.push_str(&answer.repeat(times));
                     self.reset();
                 }
                 Next::StartTls | Next::Quit => {
@@ -142,6 +144,8 @@ impl Session {
             Err(error) => return (self.misunderstood(&error), Next::Go),
         };
         let answer = match request {
+            Request::Lhlo { host } if self.talk == Talk::Lmtp => self.ehlo(host),
+            Request::Ehlo { .. } | Request::Helo { .. } if self.talk == Talk::Lmtp => self.mistake("500 5.5.1 Say LHLO here\r\n"),
             Request::Ehlo { host } => self.ehlo(host),
             Request::Helo { host } => {
                 self.hello = Some((host, false));
@@ -197,7 +201,7 @@ impl Session {
 
     fn mail(&mut self, from: MailFrom<String>) -> String {
         if self.hello.is_none() {
-            return self.mistake("503 5.5.1 Say EHLO first\r\n");
+            return self.mistake(if self.talk == Talk::Lmtp { "503 5.5.1 Say LHLO first\r\n" } else { "503 5.5.1 Say EHLO first\r\n" });
         }
         if self.from.is_some() {
             return self.mistake("503 5.5.1 One sender at a time\r\n");
@@ -241,8 +245,9 @@ impl Session {
         }
         let raw = [self.trace().as_bytes(), &mail].concat();
         let from = self.from.as_deref().unwrap_or_default();
+        let door = if self.talk == Talk::Lmtp { "lmtp" } else { "smtp" };
         // A commit whose answer comes too late leaves the mail here and has the client send it again: found by its Message-ID.
-        let storing = tokio::time::timeout(std::time::Duration::from_secs(45), store(&self.door.app, from, &self.to, &raw));
+        let storing = tokio::time::timeout(std::time::Duration::from_secs(45), store(&self.door.app, door, from, &self.to, &raw));
         match storing.await {
             Ok(Ok(ids)) => {
                 let words = ids.iter().map(|id| id.to_string()).collect::<Vec<_>>().join(", ");
@@ -265,6 +270,7 @@ impl Session {
         let (host, extended) = self.hello.as_ref().map_or(("unknown", false), |(host, extended)| (host.as_str(), *extended));
         let host: String = host.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '(' | ')' | ';')).take(200).collect();
         let with = match (extended, self.encrypted) {
+            _ if self.talk == Talk::Lmtp => "LMTP",
             (true, true) => "ESMTPS",
             (true, false) => "ESMTP",
             (false, _) => "SMTP",
@@ -275,13 +281,13 @@ impl Session {
 }
 
 /// Stores the mail once for each mailbox it is for: all of them or none.
-async fn store(app: &App, from: &str, to: &[(ChannelId, String)], raw: &[u8]) -> sqlx::Result<Vec<DeliveryId>> {
+async fn store(app: &App, door: &'static str, from: &str, to: &[(ChannelId, String)], raw: &[u8]) -> sqlx::Result<Vec<DeliveryId>> {
     let mut channels: Vec<ChannelId> = to.iter().map(|(channel, _)| *channel).collect();
     channels.sort_unstable();
     channels.dedup();
     let store = async |db: &mut PgConnection, channel| {
         let recipients: Vec<String> = to.iter().filter(|(of, _)| *of == channel).map(|(_, address)| address.clone()).collect();
-        deliveries::store(db, NewDelivery { channel, door: "smtp", envelope_from: Some(from), envelope_to: &recipients, raw }).await
+        deliveries::store(db, NewDelivery { channel, door, envelope_from: Some(from), envelope_to: &recipients, raw }).await
     };
     // As nearly always; it needs no transaction.
     if let [only] = channels[..] {
