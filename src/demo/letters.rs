@@ -71,7 +71,12 @@ pub async fn load_letters(app: &App, plan: &Plan) -> anyhow::Result<()> {
     let local = mailbox.address.as_deref().and_then(|address| address.split('@').next()).unwrap_or("help");
     let back = vec![ThreadHint::Recipient(format!("{local}+{}", sides::tag(&app.keys, side)))];
     receive::receive(&mut change, &origin, &incoming(&answer, &format!("Re: {}", supplier.subject), &own, Some("it"), back)).await?;
-    let later = NewReply { body: script.planned.clone(), to: vec![script.customer.from.clone()], cc: script.customer.cc.clone(), ..NewReply::default() };
+    let later = NewReply {
+        body: script.planned.clone(),
+        to: vec![script.customer.from.clone()],
+        cc: script.customer.cc.clone(),
+        ..NewReply::default()
+    };
     let planned = planned::plan(&mut change, &agent, ticket, &later, Ts::now().plus_seconds(20 * 3600)).await;
     planned.map_err(|error| anyhow::anyhow!("the demo's reply for later: {error}"))?;
     change.touch_settings();

@@ -28,7 +28,10 @@ pub async fn tidy(db: &mut PgConnection) -> sqlx::Result<u64> {
         .execute(&mut *db)
         .await?
         .rows_affected();
-    gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days' and planned_id is null").execute(&mut *db).await?.rows_affected();
+    gone += sqlx::query!("delete from uploads where created_at < now() - interval '30 days' and planned_id is null")
+        .execute(&mut *db)
+        .await?
+        .rows_affected();
     gone += notices::forget(&mut *db).await?;
     gone += learning::tidy(&mut *db).await?;
     gone += webhooks::log::forget(db).await?;

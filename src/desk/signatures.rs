@@ -44,9 +44,15 @@ pub async fn set(db: &mut PgConnection, owner: Owner, language: &str, body: &str
         .execute(&mut *db)
         .await?;
     if !body.trim().is_empty() {
-        sqlx::query!("insert into signatures (agent_id, channel_id, language, body) values ($1, $2, $3, $4)", agent, channel, language, body)
-            .execute(db)
-            .await?;
+        sqlx::query!(
+            "insert into signatures (agent_id, channel_id, language, body) values ($1, $2, $3, $4)",
+            agent,
+            channel,
+            language,
+            body
+        )
+        .execute(db)
+        .await?;
     }
     Ok(())
 }

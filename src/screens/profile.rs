@@ -67,10 +67,7 @@ impl<'a> ProfilePage<'a> {
             },
             |body| signatures::join(&shell.agent.name, &shell.directory.shop.shop_name, body, ""),
         );
-        let form = ProfileForm {
-            name: shell.agent.name.clone(),
-            numbers: shell.directory.numbers(shell.agent.id).join(", "),
-        };
+        let form = ProfileForm { name: shell.agent.name.clone(), numbers: shell.directory.numbers(shell.agent.id).join(", ") };
         Ok(Self { shell, form, habits, signatures, sessions, problems: Problems::default(), min: MIN_PASSWORD })
     }
 

@@ -83,10 +83,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_at_its_pictures() {
         let text = "Look:\n![boot.png](cid:p1@desk)\nNice?";
-        assert_eq!(
-            cut(text),
-            [Stretch::Words("Look:\n"), Stretch::Picture { name: "boot.png", id: "p1@desk" }, Stretch::Words("\nNice?")]
-        );
+        assert_eq!(cut(text), [Stretch::Words("Look:\n"), Stretch::Picture { name: "boot.png", id: "p1@desk" }, Stretch::Words("\nNice?")]);
         assert_eq!(in_words(text), "Look:\n[boot.png]\nNice?");
         assert_eq!(ids(text), ["p1@desk"]);
         assert_eq!(cut(&mark("a]b[c", "x")), [Stretch::Picture { name: "abc", id: "x" }]);

@@ -265,7 +265,7 @@ async fn a_mailbox_keeps_its_password_to_itself_and_says_what_does_not_work() {
     assert!(page.text("#address-error").contains("already"));
     assert!(!page.body.contains("hunter2"));
     let page = post("/settings/mailboxes/new", typed("test", "hunter2", "second@bottega.example")).await.is(200);
-    assert!(page.text(".callout--over b").contains("nobody answers at that port"), "{}", page.body);
+    assert!(page.text(".trials .trial--fails").contains("nobody answers at that port"), "{}", page.body);
     let action = page.attribute("form[action^='/settings/mailboxes/']", "action");
     let page = admin.get(&action).await.is(200);
     assert!(!page.body.contains("hunter2"));
@@ -321,9 +321,12 @@ async fn a_profile_changes_its_password_only_with_the_old_one() {
     elsewhere.get("/profile").await.is(303);
     anna.get("/profile").await.is(200);
 
-    let page = anna.post("/profile", &[("name", ""), ("signature", "Anna,\r\nBottega")]).await.is(422);
-    assert_eq!(page.text("#signature"), "Anna, Bottega");
-    anna.post("/profile", &[("name", "Anna Verdi"), ("signature", "Anna\r\nBottega")]).await.is(303);
+    let page = anna.post("/profile", &[("name", "")]).await.is(422);
+    assert!(!page.text("#name-error").is_empty());
+    anna.post("/profile", &[("name", "Anna Verdi")]).await.is(303);
+    anna.post("/profile/signatures", &[("signature-", "Anna\r\nBottega"), ("signature-it", "Ciao")]).await.is(303);
+    let page = anna.get("/profile").await.is(200);
+    assert_eq!((&*page.text("#signature-"), &*page.text("#signature-it")), ("Anna Bottega", "Ciao"));
     elsewhere.sign_in("anna@bottega.example", "a whole new secret").await.is(303);
     let others = anna.get("/profile").await.attributes("form[action$=revoke]", "action");
     assert_eq!(others.len(), 1);

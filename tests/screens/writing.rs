@@ -44,7 +44,8 @@ fn last(desk: &ServedDesk) -> Left {
 }
 
 fn several(from: &str, id: &str, extra: &str, body: &str) -> Vec<u8> {
-    format!("From: {from}\r\nSubject: Order 55\r\nMessage-ID: <{id}>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n{extra}\r\n\r\n{body}\r\n").into_bytes()
+    format!("From: {from}\r\nSubject: Order 55\r\nMessage-ID: <{id}>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n{extra}\r\n\r\n{body}\r\n")
+        .into_bytes()
 }
 
 /// A desk with a ticket of Tom's, its receipt sent already.
@@ -94,7 +95,9 @@ async fn everybody_is_answered_or_the_customer_alone_and_bcc_stays_between_us() 
     let alone = anna.get(&page.attribute(".recipients-only a", "href")).await.is(200);
     assert_eq!((alone.attribute("#to", "value").as_str(), alone.attribute("#cc", "value").as_str()), ("Tom Hill <tom@example.com>", ""));
 
-    let bad = answer(&anna, &page, &path, &[("body", "Soon."), ("cc", "carla@example.com, luca(at)example.org, x"), ("bcc", "chief")]).await.is(422);
+    let bad = answer(&anna, &page, &path, &[("body", "Soon."), ("cc", "carla@example.com, luca(at)example.org, x"), ("bcc", "chief")])
+        .await
+        .is(422);
     assert!(bad.text("#cc-error").contains("“luca(at)example.org”, “x” are not mail addresses"), "{}", bad.text("#cc-error"));
     assert!(bad.text("#bcc-error").contains("“chief” is not a mail address"));
     assert_eq!(bad.text("textarea[name=body]"), "Soon.");
@@ -133,7 +136,11 @@ async fn whoever_joins_is_not_taken_for_the_customer() {
     );
     assert_eq!(desk.receive(&raw).await.ticket.map(|id| format!("/tickets/{id}")), Some(path.clone()));
     let page = anna.get(&path).await;
-    assert!(page.texts(".event").iter().any(|line| line.contains("Luca Neri joined by e-mail – not the customer")), "{:?}", page.texts(".event"));
+    assert!(
+        page.texts(".event").iter().any(|line| line.contains("Luca Neri joined by e-mail – not the customer")),
+        "{:?}",
+        page.texts(".event")
+    );
     assert_eq!(page.texts(".letter-who .badge"), ["Not the customer"]);
     assert_eq!(page.text("#customer h2"), "Tom Hill");
     assert_eq!(page.attribute("#to", "value"), "Luca Neri <luca@example.org>");
@@ -156,7 +163,12 @@ async fn whoever_joins_is_not_taken_for_the_customer() {
     let theirs = desk.visitor().get(&link).await.is(200);
     assert!(theirs.body.contains("Dear Tom") && !theirs.body.contains("Thank you, Luca."));
     // The second time nobody joins.
-    let again = several("Luca Neri <luca@example.org>", "l2@example.org", &format!("To: help@bottega.example\r\nIn-Reply-To: <{}>", ours.id), "And?");
+    let again = several(
+        "Luca Neri <luca@example.org>",
+        "l2@example.org",
+        &format!("To: help@bottega.example\r\nIn-Reply-To: <{}>", ours.id),
+        "And?",
+    );
     desk.receive(&again).await;
     assert_eq!(desk.count("select count(*) from events where kind = 'joined'").await, 1);
 }
@@ -173,7 +185,10 @@ async fn a_forwarded_conversation_is_answered_beside_it() {
     let page = anna.get(&format!("{path}/forward")).await.is(200);
     let shown = page.text(".mail-history");
     assert!(shown.contains("Where is my order?") && shown.contains("I ask the carrier.") && !shown.contains("difficult"), "{shown}");
-    let refused = anna.post_files(&format!("{path}/forward"), form(&[("to", "nobody"), ("subject", "Fwd: Order 55"), ("body", "See below")])).await.is(422);
+    let refused = anna
+        .post_files(&format!("{path}/forward"), form(&[("to", "nobody"), ("subject", "Fwd: Order 55"), ("body", "See below")]))
+        .await
+        .is(422);
     assert!(refused.text("#to-error").contains("“nobody”"));
     assert_eq!(refused.text("textarea"), "See below");
     let file = Part::bytes(b"a,b".to_vec()).file_name("list.csv");
@@ -182,7 +197,11 @@ async fn a_forwarded_conversation_is_answered_beside_it() {
     desk.drain().await;
     let left = last(&desk);
     assert_eq!(left.to, ["depot@carrier.example"]);
-    assert!(left.text.starts_with("Where is it?") && left.text.contains("Where is my order?") && !left.text.contains("difficult"), "{}", left.text);
+    assert!(
+        left.text.starts_with("Where is it?") && left.text.contains("Where is my order?") && !left.text.contains("difficult"),
+        "{}",
+        left.text
+    );
     assert!(left.reply_to.starts_with("help+s1-"), "{}", left.reply_to);
     assert_eq!(left.files, [("list.csv".to_owned(), String::new())]);
     assert!(!left.head.contains("1@example.com"), "a thread of its own: {}", left.head);
@@ -193,7 +212,12 @@ async fn a_forwarded_conversation_is_answered_beside_it() {
     let back = desk.try_receive(&reply, Some("depot@carrier.example"), &[&left.reply_to]).await.expect("processed");
     assert_eq!(back.ticket.map(|id| format!("/tickets/{id}")), Some(path.clone()));
     assert!(!back.acknowledged);
-    let other = several("depot@carrier.example", "d2@carrier.example", "To: help@bottega.example\r\nReferences: <d1@carrier.example>", "Delivered.");
+    let other = several(
+        "depot@carrier.example",
+        "d2@carrier.example",
+        "To: help@bottega.example\r\nReferences: <d1@carrier.example>",
+        "Delivered.",
+    );
     assert_eq!(desk.receive(&other).await.ticket, back.ticket);
     assert_eq!(desk.count("select count(*) from tickets").await, 1);
     assert_eq!(desk.count("select count(*) from tickets where status = 'pending' and waiting_since is null").await, before);
@@ -240,7 +264,9 @@ async fn two_suppliers_are_asked_side_by_side() {
     let raw = mail("b@two.example", "b1@two.example", "Re: Laces?", "Forty.");
     desk.try_receive(&raw, None, &[&two.reply_to]).await.expect("processed");
     // A forged tag opens nothing: it is a new conversation.
-    let forged = desk.try_receive(&mail("c@evil.example", "c1@evil.example", "Hi", "Let me in."), None, &["help+s1-aaaaaaaaaa@bottega.example"]).await;
+    let forged = desk
+        .try_receive(&mail("c@evil.example", "c1@evil.example", "Hi", "Let me in."), None, &["help+s1-aaaaaaaaaa@bottega.example"])
+        .await;
     assert_eq!(forged.expect("processed").outcome, sportello::channels::Outcome::Created);
     let page = anna.get(&path).await;
     assert_eq!(page.texts(".side").len(), 2);
@@ -257,7 +283,13 @@ async fn a_new_mail_becomes_a_ticket_that_waits_for_its_answer() {
     assert_eq!(page.attribute("#to", "value"), "Tom Hill <tom@example.com>");
     let mailbox = page.attribute("[name=mailbox]", "value");
     let file = Part::bytes(b"%PDF-1.4".to_vec()).file_name("offer.pdf");
-    let refused = anna.post_files("/mail/new", form(&[("mailbox", &mailbox), ("to", "kurt@example.de"), ("subject", " "), ("body", "")]).part("files", file)).await.is(422);
+    let refused = anna
+        .post_files(
+            "/mail/new",
+            form(&[("mailbox", &mailbox), ("to", "kurt@example.de"), ("subject", " "), ("body", "")]).part("files", file),
+        )
+        .await
+        .is(422);
     assert!(refused.text("#subject-error").contains("Enter a subject"));
     let kept = refused.attribute("[name=upload]", "value");
     let fields = [
@@ -310,7 +342,13 @@ async fn a_reply_for_later_leaves_then_unless_its_customer_writes_first() {
     answer(&anna, &page, &path, &[("body", "Good morning, Tom!"), ("later", "hour")]).await.is(303);
     let page = anna.get(&path).await;
     anna.post(&action("time", &page), &[("later", "monday")]).await.is(303);
-    desk.receive(&several("Tom Hill <tom@example.com>", "2@example.com", "In-Reply-To: <1@example.com>\r\nTo: help@bottega.example", "It is here!")).await;
+    desk.receive(&several(
+        "Tom Hill <tom@example.com>",
+        "2@example.com",
+        "In-Reply-To: <1@example.com>\r\nTo: help@bottega.example",
+        "It is here!",
+    ))
+    .await;
     assert!(worker::drain(&desk.app, Ts::now().plus_seconds(30 * 86_400)).await.is_empty());
     assert_eq!(desk.sent().len(), sent);
     let page = anna.get(&path).await;
@@ -360,7 +398,9 @@ async fn signatures_follow_the_language_and_are_not_part_of_the_words() {
     let german = "Anna, die Frau mit den Stiefeln";
     anna.post("/profile/signatures", &[("signature-de", german), ("signature-", "{{agent.name}}")]).await.is(303);
     let mailbox = anna.get("/settings/letters").await.is(200).attribute("form[action^='/settings/letters/']", "action");
-    anna.post(&mailbox, &[("signature-de", "{{shop.name}} · Hauptstraße 1"), ("signature-", "{{shop.name}} · Main Street 1")]).await.is(303);
+    anna.post(&mailbox, &[("signature-de", "{{shop.name}} · Hauptstraße 1"), ("signature-", "{{shop.name}} · Main Street 1")])
+        .await
+        .is(303);
     anna.post(&mailbox, &[("signature-de", &"x".repeat(1001))]).await.is(422);
     let page = anna.get(&path).await;
     assert!(page.text(".composer-signature .prose").contains("Anna Verdi My shop · Main Street 1"), "{}", page.text(".composer-signature"));
@@ -372,9 +412,15 @@ async fn signatures_follow_the_language_and_are_not_part_of_the_words() {
     assert_eq!(left.html.matches("Main Street 1").count(), 1);
     assert_eq!(desk.count("select count(*) from messages where body like '%Main Street%'").await, 0);
     let page = anna.get(&path).await;
-    answer(&anna, &page, &path, &[("body", "Guten Tag, das Paket kommt am Montag bei Ihnen an, soweit wir wissen. Viele Grüße")]).await.is(303);
+    answer(&anna, &page, &path, &[("body", "Guten Tag, das Paket kommt am Montag bei Ihnen an, soweit wir wissen. Viele Grüße")])
+        .await
+        .is(303);
     desk.drain().await;
-    assert!(last(&desk).text.replace('\r', "").contains(&format!("Viele Grüße\n\n{german}\nMy shop · Hauptstraße 1\n")), "{}", last(&desk).text);
+    assert!(
+        last(&desk).text.replace('\r', "").contains(&format!("Viele Grüße\n\n{german}\nMy shop · Hauptstraße 1\n")),
+        "{}",
+        last(&desk).text
+    );
     assert!(anna.get("/profile").await.texts("#signatures textarea").contains(&german.to_owned()));
 }
 

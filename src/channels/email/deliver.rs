@@ -8,10 +8,10 @@ use crate::channels::email::access;
 use crate::channels::email::build::{self, Brand};
 use crate::channels::email::dkim;
 use crate::channels::email::settings::{OauthService, Settings};
+use crate::clock::Ts;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self, Channel};
 use crate::desk::directory;
-use crate::clock::Ts;
 use crate::desk::envelope::{Address, LinkedFile, Outgoing, Quoted};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::mailboxes;
@@ -269,7 +269,8 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
         .filter(|file| heavy.contains(&file.id))
         .map(|file| LinkedFile { name: file.name.clone(), size: file.human_size(), url: links::url(app, file.id) })
         .collect();
-    let linked_words = made.iter().map(|(_, at)| *at).min().map_or_else(String::new, |at| linked_words(&language, &shop.shop.time_zone, at));
+    let linked_words =
+        made.iter().map(|(_, at)| *at).min().map_or_else(String::new, |at| linked_words(&language, &shop.shop.time_zone, at));
     attached.retain(|file| !heavy.contains(&file.id));
     let files = files::load(app, attached).await.map_err(|error| unreadable(&error))?;
     let face = match face {

@@ -79,12 +79,12 @@ pub fn pattern(typed: &str) -> Result<String, Unusable> {
 }
 
 /// Adds a rule, or turns the one that is there.
-pub async fn set(db: &mut PgConnection, agent: AgentId, pattern: &str, allowed: bool) -> sqlx::Result<()> {
+pub async fn set(db: &mut PgConnection, agent: AgentId, pattern: &str, let_in: bool) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into sender_rules (pattern, allowed, agent_id) values ($1, $2, $3)
          on conflict (pattern) do update set allowed = excluded.allowed, agent_id = excluded.agent_id, created_at = now(), hits = 0, last_hit_at = null",
         pattern,
-        allowed,
+        let_in,
         agent.0
     )
     .execute(db)
@@ -118,7 +118,7 @@ pub struct Rule {
 /// A page of rules, the newest first, with a piece of the pattern if one is given; and the id from which the next page goes on.
 pub async fn page(
     db: &mut PgConnection,
-    allowed: bool,
+    let_in: bool,
     piece: &str,
     before: Option<SenderRuleId>,
     limit: usize,
@@ -127,7 +127,7 @@ pub async fn page(
         Rule,
         r#"select id, pattern, allowed, agent_id as agent, hits, last_hit_at from sender_rules
            where allowed = $1 and ($2 = '' or strpos(pattern, lower($2)) > 0) and ($3::bigint is null or id < $3) order by id desc limit $4"#,
-        allowed,
+        let_in,
         piece.trim(),
         before.map(|id| id.0),
         i64::try_from(limit + 1).unwrap_or(i64::MAX)

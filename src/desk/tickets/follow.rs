@@ -7,8 +7,8 @@ use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, Status};
 use crate::desk::tickets::reply::without_tag;
-use crate::desk::tickets::{self, participants};
 use crate::desk::tickets::thread::{self, Message};
+use crate::desk::tickets::{self, participants};
 use crate::ids::{MessageId, TicketId};
 use crate::jobs::{self, Job};
 

@@ -98,7 +98,7 @@ pub async fn correct(
     let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
     // What was quoted below a forwarded message stays where it is as long as the words before it do.
     let quote = message.quoted_text();
-    let range = (!quote.is_empty() && body.ends_with(quote)).then(|| (body.len() - quote.len(), body.len())).unwrap_or_default();
+    let range = if !quote.is_empty() && body.ends_with(quote) { (body.len() - quote.len(), body.len()) } else { (0, 0) };
     let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
     sqlx::query!(
         "update messages set envelope = $2, body = $3, quote_from = $4, quote_to = $5 where id = $1",

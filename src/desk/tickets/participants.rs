@@ -113,9 +113,12 @@ pub async fn of_others(db: &mut PgConnection, customer: ContactId, addresses: &[
 
 /// The mail addresses of a customer, in lower case.
 pub async fn addresses_of(db: &mut PgConnection, customer: ContactId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select lower(address) as \"address!\" from identities where kind = 'email' and contact_id = $1 limit 100", customer.0)
-        .fetch_all(db)
-        .await
+    sqlx::query_scalar!(
+        "select lower(address) as \"address!\" from identities where kind = 'email' and contact_id = $1 limit 100",
+        customer.0
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Addresses to offer while somebody types one: customers whose name or address has it, newest first.

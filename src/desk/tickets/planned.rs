@@ -182,7 +182,9 @@ pub async fn take_back(change: &mut Change, agent: &Agent, ticket: TicketId, id:
     let draft = drafts::find(change, ticket, agent.id).await?.reply;
     let body = if draft.trim().is_empty() { plan.reply.body.clone() } else { format!("{}\n\n{}", plan.reply.body, draft) };
     drafts::save(change, ticket, agent.id, false, &body).await?;
-    sqlx::query!("update uploads set planned_id = null, agent_id = $2 where planned_id = $1", id.0, agent.id.0).execute(&mut **change).await?;
+    sqlx::query!("update uploads set planned_id = null, agent_id = $2 where planned_id = $1", id.0, agent.id.0)
+        .execute(&mut **change)
+        .await?;
     sqlx::query!("delete from planned_replies where id = $1", id.0).execute(&mut **change).await?;
     change.record(ticket, Actor::Agent(agent.id), Event::PlanWithdrawn {}).await?;
     Ok(true)

@@ -362,7 +362,9 @@ pub(crate) async fn check_addresses(db: &mut PgConnection, lists: [&Vec<Address>
     }
     let own = own_addresses(db).await?;
     match lists.into_iter().flatten().find(|address| own.contains(&without_tag(&address.address))) {
-        Some(address) => Err(ReplyError::NoWay(format!("{} is a mailbox of this desk. Remove it: the letter would only come back.", address.address))),
+        Some(address) => {
+            Err(ReplyError::NoWay(format!("{} is a mailbox of this desk. Remove it: the letter would only come back.", address.address)))
+        }
         None => Ok(()),
     }
 }
@@ -427,12 +429,7 @@ pub async fn way_out(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Opt
     channels::default_mailbox(db).await
 }
 
-async fn queue(
-    change: &mut Change,
-    ticket: &Ticket,
-    letter: Letter<'_>,
-    chosen: Recipients,
-) -> Result<MessageId, ReplyError> {
+async fn queue(change: &mut Change, ticket: &Ticket, letter: Letter<'_>, chosen: Recipients) -> Result<MessageId, ReplyError> {
     let Letter { author, body, language, signed, begins } = letter;
     let automatic = author.is_none();
     let Some(mailbox) = way_out(change, ticket).await? else {

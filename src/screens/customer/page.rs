@@ -124,7 +124,11 @@ impl<'a> TicketPage<'a> {
             frame,
             keys: &app.keys,
             stage: Stage::of(held),
-            talk: talk.messages.into_iter().map(|message| utterance(message, held.ticket.contact_id, frame, &directory, &attachments)).collect(),
+            talk: talk
+                .messages
+                .into_iter()
+                .map(|message| utterance(message, held.ticket.contact_id, frame, &directory, &attachments))
+                .collect(),
             earlier: talk_earlier,
             latest: before.map(|_| held.address("", "")),
             notice: None,

@@ -119,7 +119,7 @@ fn pairs(form: &[u8]) -> Vec<(String, String)> {
 }
 
 async fn save(State(app): State<App>, Path(id): Path<ChannelId>, _: Admin, shell: Shell, RawForm(form): RawForm) -> Result<Response> {
-    if !shell.directory.channel(id).is_some_and(|channel| channel.kind == ChannelKind::Email) {
+    if shell.directory.channel(id).is_none_or(|channel| channel.kind != ChannelKind::Email) {
         return Err(Error::NotFound);
     }
     let mut problems = Problems::default();

@@ -6,13 +6,13 @@ use crate::desk::envelope::{Envelope, Forwarded, Invitation, Protection, ReportK
 use crate::desk::events::{ChatEnd, Entry, Event};
 use crate::desk::files::Attachment;
 use crate::desk::kinds::{DeliveryStatus, Direction};
+use crate::desk::links::Link;
 use crate::desk::networks::Extras;
 use crate::desk::networks::abilities::PublicVerbs;
+use crate::desk::tickets::outbound;
 use crate::desk::tickets::reports;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
-use crate::desk::links::Link;
-use crate::desk::tickets::outbound;
 use crate::ids::{AgentId, ContactId, MessageId, TicketId};
 use crate::text::pictures::{self, Stretch};
 use crate::text::{excerpts, html, signatures};

@@ -22,8 +22,8 @@ use crate::desk::files::{self, Attachment, StoredFile, Upload};
 use crate::desk::kinds::{ChannelKind, Direction};
 use crate::desk::signatures;
 use crate::desk::tickets::reply::{self, NewMail, Recipients, ReplyError, parse_recipients};
-use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::sides::{self, Words};
+use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{Ticket, outbound, participants};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
@@ -113,7 +113,10 @@ impl MailForm {
         }
         if !parts.refused.is_empty() {
             let (names, size) = (parts.refused.join(", "), files::human_size(20_000_000));
-            problems.add("files", format!("{names} cannot be attached. A file may have up to {size}, a message up to {} files.", files::MAX_FILES));
+            problems.add(
+                "files",
+                format!("{names} cannot be attached. A file may have up to {size}, a message up to {} files.", files::MAX_FILES),
+            );
         }
         problems
     }
@@ -268,7 +271,14 @@ async fn files_of_canned(db: &mut PgConnection, used: &[CannedReplyId]) -> Resul
 }
 
 /// Puts a canned reply below the words, and shows the page again.
-async fn insert(app: &App, shell: &Shell, mut form: MailForm, wanted: CannedReplyId, stored: &[StoredFile], parts: &Parts) -> Result<Response> {
+async fn insert(
+    app: &App,
+    shell: &Shell,
+    mut form: MailForm,
+    wanted: CannedReplyId,
+    stored: &[StoredFile],
+    parts: &Parts,
+) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let language = language_for(&mut db, shell, &form).await?;
     let usable = canned::usable(&mut db, shell.agent.id, &language, &shell.directory.shop.language).await?;
@@ -385,7 +395,11 @@ pub(super) async fn forward(
 async fn passed_on(db: &mut PgConnection, ticket: &Ticket, message: &str) -> sqlx::Result<Vec<Message>> {
     let mut messages = thread::list(db, ticket.id, None, false).await?;
     messages.retain(|message| {
-        message.direction != Direction::Note && message.side_id.is_none() && !message.automatic && !message.bounce && message.removed_at.is_none()
+        message.direction != Direction::Note
+            && message.side_id.is_none()
+            && !message.automatic
+            && !message.bounce
+            && message.removed_at.is_none()
     });
     if let Ok(wanted) = message.parse::<MessageId>() {
         return match thread::find(db, wanted).await? {
@@ -411,12 +425,17 @@ async fn forward_page<'a>(
     let files = files::of_messages(db, &ids).await?;
     let one = messages.len() == 1 && !form.message.is_empty();
     Ok(MailPage {
-        intro: "The answer comes back into this ticket, beside the conversation. The customer sees none of it, and notes never leave.".to_owned(),
+        intro: "The answer comes back into this ticket, beside the conversation. The customer sees none of it, and notes never leave."
+            .to_owned(),
         back: (format!("/tickets/{}", ticket.id), format!("#{}", ticket.id)),
         action: format!("/tickets/{}/forward", ticket.id),
         verb: "Forward",
         history: history(shell, &messages),
-        files: files.into_iter().map(|file| (chosen.is_none_or(|chosen| chosen.contains(&file.id)), file)).map(|(on, file)| (file, on)).collect(),
+        files: files
+            .into_iter()
+            .map(|file| (chosen.is_none_or(|chosen| chosen.contains(&file.id)), file))
+            .map(|(on, file)| (file, on))
+            .collect(),
         ..letter_page(db, shell, ticket, if one { "Forward a message" } else { "Forward the conversation" }, form, problems).await?
     })
 }
@@ -519,9 +538,16 @@ pub(super) async fn ask(State(app): State<App>, Path(id): Path<TicketId>, shell:
     shell.render(&page)
 }
 
-async fn ask_page<'a>(db: &mut PgConnection, shell: &'a Shell, ticket: &Ticket, form: MailForm, problems: Problems) -> Result<MailPage<'a>> {
+async fn ask_page<'a>(
+    db: &mut PgConnection,
+    shell: &'a Shell,
+    ticket: &Ticket,
+    form: MailForm,
+    problems: Problems,
+) -> Result<MailPage<'a>> {
     Ok(MailPage {
-        intro: "A conversation of its own, for example with a supplier. It stands in this ticket, and the customer never sees it.".to_owned(),
+        intro: "A conversation of its own, for example with a supplier. It stands in this ticket, and the customer never sees it."
+            .to_owned(),
         action: format!("/tickets/{}/sides/new", ticket.id),
         ..letter_page(db, shell, ticket, "Ask somebody about", form, problems).await?
     })
@@ -544,11 +570,7 @@ pub(super) async fn send_question(State(app): State<App>, Path(id): Path<TicketI
 }
 
 /// The page to go on with a conversation, for browsers without scripts and for what was refused.
-pub(super) async fn continue_side(
-    State(app): State<App>,
-    Path((id, side)): Path<(TicketId, SideId)>,
-    shell: Shell,
-) -> Result<Response> {
+pub(super) async fn continue_side(State(app): State<App>, Path((id, side)): Path<(TicketId, SideId)>, shell: Shell) -> Result<Response> {
     let mut db = app.db.acquire().await?;
     let messages = thread::aside(&mut db, id).await?;
     let said: Vec<Message> = messages.into_iter().filter(|message| message.side_id == Some(side)).collect();
@@ -632,7 +654,9 @@ async fn send_aside(
         let Recipients { to, cc, bcc } = form.recipients();
         let words = Words { to, cc, bcc, body: letter.body, quote: letter.quote, attached: letter.chosen, files: all };
         let outcome = match letter.kind {
-            Kind::Forward => sides::open(&mut change, agent, id, None, &form.subject, true, &words).await.map(|(side, _)| (side, "Forwarded")),
+            Kind::Forward => {
+                sides::open(&mut change, agent, id, None, &form.subject, true, &words).await.map(|(side, _)| (side, "Forwarded"))
+            }
             Kind::Question => sides::open(&mut change, agent, id, None, &form.subject, false, &words).await.map(|(side, _)| (side, "Sent")),
             Kind::Answer(side) => sides::write(&mut change, agent, id, side, &words).await.map(|_| (side, "Sent")),
         };

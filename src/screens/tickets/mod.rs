@@ -7,8 +7,8 @@ pub mod mail;
 mod networks;
 mod planned;
 pub(crate) mod reply;
-mod spam;
 mod sides;
+mod spam;
 mod update;
 
 use askama::Template;
@@ -397,10 +397,13 @@ pub fn language_name(code: &str) -> Option<&'static str> {
 pub(super) fn address_line(addresses: &[Address]) -> String {
     let line = |address: &Address| {
         // Characters that would end a name are left out of it.
-        let name: String = address.name.chars().filter(|c| !matches!(c, '"' | '\\' | '<' | '>' | ',' | ';' | '@' | ':') && !c.is_control()).collect();
+        let name: String =
+            address.name.chars().filter(|c| !matches!(c, '"' | '\\' | '<' | '>' | ',' | ';' | '@' | ':') && !c.is_control()).collect();
         match name.trim() {
             "" => address.address.clone(),
-            name if name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'')) && name.is_ascii() => format!("{name} <{}>", address.address),
+            name if name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'')) && name.is_ascii() => {
+                format!("{name} <{}>", address.address)
+            }
             name => format!("\"{name}\" <{}>", address.address),
         }
     };
@@ -461,29 +464,8 @@ async fn load<'a>(
     let page_full = i64::try_from(messages.len()).unwrap_or(0) == thread::PAGE;
     let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
     let last_message = messages.last().map(|message| message.id);
-    let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
     let own = tickets::reply::own_addresses(db).await?;
-    let mut recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), &own)) {
-        Some(recipients) => recipients,
-        None => tickets::reply::recipients(db, &ticket).await?,
-    };
-    let theirs: Vec<String> =
-        around.identities.iter().filter(|identity| identity.kind == IdentityKind::Email).map(|identity| identity.address.to_lowercase()).collect();
-    let people = participants::of(&messages, ticket.contact_id, &own, &theirs);
-    // Where they asked to be answered, else where they wrote from.
-    let asked = messages.iter().rev().filter(|message| message.contact_id == Some(ticket.contact_id) && !message.automatic && !message.bounce);
-    let alone = asked.filter_map(|message| tickets::reply::answer_to(message.envelope(), &own)).find_map(|to| to.to.into_iter().next());
-    let alone = alone.or_else(|| {
-        let address = around.contact.email.clone()?;
-        Some(Address { name: around.contact.name.clone(), address })
-    });
-    let several = recipients.to.len() + recipients.cc.len() > 1 || alone.as_ref().is_some_and(|alone| !recipients.to.contains(alone));
-    let only = alone.filter(|_| several);
-    if composing.only
-        && let Some(alone) = &only
-    {
-        recipients = Recipients { to: vec![alone.clone()], ..Recipients::default() };
-    }
+    let Addressees { recipients, people, only } = addressees(db, &ticket, &messages, &around, &own, composing.only).await?;
     let (mailbox_id, mailbox) = match shell.directory.channel(ticket.channel_id) {
         Some(own) if own.kind == ChannelKind::Email => (Some(own.id), own.address.clone()),
         Some(_) | None => tickets::reply::way_out(db, &ticket).await?.map_or((None, None), |channel| (Some(channel.id), channel.address)),
@@ -511,12 +493,10 @@ async fn load<'a>(
     let mut items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let by_mail = shell.directory.channel(ticket.channel_id).is_none_or(|channel| channel.abilities.is_none());
     let links = if around.attachments.is_empty() { Vec::new() } else { links::of_ticket(db, id).await? };
-    for item in &mut items {
-        if let Item::Letter(letter) = item {
-            let someone = letter.contact.is_some_and(|contact| contact != ticket.contact_id);
-            letter.stranger = by_mail && letter.direction == Direction::Inbound && someone;
-            letter.take_links(&links);
-        }
+    for letter in items.iter_mut().filter_map(|item| if let Item::Letter(letter) = item { Some(letter) } else { None }) {
+        let someone = letter.contact.is_some_and(|contact| contact != ticket.contact_id);
+        letter.stranger = by_mail && letter.direction == Direction::Inbound && someone;
+        letter.take_links(&links);
     }
     let present = live::present(app, id).await?;
     Ok(TicketPage {
@@ -554,6 +534,50 @@ async fn load<'a>(
         signature,
         only,
     })
+}
+
+/// Whom an answer goes to, and who takes part.
+struct Addressees {
+    recipients: Recipients,
+    people: Vec<Participant>,
+    /// The customer alone, where the answer would go to others too.
+    only: Option<Address>,
+}
+
+async fn addressees(
+    db: &mut PgConnection,
+    ticket: &Ticket,
+    messages: &[thread::Message],
+    around: &surroundings::Surroundings,
+    own: &[String],
+    only_the_customer: bool,
+) -> Result<Addressees> {
+    let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
+    let mut recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), own)) {
+        Some(recipients) => recipients,
+        None => tickets::reply::recipients(db, ticket).await?,
+    };
+    let theirs: Vec<String> = around
+        .identities
+        .iter()
+        .filter(|identity| identity.kind == IdentityKind::Email)
+        .map(|identity| identity.address.to_lowercase())
+        .collect();
+    let people = participants::of(messages, ticket.contact_id, own, &theirs);
+    // Where they asked to be answered, else where they wrote from.
+    let asked =
+        messages.iter().rev().filter(|message| message.contact_id == Some(ticket.contact_id) && !message.automatic && !message.bounce);
+    let alone = asked.filter_map(|message| tickets::reply::answer_to(message.envelope(), own)).find_map(|to| to.to.into_iter().next());
+    let alone = alone.or_else(|| {
+        let address = around.contact.email.clone()?;
+        Some(Address { name: around.contact.name.clone(), address })
+    });
+    let several = recipients.to.len() + recipients.cc.len() > 1 || alone.as_ref().is_some_and(|alone| !recipients.to.contains(alone));
+    let only = alone.filter(|_| several);
+    if only_the_customer && let Some(alone) = &only {
+        recipients = Recipients { to: vec![alone.clone()], ..Recipients::default() };
+    }
+    Ok(Addressees { recipients, people, only })
 }
 
 /// Those of the recipients at whom nothing arrives. The contact's own addresses are known; only for others the database is asked.

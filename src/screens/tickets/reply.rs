@@ -21,8 +21,8 @@ use crate::http::problems::Problems;
 use crate::http::{Error, Path, Result};
 use crate::ids::{MessageId, TicketId};
 use crate::screens::tickets::letters::Item;
-use crate::screens::tickets::{networks, planned};
 use crate::screens::tickets::{Composing, came_from, list_of, load, permitted, show_again};
+use crate::screens::tickets::{networks, planned};
 use crate::text::excerpts;
 
 /// What became of what the composer held.
@@ -80,22 +80,12 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     };
     let mut change = Change::begin(&app).await?;
     let chat = chats::find(&mut change, id).await?;
+    let live = chat.as_ref().is_some_and(|chat| chat.is_open());
     let outcome = if note {
         reply::note(&mut change, agent, id, &body).await.map(|_| Done::Noted)
     } else {
         match new_reply(&parts, body) {
-            Ok(mut new) => {
-                let ticket = permitted(&mut change, agent, id).await?;
-                new.outlet = networks::outlet(&shell.directory, ticket.channel_id, parts.text("way"));
-                if let Some(at) = later.filter(|_| new.outlet.is_none() && !chat.as_ref().is_some_and(|chat| chat.is_open())) {
-                    match desk_planned::plan(&mut change, agent, id, &new, at).await {
-                        Ok(_) => Ok(Done::Planned(at)),
-                        Err(error) => Err(error),
-                    }
-                } else {
-                    approvals::reply_or_hold(&mut change, agent, id, &new).await.map(Done::Answered)
-                }
-            }
+            Ok(new) => say(&mut change, &shell, id, new, parts.text("way"), later.filter(|_| !live)).await?,
             Err(words) => Err(ReplyError::NoWay(words)),
         }
     };
@@ -142,6 +132,23 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
             show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused).await
         }
     }
+}
+
+/// Says it now, or plans it; only mail can wait for a moment.
+async fn say(
+    change: &mut Change,
+    shell: &Shell,
+    id: TicketId,
+    mut new: NewReply,
+    way: &str,
+    later: Option<Ts>,
+) -> Result<std::result::Result<Done, ReplyError>> {
+    let ticket = permitted(change, &shell.agent, id).await?;
+    new.outlet = networks::outlet(&shell.directory, ticket.channel_id, way);
+    Ok(match later.filter(|_| new.outlet.is_none()) {
+        Some(at) => desk_planned::plan(change, &shell.agent, id, &new, at).await.map(|_| Done::Planned(at)),
+        None => approvals::reply_or_hold(change, &shell.agent, id, &new).await.map(Done::Answered),
+    })
 }
 
 /// Before anything else, what was typed and attached is safe.

@@ -132,7 +132,12 @@ impl Desk {
         let url = format!("http://127.0.0.1:{}/api/v1/tickets/{ticket}/messages", self.web);
         let began = Instant::now();
         loop {
-            let asked = http.post(&url).bearer_auth(&self.token).json(&json!({ "type": "reply", "text": format!("Answer to {ticket}") })).send().await;
+            let asked = http
+                .post(&url)
+                .bearer_auth(&self.token)
+                .json(&json!({ "type": "reply", "text": format!("Answer to {ticket}") }))
+                .send()
+                .await;
             match asked.map(|answer| answer.status()) {
                 Ok(status) if status.is_success() => return,
                 Ok(status) if status.is_client_error() && status.as_u16() != 429 => panic!("an answer to {ticket} is refused: {status}"),
@@ -175,6 +180,7 @@ async fn say(wire: &mut BufReader<TcpStream>, words: &[u8], wanted: &str, said: 
 async fn no_mail_is_lost_or_doubled_however_often_the_program_dies() {
     let mails = std::env::var("SPORTELLO_STORM_MAILS").ok().map_or(MAILS, |text| text.parse().expect("a number of mails"));
     let answers = mails / 10;
+    drop(rustls::crypto::ring::default_provider().install_default());
     let (imap, sink) = (Dovecot::start().await, Sink::start(Mood::Accept).await);
     let desk = Arc::new(Desk::new(&imap, &sink).await);
     desk.start().await;
@@ -182,7 +188,8 @@ async fn no_mail_is_lost_or_doubled_however_often_the_program_dies() {
 
     // Half of it lies in the mailbox, bit by bit; half is handed over by several senders at once.
     let by_imap = mails / 2;
-    let letters: Vec<Vec<u8>> = (by_imap..mails).map(|n| mail("anna@example.it", &format!("By SMTP {n}"), &format!("s{n}@storm"), "", "Words")).collect();
+    let letters: Vec<Vec<u8>> =
+        (by_imap..mails).map(|n| mail("anna@example.it", &format!("By SMTP {n}"), &format!("s{n}@storm"), "", "Words")).collect();
     let (letters, next) = (Arc::new(letters), Arc::new(AtomicUsize::new(0)));
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..HANDS {
@@ -247,7 +254,12 @@ async fn no_mail_is_lost_or_doubled_however_often_the_program_dies() {
     let queued = desk.texts("select provider_id from messages where direction = 'outbound'").await;
     let mut left: BTreeMap<String, usize> = BTreeMap::new();
     for letter in sink.mails() {
-        let id = letter.lines().find_map(|line| line.strip_prefix("Message-ID: <")).and_then(|id| id.split('>').next()).expect("an id").to_owned();
+        let id = letter
+            .lines()
+            .find_map(|line| line.strip_prefix("Message-ID: <"))
+            .and_then(|id| id.split('>').next())
+            .expect("an id")
+            .to_owned();
         *left.entry(id).or_default() += 1;
     }
     // Killed between the server's word and our note of it, a letter leaves again under the same id, and is one for whoever receives it.

@@ -63,7 +63,7 @@ fn header(raw: &str) -> &str {
 fn what_was_built_is_understood(#[case] language: &str, #[case] attribution: &str) {
     let out = Outgoing { language: language.to_owned(), ..letter() };
     let incoming = arrived(&out);
-    assert_eq!(quotes::new_text(&incoming.body, &incoming.quote), out.body);
+    assert_eq!(quotes::new_text(&incoming.body, &incoming.quote), format!("{}\n\n{}", out.body, out.signature));
     assert_eq!(&incoming.body[incoming.quote.clone()], format!("{attribution}\n> Dov'è il pacco?\n>\n>> vecchio\n> Anna"));
     assert_eq!(incoming.subject, out.subject);
     assert_eq!(incoming.from, out.from);
@@ -82,15 +82,25 @@ fn the_html_alone_reads_the_same() {
     let html = html_letter(&out, &brand());
     let body = crate::text::html::to_text(&html);
     let new = quotes::new_text(&body, &quotes::split(&body));
-    assert_eq!(new, format!("{}\n\nBottega & Figli", out.body));
+    assert_eq!(new, format!("{}\n\n{}", out.body, out.signature), "the shop is named once");
 }
 
 #[test]
 fn files_arrive_whole() {
     let files = vec![
-        OutgoingFile { name: "ricevuta è.pdf".to_owned(), media_type: "application/pdf".to_owned(), bytes: (0..=255).collect(), content_id: None },
+        OutgoingFile {
+            name: "ricevuta è.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            bytes: (0..=255).collect(),
+            content_id: None,
+        },
         OutgoingFile { name: "a\r\nBcc: x@y.it".to_owned(), media_type: "no type".to_owned(), bytes: b"a\n\0b".to_vec(), content_id: None },
-        OutgoingFile { name: "old.eml".to_owned(), media_type: "message/rfc822".to_owned(), bytes: b"Subject: x\n\ny".to_vec(), content_id: None },
+        OutgoingFile {
+            name: "old.eml".to_owned(),
+            media_type: "message/rfc822".to_owned(),
+            bytes: b"Subject: x\n\ny".to_vec(),
+            content_id: None,
+        },
     ];
     let incoming = arrived(&Outgoing { files: files.clone(), ..letter() });
     assert_eq!(incoming.files.len(), files.len());
@@ -134,10 +144,15 @@ fn pictures_stand_within_the_words_and_the_face_beside_the_name() {
 
 #[test]
 fn large_files_wait_behind_links() {
-    let linked = vec![LinkedFile { name: "film.mov".to_owned(), size: "18.2 MB".to_owned(), url: "https://desk.example/d/7-abc".to_owned() }];
+    let linked =
+        vec![LinkedFile { name: "film.mov".to_owned(), size: "18.2 MB".to_owned(), url: "https://desk.example/d/7-abc".to_owned() }];
     let out = Outgoing { linked, linked_words: "Fino al 22 dicembre:".to_owned(), ..letter() };
     let incoming = arrived(&out);
-    assert!(incoming.body.contains("Fino al 22 dicembre:\n- film.mov (18.2 MB): https://desk.example/d/7-abc\n\nMarco"), "{}", incoming.body);
+    assert!(
+        incoming.body.contains("Fino al 22 dicembre:\n- film.mov (18.2 MB): https://desk.example/d/7-abc\n\nMarco"),
+        "{}",
+        incoming.body
+    );
     assert!(incoming.html.expect("HTML").contains("film.mov"));
 }
 
@@ -180,9 +195,10 @@ fn long_threads_lose_their_middle() {
 
 #[test]
 fn a_letter_needs_a_recipient() {
-    let out = Outgoing { to: Vec::new(), cc: Vec::new(), ..letter() };
+    let out = Outgoing { to: Vec::new(), cc: Vec::new(), bcc: Vec::new(), ..letter() };
     assert!(matches!(build(&out, &brand()), Err(BuildError::NoRecipient)));
-    assert_eq!(recipients(&letter()), ["anna@example.it", "luca@example.it"]);
+    assert_eq!(recipients(&letter()), ["anna@example.it", "luca@example.it", "chief@shop.example"]);
+    assert!(!raw(&letter()).contains("chief@"), "whoever is named to the server alone stands in no header");
 }
 
 #[test]
@@ -207,7 +223,7 @@ proptest! {
     fn any_words_arrive(body in "[a-zà-ü0-9 .,!?€漢\n-]{0,200}", name in "\\PC{0,40}", subject in "[ -~à-ü\r\n]{0,120}") {
         // Nothing is folded in what is passed on.
         prop_assume!(!subjects::is_forward(&subject));
-        let out = Outgoing { body, subject, from: address(&name, "help@shop.example"), ..letter() };
+        let out = Outgoing { body, subject, from: address(&name, "help@shop.example"), signature: String::new(), ..letter() };
         let incoming = arrived(&out);
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         if !out.body.trim().is_empty() {
