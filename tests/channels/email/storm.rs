@@ -23,9 +23,9 @@ use crate::support::mail_servers::{Dovecot, Mood, PASSWORD, Sink, free_port};
 use crate::support::postgres::TestDatabase;
 
 /// Mails of the small storm, unless `SPORTELLO_STORM_MAILS` says otherwise; a tenth as many answers go out.
-const MAILS: usize = 300;
+const MAILS: usize = 160;
 /// How often the program dies.
-const KILLS: usize = 6;
+const KILLS: usize = 4;
 /// Senders by SMTP at once.
 const HANDS: usize = 6;
 /// How long nothing may move before the storm counts as stuck.
