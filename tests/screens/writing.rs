@@ -144,6 +144,8 @@ async fn whoever_joins_is_not_taken_for_the_customer() {
     assert_eq!(page.texts(".letter-who .badge"), ["Not the customer"]);
     assert_eq!(page.text("#customer h2"), "Tom Hill");
     assert_eq!(page.attribute("#to", "value"), "Luca Neri <luca@example.org>");
+    assert_eq!(page.text("#left-out"), "Not to Tom", "whoever answers sees whom they leave out");
+    assert!(anna.visit(&format!("{path}?only=customer")).await.texts("#left-out").is_empty());
     let only = page.attribute(".recipients-only a", "href");
     // What Luca wrote to us alone is neither on Tom's page nor quoted to him.
     let ticket = path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a number");

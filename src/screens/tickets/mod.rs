@@ -281,6 +281,14 @@ impl TicketPage<'_> {
         at.0.to_zoned(zone).strftime("%a %-d %b, %H:%M").to_string()
     }
 
+    /// Whether the answer goes to others alone: somebody else wrote to us last.
+    fn leaves_out_the_customer(&self) -> bool {
+        let goes_to = |alone: &Address| {
+            self.recipients.to.iter().chain(&self.recipients.cc).any(|to| to.address.eq_ignore_ascii_case(&alone.address))
+        };
+        self.only.as_ref().is_some_and(|alone| !goes_to(alone))
+    }
+
     fn short_recipients(&self) -> String {
         let name = |address: &crate::desk::envelope::Address| {
             if address.name.is_empty() { address.address.clone() } else { address.name.clone() }
