@@ -1,8 +1,10 @@
 //! Everything that a handler or a job needs, as one argument.
 
+use std::any::Any;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use moka::future::Cache;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -29,19 +31,30 @@ pub struct Parts {
     /// Cancelled when the process is told to stop: streams end, workers finish what they have in hand.
     pub stopping: CancellationToken,
     /// Facts that change rarely and are read on every page; see `desk::directory`.
-    pub cache: moka::future::Cache<&'static str, Arc<dyn std::any::Any + Send + Sync>>,
+    pub cache: Cache<&'static str, Arc<dyn Any + Send + Sync>>,
     /// What each agent's sidebar says; see `desk::tickets::list`.
-    pub counts: moka::future::Cache<AgentId, Arc<dyn std::any::Any + Send + Sync>>,
+    pub counts: Cache<AgentId, Arc<dyn Any + Send + Sync>>,
 }
 
 impl App {
     /// Puts the parts together.
     pub fn new(config: Config, db: PgPool, mailer: Mailer, keys: Keys) -> Self {
         let blobs = Blobs::new(config.data.join("blobs"));
-        let cache = moka::future::Cache::builder().max_capacity(64).time_to_live(std::time::Duration::from_secs(30)).build();
+        let cache = Cache::builder().max_capacity(64).time_to_live(std::time::Duration::from_secs(30)).build();
         // Short: a change that this process did not hear of shows after this long at the latest.
-        let counts = moka::future::Cache::builder().max_capacity(1000).time_to_live(std::time::Duration::from_secs(5)).build();
+        let counts = Cache::builder().max_capacity(1000).time_to_live(std::time::Duration::from_secs(5)).build();
         Self(Arc::new(Parts { counts, config, db, mailer, blobs, live: Live::default(), keys, stopping: CancellationToken::new(), cache }))
+    }
+
+    /// The shelf of this name, made anew where there is none: a cache that is emptied with [`Parts::cache`], when settings change and every
+    /// half a minute.
+    pub async fn shelf<K, V>(&self, name: &'static str, make: impl Fn() -> Cache<K, V>) -> Cache<K, V>
+    where
+        K: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        let known = self.cache.get_with(name, async { Arc::new(make()) as Arc<dyn Any + Send + Sync> }).await;
+        known.downcast::<Cache<K, V>>().map_or_else(|_| make(), |shelf| (*shelf).clone())
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Job {
     /// Tell a program of the shop what happened.
     DeliverWebhook { delivery: WebhookDeliveryId },
     /// Learn from what an agent has called spam, or not.
-    LearnSpam { ticket: TicketId, spam: bool },
+    LearnSpam { ticket: TicketId },
     /// Look for customers who may be one person; comes back by itself.
     FindTwins {},
     /// Remove what is past its time (sessions, used links, forgotten uploads); comes back by itself.

@@ -24,7 +24,7 @@ const BATCH: Duration = Duration::from_millis(10);
 /// Postgres refuses payloads from 8000 bytes.
 const MAX_PAYLOAD: usize = 7000;
 /// No signal takes more bytes than this.
-const LARGEST_SIGNAL: usize = 1700;
+const LARGEST_SIGNAL: usize = 1900;
 /// The most that is told of what a visitor is writing, in characters: the end of it.
 const MAX_WRITING: usize = 200;
 /// Someone who has not been heard of for this long has left; browsers report every 15 s.
@@ -39,13 +39,13 @@ pub enum Signal {
     /// Someone opened, left, or types in a ticket.
     #[serde(rename = "p")]
     Presence(TicketId, AgentId, Doing),
-    /// A word of a chat: its ticket changed, and whoever chats wants to see it now.
+    /// A word of a chat: its ticket changed, and whoever chats wants to see it now. With the agents whom it concerns, see [`Hands`].
     #[serde(rename = "c")]
-    Chat(TicketId),
+    Chat(TicketId, Hands),
     /// What a chat's visitor is writing; empty when they stopped. The one signal that carries content: it is worthless in
     /// six seconds, so no table should pay for it.
     #[serde(rename = "w")]
-    Writing(TicketId, String),
+    Writing(TicketId, Hands, String),
     /// A visitor began another conversation, or is somebody else than we thought.
     #[serde(rename = "v")]
     Visitor(VisitorId),
@@ -69,17 +69,41 @@ pub enum Signal {
     Resync,
 }
 
+/// The agents in whose hands a chat is. Of its words no other screen needs to hear, but for those of leads, who watch the floor, and of
+/// whoever looks at it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hands(Vec<AgentId>);
+
+impl Hands {
+    /// More than these are told of as if nobody held it, to everybody.
+    const MOST: usize = 6;
+
+    /// Who holds a chat, and who was asked in.
+    pub fn of(holder: Option<AgentId>, helpers: &[AgentId]) -> Self {
+        match holder {
+            Some(holder) if helpers.len() < Self::MOST => Self(std::iter::once(holder).chain(helpers.iter().copied()).collect()),
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether this agent's screens must hear of it; a chat that nobody holds concerns all.
+    fn concern(&self, agent: AgentId) -> bool {
+        self.0.is_empty() || self.0.contains(&agent)
+    }
+}
+
 impl Signal {
     /// What a visitor is writing, its end if it is long.
-    pub fn writing(ticket: TicketId, text: &str) -> Self {
+    pub fn writing(ticket: TicketId, hands: Hands, text: &str) -> Self {
         let skip = text.chars().count().saturating_sub(MAX_WRITING);
-        Self::Writing(ticket, text.chars().skip(skip).map(|c| if c.is_control() { ' ' } else { c }).collect())
+        Self::Writing(ticket, hands, text.chars().skip(skip).map(|c| if c.is_control() { ' ' } else { c }).collect())
     }
 
     /// At most so many bytes of JSON.
     fn size(&self) -> usize {
         match self {
-            Self::Writing(_, text) => 40 + 2 * text.len(),
+            Self::Writing(_, _, text) => 200 + 2 * text.len(),
+            Self::Chat(..) => 200,
             _ => 64,
         }
     }
@@ -216,7 +240,7 @@ struct Inner {
     watchers: Mutex<HashMap<Watched, Vec<Arc<Ear>>>>,
     /// Rises when who is there may have changed.
     floor: watch::Sender<u64>,
-    /// Rises with every change of a ticket that this process hears of.
+    /// Rises with every change of a ticket, or of whom to call, that this process hears of.
     changes: AtomicU64,
 }
 
@@ -258,7 +282,7 @@ impl Live {
                     self.nudge(Watched::Ticket(*ticket), Nudge::Typing(*agent));
                 }
             }
-            Signal::Chat(ticket) => self.nudge(Watched::Ticket(*ticket), Nudge::Changed),
+            Signal::Chat(ticket, _) => self.nudge(Watched::Ticket(*ticket), Nudge::Changed),
             Signal::Visitor(visitor) => self.nudge(Watched::Visitor(*visitor), Nudge::Changed),
             Signal::Ticket(ticket) => {
                 self.0.changes.fetch_add(1, Ordering::Relaxed);
@@ -270,7 +294,10 @@ impl Live {
                 self.0.floor.send_modify(|number| *number += 1);
             }
             Signal::Floor | Signal::Settings => self.0.floor.send_modify(|number| *number += 1),
-            Signal::Writing(..) | Signal::Call(_) | Signal::Calls => {}
+            Signal::Calls => {
+                self.0.changes.fetch_add(1, Ordering::Relaxed);
+            }
+            Signal::Writing(..) | Signal::Call(_) => {}
         }
         // No screen may be open.
         let _ = self.0.screens.send(signal.clone());
@@ -281,7 +308,7 @@ impl Live {
         self.0.screens.subscribe()
     }
 
-    /// A number that rises whenever any ticket changes: what was computed under the same number still holds.
+    /// A number that rises whenever any ticket or call that is owed changes: what was computed under the same number still holds.
     pub fn changes(&self) -> u64 {
         self.0.changes.load(Ordering::Relaxed)
     }
@@ -350,6 +377,14 @@ impl Live {
             .collect();
         people.sort_unstable_by_key(|(agent, _)| *agent);
         people
+    }
+
+    /// Whether an agent's screens must hear of a word of this chat: it is in their hands or in nobody's, or they look at it.
+    pub fn concerns(&self, agent: AgentId, ticket: TicketId, hands: &Hands) -> bool {
+        hands.concern(agent) || {
+            let presence = self.0.presence.lock().unwrap_or_else(PoisonError::into_inner);
+            presence.get(&ticket).is_some_and(|people| people.contains_key(&agent))
+        }
     }
 
     /// Exchanges signals with the other processes until told to stop. Runs once per process.
@@ -453,7 +488,8 @@ mod tests {
     #[test]
     fn no_signal_is_larger_than_it_says() {
         for text in ["\"".repeat(500), "\u{1f600}".repeat(500), "\n".repeat(500), "x".repeat(500)] {
-            let signal = Signal::writing(TicketId(i64::MAX), &text);
+            let hands = Hands(vec![AgentId(9_000_000_000); Hands::MOST]);
+            let signal = Signal::writing(TicketId(i64::MAX), hands, &text);
             let json = serde_json::to_string(&signal).expect("plain data").len();
             assert!(json <= signal.size() && signal.size() <= LARGEST_SIGNAL, "{json} bytes, said {}", signal.size());
         }
@@ -467,15 +503,30 @@ mod tests {
         let mut watch = live.watch(VisitorId(7));
         watch.follow(Some(TicketId(9)));
         watch.follow(Some(TicketId(1)));
-        live.announce(Signal::Chat(TicketId(9)));
-        live.announce(Signal::Chat(TicketId(2)));
-        live.announce(Signal::Chat(TicketId(1)));
+        live.announce(Signal::Chat(TicketId(9), Hands::default()));
+        live.announce(Signal::Chat(TicketId(2), Hands::default()));
+        live.announce(Signal::Chat(TicketId(1), Hands::of(Some(AgentId(3)), &[])));
         assert_eq!(watch.next().await, Nudge::Changed);
         assert_eq!(watch.ear.take(), None);
         live.announce(Signal::Visitor(VisitorId(7)));
         assert_eq!(watch.next().await, Nudge::Changed);
         drop(watch);
         assert!(live.0.watchers.lock().expect("lock").is_empty());
+    }
+
+    #[test]
+    fn the_words_of_a_chat_concern_who_holds_it_and_who_looks_at_it() {
+        let (live, chat) = (Live::default(), TicketId(1));
+        let hands = Hands::of(Some(AgentId(7)), &[AgentId(8)]);
+        let hears = |agent| live.concerns(AgentId(agent), chat, &hands);
+        assert!(hears(7) && hears(8) && !hears(9));
+        live.announce(Signal::Presence(chat, AgentId(9), Doing::Viewing));
+        assert!(hears(9));
+        live.announce(Signal::Presence(chat, AgentId(9), Doing::Left));
+        assert!(!hears(9));
+        // What nobody holds, and what half the desk does, is everybody's.
+        assert!(live.concerns(AgentId(9), chat, &Hands::of(None, &[AgentId(8)])));
+        assert!(live.concerns(AgentId(9), chat, &Hands::of(Some(AgentId(7)), &[AgentId(8); Hands::MOST])));
     }
 
     #[test]

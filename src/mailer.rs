@@ -22,6 +22,9 @@ pub enum SendError {
     /// The server does not let us in with what we have; the mail itself was not looked at.
     #[error("{0}")]
     SignIn(String),
+    /// The provider gives no token with which to enter; the server was not asked.
+    #[error("{0}")]
+    Token(String),
     /// The connection broke while the mail was handed over: it may have arrived. Worth another try under the same Message-ID.
     #[error("{0}")]
     Unsure(String),

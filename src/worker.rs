@@ -173,7 +173,7 @@ async fn perform(app: &App, claimed: &Claimed, now: Ts) -> Outcome {
         Job::ApprovalStep { approval } => changed(app, async |change| approvals::step(change, approval, now).await).await,
         Job::MailApprover { agent, approval } => letters::tell_approver(app, agent, approval).await,
         Job::DeliverWebhook { delivery } => tell(app, delivery, now).await,
-        Job::LearnSpam { ticket, spam } => changed(app, async |change| learning::learn(change, ticket, spam).await).await,
+        Job::LearnSpam { ticket } => changed(app, async |change| learning::learn(change, ticket).await).await,
         Job::FindTwins {} => find_twins(app).await,
         Job::Housekeeping {} => tidy(app).await,
     }

@@ -22,8 +22,7 @@ use crate::report::Report;
 use crate::usage::{self, Watched};
 use crate::{PROGRAM, free_address};
 
-/// Chats that go on, and the agents who hold them.
-const CHATS: usize = 200;
+/// The agents who hold the chats.
 const AGENTS: usize = 70;
 /// A visitor says something every so many seconds, give or take one.
 const PAUSE: f64 = 5.0;
@@ -39,11 +38,12 @@ struct Agent {
     waiting: Arc<Mutex<HashMap<i64, mpsc::UnboundedSender<()>>>>,
 }
 
-/// Opens `visitors` widgets, lets the chats go on for `time`, and notes what it cost.
+/// Opens `visitors` widgets, lets so many chats go on for `time`, and notes what it cost.
 pub async fn measure(
     pool: &PgPool,
     data: &Path,
     visitors: usize,
+    chats: usize,
     time: Duration,
     postmaster: u32,
     report: &mut Report,
@@ -96,7 +96,7 @@ pub async fn measure(
     }
     // One after another: whom a new chat rings is decided by one transaction at a time, and two hundred never begin in one instant.
     let mut begun = Vec::new();
-    for number in 0..CHATS {
+    for number in 0..chats {
         begun.push(Chat::begin(web, visitors + number, agents[number % agents.len()].clone()).await?);
     }
     let (before, start) = (watched.usage(), Instant::now());
@@ -234,6 +234,12 @@ impl Stream {
 }
 
 impl Agent {
+    /// The chats of this agent but for one, with commas.
+    fn others(&self, ticket: i64) -> String {
+        let waiting = self.waiting.lock().expect("nobody panics with it");
+        waiting.keys().filter(|id| **id != ticket).map(i64::to_string).collect::<Vec<_>>().join(",")
+    }
+
     async fn listen(web: SocketAddr, cookie: String) -> anyhow::Result<Self> {
         let waiting: Arc<Mutex<HashMap<i64, mpsc::UnboundedSender<()>>>> = Arc::default();
         let mut stream = Stream::open(web, 0, "/live", &format!("Cookie: {cookie}\r\n")).await?;
@@ -315,7 +321,14 @@ impl Chat {
         // The screen is told, reads itself again, and has the word on it.
         loop {
             self.changed.recv().await.context("the agent's stream ended")?;
-            let page = format!("GET /chats?open={} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.ticket, self.web, self.agent.cookie);
+            // As the page's script asks: of the agent's other chats nothing was heard.
+            let page = format!(
+                "GET /chats?open={} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\nX-Requested-With: sportello\r\nX-Same: {}\r\n\r\n",
+                self.ticket,
+                self.web,
+                self.agent.cookie,
+                self.agent.others(self.ticket)
+            );
             let answer = self.agent_posts.send(page.as_bytes()).await?;
             anyhow::ensure!(answer.status == 200, "/chats answered {}", answer.status);
             if self.agent_posts.text().contains(word) {

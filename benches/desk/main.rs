@@ -45,6 +45,9 @@ struct Args {
     /// Widgets of visitors that are open at the same time, such as 1k,5k,10k; measured at the first size only
     #[arg(long, value_delimiter = ',', default_value = "1k")]
     visitors: Vec<String>,
+    /// Chats that go on meanwhile
+    #[arg(long, default_value_t = 200)]
+    chats: usize,
     /// Where the seeded desks are kept from run to run
     #[arg(long, default_value = "/tmp/sportello-bench")]
     scratch: PathBuf,
@@ -118,7 +121,7 @@ async fn measure_size(args: &Args, data: &Path, size: &str, tickets: i64, report
     if args.wants("chat") && args.sizes.first().is_some_and(|first| first == size) {
         for visitors in &args.visitors {
             let (visitors, time) = (usize::try_from(parse_size(visitors)?)?, Duration::from_secs(args.seconds));
-            chat::measure(database.pool(), data, visitors, time, postmaster, report)
+            chat::measure(database.pool(), data, visitors, args.chats, time, postmaster, report)
                 .await
                 .with_context(|| format!("with {visitors} widgets"))?;
         }

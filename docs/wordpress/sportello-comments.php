@@ -129,8 +129,12 @@ add_action('transition_comment_status', function ($new, $old, $comment) {
     if ($new === 'approved' && !$told) {
         sportello_tell($id);
     } elseif ($new === 'approved') {
-        // It may have been corrected while nobody could read it.
-        sportello_send('PATCH', '/messages/' . $id, ['text' => sportello_words(get_comment($id)), 'hidden' => false]);
+        // It may have been corrected while nobody could read it; and out of the bin it is there again.
+        sportello_send('PATCH', '/messages/' . $id, [
+            'text'     => sportello_words(get_comment($id)),
+            'hidden'   => false,
+            'restored' => in_array($old, ['trash', 'spam'], true),
+        ]);
     } elseif (in_array($new, ['trash', 'spam'], true) && $told) {
         sportello_send('DELETE', '/messages/' . $id, new stdClass());
     } elseif ($new === 'unapproved' && $old === 'approved' && $told) {

@@ -239,7 +239,9 @@ async fn edit_message(State(app): State<App>, Door(channel): Door, Path(path): P
     edit.text = edit.text.map(|text| checks.text("text", &text, MAX_TEXT));
     edit.at = checks.moment("at", edit.at);
     check_stars(edit.review.and_then(|review| review.stars), &mut checks);
-    if edit.text.is_none() && edit.review.is_none() && edit.hidden.is_none() {
+    if edit.restored && edit.text.is_none() {
+        checks.wrong("text", "Say what it says again: nothing of what was taken back is kept here.");
+    } else if edit.text.is_none() && edit.review.is_none() && edit.hidden.is_none() {
         checks.wrong("text", "Say what is different: `text`, `review` or `hidden`.");
     }
     checks.done()?;

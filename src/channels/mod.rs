@@ -32,6 +32,7 @@ use crate::database::is_crossing;
 use crate::desk::changes::Change;
 use crate::desk::channels::{self as rows, Channel};
 use crate::desk::deliveries::{self, Delivery};
+use crate::desk::directory;
 use crate::desk::envelope::{Incoming, ThreadHint};
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::{ChannelKind, DeliveryStatus, IntakeState};
@@ -114,22 +115,25 @@ pub enum ProcessError {
 
 /// Turns a stored delivery into a message of a ticket. May be asked again, and by several processes at once: one message results.
 pub async fn process(app: &App, id: DeliveryId) -> Result<Processed, ProcessError> {
+    // Whoever needs it within the change would read it anew each time where nobody has it yet, as in a process without screens.
+    let directory = directory::get(app).await?;
     let mut db = app.db.acquire().await?;
     let Some(delivery) = deliveries::find(&mut db, id).await? else {
         return Err(ProcessError::Hopeless(format!("there is no delivery {id}")));
     };
-    // All of them: what is the desk's own mail shows by the addresses of every mailbox.
-    let channels = rows::list(&mut db).await?;
+    let channel = match delivery.channel_id {
+        Some(channel) => rows::find(&mut db, channel).await?,
+        None => None,
+    };
     drop(db);
-    let channel = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id);
-    let Some(channel) = channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
+    let Some(channel) = &channel else { return hopeless(app, id, "Its channel does not exist any more.").await };
     if channel.kind == ChannelKind::Email && trial::is_ours(&app.keys, &delivery.raw) {
         return discard(app, id, "A mailbox was tried with it.".to_owned()).await;
     }
     let understood = match channel.kind {
-        ChannelKind::Email => mail::understand(app, &channels, &delivery).await,
+        ChannelKind::Email => mail::understand(app, &directory.own_addresses, channel, &delivery).await,
         ChannelKind::Form => return from_form(app, channel, &delivery).await,
-        kind if let Some(net) = wire::network(kind) => return wire::taking::process(app, &channels, channel, &delivery, net).await,
+        kind if let Some(net) = wire::network(kind) => return wire::taking::process(app, channel, &delivery, net).await,
         // Its messages are understood while the request is open; nothing of them is stored raw.
         _ => return hopeless(app, id, "This kind of channel takes no raw messages.").await,
     };
@@ -155,11 +159,8 @@ async fn hopeless(app: &App, id: DeliveryId, reason: &str) -> Result<Processed, 
 }
 
 async fn discard(app: &App, id: DeliveryId, reason: String) -> Result<Processed, ProcessError> {
-    let mut change = Change::begin(app).await?;
-    if deliveries::lock(&mut change, id).await? {
-        deliveries::finish(&mut change, id, IntakeState::Dropped, Some(&reason)).await?;
-        change.commit().await?;
-    }
+    let mut db = app.db.acquire().await?;
+    deliveries::finish(&mut db, id, IntakeState::Dropped, Some(&reason)).await?;
     Ok(Processed {
         outcome: Outcome::Dropped,
         ticket: None,
@@ -228,22 +229,11 @@ async fn attempt_to_keep(
     files: &[StoredFile],
 ) -> sqlx::Result<Option<Received>> {
     let mut change = Change::begin(app).await?;
-    if !deliveries::lock(&mut change, delivery.id).await? {
-        // Somebody else was faster. What they made of it is what the message id names now.
-        let known = receive::find_duplicate(&mut change, channel, &incoming.provider_id).await?;
-        let duplicate = |(ticket, message)| Received {
-            outcome: receive::Outcome::Duplicate,
-            ticket,
-            message,
-            matched_by: MatchedBy::None,
-            acknowledged: false,
-        };
-        return Ok(known.map(duplicate));
-    }
     let imported = delivery.door == import::DOOR;
     let acknowledge = settings::Settings::of(channel).acknowledge && !mail::is_raw_only(incoming) && !imported;
     let origin = Origin { channel, delivery: Some(delivery.id), files, ticket: None, contact: None, acknowledge };
     let received = if imported {
+        change.hush();
         let received = receive::store(&mut change, &origin, incoming).await?;
         import::settle(&mut change, delivery, incoming, &received).await?;
         received
@@ -254,9 +244,22 @@ async fn attempt_to_keep(
         receive::Outcome::Created | receive::Outcome::Appended => (IntakeState::Processed, None),
         receive::Outcome::Duplicate => (IntakeState::Dropped, Some(format!("It is here already, in ticket {}.", received.ticket))),
     };
-    deliveries::finish(&mut change, delivery.id, state, reason.as_deref()).await?;
-    change.commit().await?;
-    Ok(Some(received))
+    if deliveries::finish(&mut change, delivery.id, state, reason.as_deref()).await? {
+        change.commit().await?;
+        return Ok(Some(received));
+    }
+    // Somebody else was faster. What they made of it is what the message id names now.
+    drop(change);
+    let mut db = app.db.acquire().await?;
+    let known = receive::find_duplicate(&mut db, channel, &incoming.provider_id).await?;
+    let duplicate = |(ticket, message)| Received {
+        outcome: receive::Outcome::Duplicate,
+        ticket,
+        message,
+        matched_by: MatchedBy::None,
+        acknowledged: false,
+    };
+    Ok(known.map(duplicate))
 }
 
 /// The delivery was done with, and not under this message id: it was dropped, or kept as a file.
@@ -413,6 +416,8 @@ pub async fn ensure_polls(app: &App) -> sqlx::Result<()> {
             let job = Job::PollMailbox { channel: channel.id };
             jobs::ensure(&mut db, &job).await?;
             jobs::hasten(&mut db, &job).await?;
+            // It may be resting for want of the password that was just entered.
+            jobs::hasten(&mut db, &Job::ImportMail { channel: channel.id }).await?;
         }
     }
     Ok(())

@@ -276,6 +276,9 @@ pub struct Edit {
     /// Hidden from the public, or shown again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<bool>,
+    /// It had been taken back and is there again; `text` is what it says.
+    #[serde(default)]
+    pub restored: bool,
     /// RFC 3339, or seconds since 1970.
     #[serde(default, deserialize_with = "moment", skip_serializing_if = "Option::is_none")]
     pub at: Option<Ts>,

@@ -11,7 +11,7 @@ use crate::desk::events::Event;
 use crate::desk::webhooks::{self, Happened};
 use crate::ids::{AgentId, CallId, EventId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
-use crate::live::Signal;
+use crate::live::{Hands, Signal};
 
 /// Who does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,23 @@ pub struct Change {
     pub app: App,
     tx: Transaction<'static, Postgres>,
     signals: Vec<Signal>,
+    quiet: bool,
 }
 
 impl Change {
     /// Begins.
     pub async fn begin(app: &App) -> sqlx::Result<Self> {
-        Ok(Self { app: app.clone(), tx: app.db.begin().await?, signals: Vec::new() })
+        Ok(Self { app: app.clone(), tx: app.db.begin().await?, signals: Vec::new(), quiet: false })
+    }
+
+    /// From here on it is about what happened long ago: webhooks hear nothing of it, and no ticket moves up in a list.
+    pub fn hush(&mut self) {
+        self.quiet = true;
+    }
+
+    /// Whether it is about what happened long ago.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Writes what happened to a ticket and remembers to tell the screens.
@@ -70,7 +81,7 @@ impl Change {
 
     /// Queues webhooks of an event that was written by other means than [`Change::record`].
     pub(crate) async fn tell(&mut self, ticket: TicketId, happened: &Happened<'_>) -> sqlx::Result<()> {
-        if webhooks::queue(&self.app, &mut self.tx, ticket, happened).await? {
+        if !self.quiet && webhooks::queue(&self.app, &mut self.tx, ticket, happened).await? {
             self.touch_work();
         }
         Ok(())
@@ -82,8 +93,8 @@ impl Change {
     }
 
     /// The same for a chat, whose two sides want to see it now.
-    pub fn touch_chat(&mut self, ticket: TicketId) {
-        self.signal(Signal::Chat(ticket));
+    pub fn touch_chat(&mut self, ticket: TicketId, hands: Hands) {
+        self.signal(Signal::Chat(ticket, hands));
     }
 
     /// Remembers to tell a visitor's own screens to look which conversation is theirs.

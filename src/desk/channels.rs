@@ -194,7 +194,7 @@ pub async fn create(db: &mut PgConnection, draft: &ChannelDraft) -> sqlx::Result
 pub async fn update(db: &mut PgConnection, id: ChannelId, draft: &ChannelDraft) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update channels set name = $2, address = $3, team_id = $4, language = $5, enabled = $6, settings = $7,
-                             secrets = coalesce($8, secrets), last_error = null, last_error_at = null
+                             secrets = coalesce($8, secrets), last_error = null, last_error_at = null, failures = 0, failing_since = null
          where id = $1",
         id.0,
         draft.name,
@@ -328,13 +328,16 @@ pub async fn regain_sign_in(db: &mut PgConnection, id: ChannelId) -> sqlx::Resul
     if was != Some(true) {
         return Ok(0);
     }
-    // The jobs are `Job::SendMessage` as `jobs::push` would write them.
+    // The jobs are `Job::SendMessage` as `jobs::push` would write them. One that exists may be in hand, and then keeps its lease, else two would
+    // send it; one attempt more keeps whoever has it from settling it away, since they may have found the sign-in still lost.
     let queued = sqlx::query!(
         "insert into jobs (kind, args, unique_key)
          select 'send_message', jsonb_build_object('message', id), 'send:' || id from messages
-         where channel_id = $1 and direction = 'outbound' and delivery in ('queued', 'sending') order by id limit 10000
-         on conflict (unique_key) where unique_key is not null and dead_at is null do update set run_at = now(), attempts = 0",
-        id.0
+         where channel_id = $1 and (direction = 'outbound' or side_id is not null) and delivery in ('queued', 'sending') order by id limit 10000
+         on conflict (unique_key) where unique_key is not null and dead_at is null
+         do update set run_at = least(jobs.run_at, now() + make_interval(secs => $2)), attempts = jobs.attempts + 1 where jobs.attempts > 0",
+        id.0,
+        jobs::LEASE_SECONDS as f64
     )
     .execute(db)
     .await?;

@@ -54,6 +54,10 @@ pub async fn identify(
     name: &str,
     language: Option<&str>,
 ) -> sqlx::Result<ContactId> {
+    Ok(find_or_make(db, kind, address, name, language).await?.id)
+}
+
+async fn find_or_make(db: &mut PgConnection, kind: IdentityKind, address: &str, name: &str, language: Option<&str>) -> sqlx::Result<Known> {
     if let Some(known) = find_by_address(db, kind, address).await? {
         if (known.nameless && !name.is_empty()) || (known.speechless && language.is_some()) {
             // What they say about themselves fills gaps, it never overwrites what an agent wrote.
@@ -67,7 +71,7 @@ pub async fn identify(
             .execute(db)
             .await?;
         }
-        return Ok(known.id);
+        return Ok(known);
     }
     let made = sqlx::query!(
         r#"with made as (
@@ -84,11 +88,11 @@ pub async fn identify(
     .fetch_one(&mut *db)
     .await?;
     if made.won {
-        return Ok(made.id);
+        return Ok(Known { id: made.id, nameless: name.is_empty(), speechless: language.is_none(), unreachable: false });
     }
     // Someone else was quicker; theirs is the one.
     sqlx::query!("delete from contacts where id = $1", made.id.0).execute(&mut *db).await?;
-    find_by_address(db, kind, address).await?.map(|known| known.id).ok_or(sqlx::Error::RowNotFound)
+    find_by_address(db, kind, address).await?.ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Finds whoever has the first address, else whoever has one of the others; the contact has all of them afterwards, but for those that
@@ -128,15 +132,15 @@ pub async fn mark_undeliverable(db: &mut PgConnection, address: &str, why: &str)
     Ok(())
 }
 
-/// Somebody wrote from this address: it works.
-pub async fn clear_undeliverable(db: &mut PgConnection, address: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update identities set undeliverable_at = null, undeliverable = null where kind = 'email' and address = $1 and undeliverable_at is not null",
-        address
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+/// As [`identify`], of somebody who has just written from this mail address: it works.
+pub async fn identify_writer(db: &mut PgConnection, address: &str, name: &str, language: Option<&str>) -> sqlx::Result<ContactId> {
+    let known = find_or_make(db, IdentityKind::Email, address, name, language).await?;
+    if known.unreachable {
+        sqlx::query!("update identities set undeliverable_at = null, undeliverable = null where kind = 'email' and address = $1", address)
+            .execute(db)
+            .await?;
+    }
+    Ok(known.id)
 }
 
 /// Whether this mail address belongs to somebody whom the shop itself has named: one who was signed in there.
@@ -212,12 +216,14 @@ struct Known {
     id: ContactId,
     nameless: bool,
     speechless: bool,
+    /// What was sent there came back.
+    unreachable: bool,
 }
 
 async fn find_by_address(db: &mut PgConnection, kind: IdentityKind, address: &str) -> sqlx::Result<Option<Known>> {
     sqlx::query_as!(
         Known,
-        r#"select c.id, c.name = '' as "nameless!", c.language is null as "speechless!"
+        r#"select c.id, c.name = '' as "nameless!", c.language is null as "speechless!", i.undeliverable_at is not null as "unreachable!"
            from identities i join contacts c on c.id = i.contact_id where i.kind = $1 and i.address = $2"#,
         kind as IdentityKind,
         address

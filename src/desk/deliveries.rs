@@ -81,26 +81,30 @@ pub async fn any_before(db: &mut PgConnection, channel: ChannelId, id: DeliveryI
     .await
 }
 
-/// Claims a delivery for the rest of the transaction: two processes never understand the same one. `false`: it is done already.
+/// Claims a delivery for the rest of the transaction: nobody else ends it meanwhile. `false`: it is done already.
 pub async fn lock(db: &mut PgConnection, id: DeliveryId) -> sqlx::Result<bool> {
     let state = sqlx::query_scalar!("select state from deliveries where id = $1 for update", id.0).fetch_optional(db).await?;
     Ok(matches!(state, Some(IntakeState::Received | IntakeState::Failed)))
 }
 
-/// Records what became of a delivery, and takes back the job that was to see to it.
-pub async fn finish(db: &mut PgConnection, id: DeliveryId, state: IntakeState, reason: Option<&str>) -> sqlx::Result<()> {
+/// Records what became of a delivery, and takes back the job that was to see to it. `false`: another process has ended it, and whatever this
+/// one made of it must not be kept.
+pub async fn finish(db: &mut PgConnection, id: DeliveryId, state: IntakeState, reason: Option<&str>) -> sqlx::Result<bool> {
     // The second half is `jobs::cancel`.
-    sqlx::query!(
-        "with finished as (update deliveries set state = $2, reason = $3 where id = $1)
-         delete from jobs where unique_key = $4 and dead_at is null and attempts = 0",
+    sqlx::query_scalar!(
+        r#"with finished as (
+               update deliveries set state = $2, reason = $3 where id = $1 and state in ('received', 'failed') returning id
+           ), cancelled as (
+               delete from jobs where unique_key = $4 and dead_at is null and attempts = 0
+           )
+           select exists (select from finished) as "ended!""#,
         id.0,
         state as IntakeState,
         reason,
         Job::ProcessDelivery { delivery: id }.unique_key()
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await
 }
 
 /// Keeps the reason why a delivery could not be understood, so that a person can see it.

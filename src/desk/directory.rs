@@ -12,11 +12,13 @@ use crate::desk::hours::{Hours, Schedule};
 use crate::desk::kinds::ChannelKind;
 use crate::desk::networks::abilities::Abilities;
 use crate::desk::photos;
-use crate::desk::spam::Guard;
 use crate::desk::spam::rules::Rules;
+use crate::desk::spam::{self, Guard};
+use crate::desk::tickets::recipients;
 use crate::desk::waits::Targets;
 use crate::desk::{approvals, call_backs, channels};
 use crate::ids::{AgentId, ChannelId, TagId, TeamId};
+use crate::text::junk::Count;
 
 /// The names of the desk.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct Directory {
     pub members: Vec<(TeamId, AgentId)>,
     /// Whether any mailbox sends through a server of its own.
     pub own_server: bool,
+    /// The addresses of our own mailboxes, with their aliases, in lower case.
+    pub own_addresses: Vec<String>,
     /// The desk's opening hours, as they are edited.
     pub schedule: Schedule,
     /// The same, to be asked; see [`Directory::hours_of`].
@@ -147,12 +151,6 @@ impl Directory {
         self.agents.iter().filter(|agent| agent.active)
     }
 
-    /// The addresses of our own mailboxes, in lower case.
-    pub fn mailboxes(&self) -> Vec<String> {
-        let mailboxes = self.channels.iter().filter(|channel| channel.kind == ChannelKind::Email);
-        mailboxes.filter_map(|channel| channel.address.as_ref().map(|address| address.to_lowercase())).collect()
-    }
-
     /// The teams that an agent belongs to.
     pub fn teams_of(&self, agent: AgentId) -> Vec<TeamId> {
         self.members.iter().filter(|(_, member)| *member == agent).map(|(team, _)| *team).collect()
@@ -186,7 +184,7 @@ async fn known(app: &App) -> Option<Arc<Directory>> {
 }
 
 async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
-    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger, spam from desk")
+    let row = sqlx::query!("select shop_name, time_zone, language, accent, hours, targets, call_backs, approval, anger, spam, spam_learnt, ham_learnt from desk")
         .fetch_one(&mut *db)
         .await?;
     let zone = TimeZone::get(&row.time_zone).unwrap_or(TimeZone::UTC);
@@ -196,7 +194,8 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let call_backs = typed(row.call_backs, "the settings of call-backs");
     let approval = typed(row.approval, "who needs approval");
     let anger = Arc::new(Watch::new(typed(row.anger, "the words of anger")));
-    let spam = Arc::new(Guard { settings: typed(row.spam, "what is held as spam"), rules: Rules::load(&mut *db).await? });
+    let learnt = spam::is_enough(Count { spam: row.spam_learnt, ham: row.ham_learnt });
+    let spam = Arc::new(Guard { settings: typed(row.spam, "what is held as spam"), rules: Rules::load(&mut *db).await?, learnt });
     let shop = Shop { shop_name: row.shop_name, time_zone: row.time_zone, language: row.language, accent: row.accent };
     let agents = sqlx::query!(
         r#"select id, name, email, disabled_at is null as "active!", photo, numbers from agents order by lower(name), id limit 5000"#
@@ -239,6 +238,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
     let members = sqlx::query!("select team_id, agent_id from team_members limit 20000").fetch_all(&mut *db).await?;
     let members = members.into_iter().map(|row| (row.team_id, row.agent_id)).collect();
     let own_server = channels::any_own_server(db).await?;
+    let own_addresses = recipients::own_addresses(db).await?;
     Ok(Directory {
         shop,
         agents,
@@ -247,6 +247,7 @@ async fn read(db: &mut PgConnection) -> sqlx::Result<Directory> {
         channels: names,
         members,
         own_server,
+        own_addresses,
         schedule,
         hours,
         targets,

@@ -63,6 +63,13 @@ pub struct Envelope {
     pub forwarded: Vec<Forwarded>,
 }
 
+impl Envelope {
+    /// Whether the receiving server says that it does not come from the address that it names.
+    pub fn is_forged(&self) -> bool {
+        self.checks.as_ref().is_some_and(Checks::failed)
+    }
+}
+
 /// How a message says which ticket it belongs to, in the order in which it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ThreadHint {

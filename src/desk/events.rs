@@ -205,6 +205,10 @@ pub enum Event {
     MessageRemoved {
         message: MessageId,
     },
+    /// A message that had been taken back is there again.
+    MessageRestored {
+        message: MessageId,
+    },
     /// An agent hid a public message, or showed it again.
     MessageHidden {
         message: MessageId,

@@ -96,6 +96,12 @@ pub fn is_picture(media_type: &str) -> bool {
     matches!(media_type, "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif")
 }
 
+/// What to say of files that could not be taken.
+pub fn refusal(names: &[String]) -> String {
+    let size = human_size(20_000_000);
+    format!("{} cannot be attached. A file may have up to {size}, a message up to {MAX_FILES} files.", names.join(", "))
+}
+
 /// A size as a person reads it.
 pub fn human_size(bytes: i64) -> String {
     match bytes {
@@ -218,36 +224,28 @@ pub async fn remove_upload(db: &mut PgConnection, ticket: TicketId, agent: Agent
     Ok(gone.rows_affected() == 1)
 }
 
-/// Turns the files of an unsent reply into attachments of the message it has become.
+/// Turns the files of an unsent reply, or of one for later, into attachments of the message it has become.
 /// Pictures that its words show are marked as such.
-pub async fn attach_uploads(db: &mut PgConnection, ticket: TicketId, agent: AgentId, message: MessageId, body: &str) -> sqlx::Result<()> {
+pub async fn attach_uploads(
+    db: &mut PgConnection,
+    ticket: TicketId,
+    agent: AgentId,
+    plan: Option<PlanId>,
+    message: MessageId,
+    body: &str,
+) -> sqlx::Result<()> {
     let shown: Vec<String> = pictures::ids(body).into_iter().map(str::to_owned).collect();
     sqlx::query!(
-        "with moved as (delete from uploads where ticket_id = $1 and agent_id = $2 and planned_id is null and space = ''
+        "with moved as (delete from uploads
+                        where ticket_id = $1 and agent_id = $2 and planned_id is not distinct from $5 and (space = '' or planned_id is not null)
                         returning id, name, media_type, size, sha256, content_id)
          insert into attachments (ticket_id, message_id, name, media_type, size, sha256, content_id, inline)
          select $1, $3, name, media_type, size, sha256, content_id, coalesce(content_id = any($4), false) from moved order by id",
         ticket.0,
         agent.0,
         message.0,
-        &shown
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// The same for the files of a reply for later.
-pub async fn attach_planned(db: &mut PgConnection, ticket: TicketId, plan: PlanId, message: MessageId, body: &str) -> sqlx::Result<()> {
-    let shown: Vec<String> = pictures::ids(body).into_iter().map(str::to_owned).collect();
-    sqlx::query!(
-        "with moved as (delete from uploads where planned_id = $2 returning id, name, media_type, size, sha256, content_id)
-         insert into attachments (ticket_id, message_id, name, media_type, size, sha256, content_id, inline)
-         select $1, $3, name, media_type, size, sha256, content_id, coalesce(content_id = any($4), false) from moved order by id",
-        ticket.0,
-        plan.0,
-        message.0,
-        &shown
+        &shown,
+        plan.map(|id| id.0)
     )
     .execute(db)
     .await?;
@@ -263,6 +261,19 @@ pub async fn copy(db: &mut PgConnection, ticket: TicketId, message: MessageId, f
         ticket.0,
         message.0,
         &ids
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives a message every file of another of its ticket, under the names that its words have for them.
+pub async fn repeat(db: &mut PgConnection, from: MessageId, message: MessageId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into attachments (ticket_id, message_id, name, media_type, size, sha256, content_id, inline)
+         select ticket_id, $2, name, media_type, size, sha256, content_id, inline from attachments where message_id = $1 order by id limit 100",
+        from.0,
+        message.0
     )
     .execute(db)
     .await?;

@@ -212,6 +212,13 @@ kinds! {
     }
 }
 
+impl ChatState {
+    /// Whether it still is a chat.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Ringing | Self::Queued | Self::Active | Self::Parked)
+    }
+}
+
 impl DeliveryStatus {
     /// Whether the provider has it, as far as we know.
     pub fn has_left(self) -> bool {

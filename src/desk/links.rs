@@ -134,6 +134,20 @@ pub async fn find(db: &mut PgConnection, id: AttachmentId) -> sqlx::Result<Optio
     }))
 }
 
+/// Those of these files whose link was taken back.
+pub async fn revoked(db: &mut PgConnection, files: &[Attachment]) -> sqlx::Result<Vec<AttachmentId>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = files.iter().map(|file| file.id.0).collect();
+    sqlx::query_scalar!(
+        r#"select attachment_id as "attachment: AttachmentId" from file_links where attachment_id = any($1) and revoked_at is not null"#,
+        &ids
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Notes that somebody fetched the file.
 pub async fn count(db: &mut PgConnection, id: AttachmentId) -> sqlx::Result<()> {
     sqlx::query!("update file_links set downloads = downloads + 1 where attachment_id = $1", id.0).execute(db).await?;

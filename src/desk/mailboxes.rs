@@ -120,9 +120,11 @@ pub async fn departures(db: &mut PgConnection, id: ChannelId) -> sqlx::Result<(i
     Ok((row.minute, row.hour, row.day))
 }
 
-/// Takes a place for one message. `Some`: there is none for so many seconds, and why. Part of a transaction: of two who ask, the second waits.
-pub async fn depart(db: &mut PgConnection, id: ChannelId, pace: Pace) -> sqlx::Result<Option<(i64, String)>> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('mailbox pace', $1))", id.0).fetch_one(&mut *db).await?;
+/// Whether a limit is reached: for so many seconds there is no place, and why.
+pub async fn full(db: &mut PgConnection, id: ChannelId, pace: Pace) -> sqlx::Result<Option<(i64, String)>> {
+    if pace == Pace::default() {
+        return Ok(None);
+    }
     let (minute, hour, day) = departures(&mut *db, id).await?;
     let reached = |limit: u32, sent: i64| limit > 0 && sent >= i64::from(limit);
     let full = |limit: u32, unit: &str| {
@@ -138,15 +140,37 @@ pub async fn depart(db: &mut PgConnection, id: ChannelId, pace: Pace) -> sqlx::R
         let left = 61 - Ts::now().0.as_second().rem_euclid(60);
         return Ok(Some((left, full(pace.per_minute, "minute"))));
     }
-    sqlx::query!(
-        "with old as (delete from mailbox_departures where channel_id = $1 and minute < now() - interval '2 days')
-         insert into mailbox_departures (channel_id, minute, messages) values ($1, date_trunc('minute', now()), 1)
-         on conflict (channel_id, minute) do update set messages = mailbox_departures.messages + 1",
+    Ok(None)
+}
+
+/// Takes a place for one message, and names the minute in which it is; `Err`: see [`full`]. Part of a transaction: of two who ask, the second
+/// waits.
+pub async fn depart(db: &mut PgConnection, id: ChannelId, pace: Pace) -> sqlx::Result<Result<Ts, (i64, String)>> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('mailbox pace', $1))", id.0).fetch_one(&mut *db).await?;
+    if let Some(full) = full(&mut *db, id, pace).await? {
+        return Ok(Err(full));
+    }
+    let minute = sqlx::query_scalar!(
+        r#"with old as (delete from mailbox_departures where channel_id = $1 and minute < now() - interval '2 days')
+           insert into mailbox_departures (channel_id, minute, messages) values ($1, date_trunc('minute', now()), 1)
+           on conflict (channel_id, minute) do update set messages = mailbox_departures.messages + 1 returning minute as "minute: Ts""#,
         id.0
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Ok(minute))
+}
+
+/// Gives a place back that was taken in this minute by a message that has not left.
+pub async fn stay(db: &mut PgConnection, id: ChannelId, minute: Ts) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update mailbox_departures set messages = messages - 1 where channel_id = $1 and minute = $2 and messages > 0",
+        id.0,
+        minute as Ts
     )
     .execute(db)
     .await?;
-    Ok(None)
+    Ok(())
 }
 
 /// What a mailbox's earlier mail is brought in with.
@@ -232,10 +256,19 @@ pub async fn advance_import(db: &mut PgConnection, id: i64, last_uid: i64, more:
     Ok(done.rows_affected() == 1)
 }
 
+/// Adds a line to what went wrong with an import; the lines end somewhere.
+pub async fn note_import(db: &mut PgConnection, id: i64, words: &str) -> sqlx::Result<()> {
+    sqlx::query!("update mailbox_imports set error = left(concat_ws(E'\\n', error, $2::text), 4000) where id = $1", id, words)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Ends an import as `done`, `stopped` or `failed`.
 pub async fn end_import(db: &mut PgConnection, id: i64, state: &str, error: Option<&str>) -> sqlx::Result<()> {
     sqlx::query!(
-        "update mailbox_imports set state = $2, error = $3, ended_at = now() where id = $1 and state = 'running'",
+        "update mailbox_imports set state = $2, error = nullif(concat_ws(E'\\n', error, $3::text), ''), ended_at = now()
+         where id = $1 and state = 'running'",
         id,
         state,
         error
@@ -245,31 +278,70 @@ pub async fn end_import(db: &mut PgConnection, id: i64, state: &str, error: Opti
     Ok(())
 }
 
-/// A letter of earlier days has become part of a ticket: as if it had come on its day and been dealt with then.
-///
-/// `automatic`: a machine wrote it.
-pub async fn settle_imported(
-    db: &mut PgConnection,
-    ticket: TicketId,
-    message: MessageId,
-    new: bool,
-    automatic: bool,
-    at: Ts,
-) -> sqlx::Result<()> {
-    sqlx::query!("update messages set created_at = least(created_at, $2), automatic = $3 where id = $1", message.0, at as Ts, automatic)
-        .execute(&mut *db)
-        .await?;
-    if new {
-        sqlx::query!(
-            "update tickets set status = 'solved', solved_at = $2, waiting_since = null, created_at = least(created_at, $2),
-                    last_message_at = least(last_message_at, $2), updated_at = least(updated_at, $2) where id = $1",
-            ticket.0,
-            at as Ts
-        )
-        .execute(&mut *db)
-        .await?;
-        sqlx::query!("update events set created_at = least(created_at, $2) where ticket_id = $1", ticket.0, at as Ts).execute(db).await?;
-    }
+/// A letter of earlier days that has become part of a ticket.
+#[derive(Debug)]
+pub struct Settled {
+    pub ticket: TicketId,
+    pub message: MessageId,
+    /// A machine wrote it.
+    pub automatic: bool,
+    /// When it was written.
+    pub at: Ts,
+}
+
+async fn put_back(db: &mut PgConnection, settled: &Settled) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update messages set created_at = least(created_at, $2), automatic = $3 where id = $1",
+        settled.message.0,
+        settled.at as Ts,
+        settled.automatic
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// It has made a ticket: as if it had come on its day and been dealt with then.
+pub async fn settle_created(db: &mut PgConnection, settled: &Settled) -> sqlx::Result<()> {
+    let (ticket, at) = (settled.ticket, settled.at);
+    put_back(&mut *db, settled).await?;
+    sqlx::query!(
+        "update tickets set status = 'solved', solved_at = $2, waiting_since = null, created_at = least(created_at, $2),
+                last_message_at = least(last_message_at, $2), updated_at = least(updated_at, $2) where id = $1",
+        ticket.0,
+        at as Ts
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!("update events set created_at = least(created_at, $2) where ticket_id = $1", ticket.0, at as Ts).execute(db).await?;
+    Ok(())
+}
+
+/// It has been added, by a quiet change, to a ticket: as if it had come on its day. `excerpt`: what lists show of it where nothing newer is said.
+pub async fn settle_appended(db: &mut PgConnection, settled: &Settled, excerpt: Option<&str>) -> sqlx::Result<()> {
+    let (ticket, message, at) = (settled.ticket, settled.message, settled.at);
+    put_back(&mut *db, settled).await?;
+    sqlx::query!(
+        "update events set created_at = least(created_at, $3) where ticket_id = $1 and kind = 'received' and data ->> 'message' = $2::bigint::text",
+        ticket.0,
+        message.0,
+        at as Ts
+    )
+    .execute(&mut *db)
+    .await?;
+    // When a ticket last changed shows by its words and its history, without what was just added.
+    sqlx::query!(
+        "update tickets set excerpt = case when $3::text is not null and $2 >= last_message_at then $3 else excerpt end,
+                last_direction = case when $3::text is not null and $2 >= last_message_at then 'inbound' else last_direction end,
+                last_message_at = case when $3::text is not null then greatest(last_message_at, $2) else last_message_at end,
+                updated_at = greatest(last_message_at, created_at, (select max(created_at) from events where ticket_id = $1), $2)
+         where id = $1",
+        ticket.0,
+        at as Ts,
+        excerpt
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -158,9 +158,10 @@ pub async fn floor(db: &mut PgConnection, now: Ts) -> sqlx::Result<Vec<OnDuty>> 
     sqlx::query_as!(
         OnDuty,
         r#"select p.agent_id as agent, a.name, p.wish, p.sent_away, a.takes_chats, a.languages, a.chat_limit as "limit", p.seen_at as "seen_at: Ts",
-                  (select count(*) from chats c where c.agent_id = a.id and c.state = 'active') as "chats!",
-                  (select count(*) from chat_offers o where o.agent_id = a.id and o.outcome is null) as "ringing!"
+                  coalesce(c.held, 0) as "chats!", coalesce(o.ringing, 0) as "ringing!"
            from presence p join agents a on a.id = p.agent_id
+           left join (select agent_id, count(*) as held from chats where state = 'active' group by agent_id) c on c.agent_id = a.id
+           left join (select agent_id, count(*) as ringing from chat_offers where outcome is null group by agent_id) o on o.agent_id = a.id
            where a.disabled_at is null and p.seen_at > $1 order by lower(a.name), a.id limit 1000"#,
         now.plus_seconds(-SILENCE) as Ts
     )

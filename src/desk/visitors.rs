@@ -163,20 +163,23 @@ pub async fn beat(db: &mut PgConnection, id: VisitorId, left: bool) -> sqlx::Res
     Ok(())
 }
 
-/// Notes where the visitor is now and what the shop tells about them; `None` leaves what was known. Their token lives on.
-pub async fn note(db: &mut PgConnection, id: VisitorId, page: Option<&Value>, context: Option<&Value>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update visitors set page = coalesce($2, page), context = coalesce($3, context), seen_at = now(),
-                expires_at = now() + make_interval(days => $4)
-         where id = $1",
+/// Notes where the visitor is now and what the shop tells about them; `None` leaves what was known. Their token lives on. The visitor as
+/// they stand, held until the transaction ends: two words of theirs that come at once come one after another.
+pub async fn note(db: &mut PgConnection, id: VisitorId, page: Option<&Value>, context: Option<&Value>) -> sqlx::Result<Visitor> {
+    sqlx::query_as!(
+        Visitor,
+        r#"update visitors set page = coalesce($2, page), context = coalesce($3, context), seen_at = now(),
+                  expires_at = now() + make_interval(days => $4)
+           where id = $1
+           returning id, channel_id, contact_id, name, email, phone, verified_id, language, time_zone, page, context, user_agent, ip,
+                  blocked_at is not null as "blocked!""#,
         id.0,
         page,
         context,
         DAYS
     )
-    .execute(db)
-    .await?;
-    Ok(())
+    .fetch_one(db)
+    .await
 }
 
 /// What a visitor, or the shop for them, says about who they are; `None` leaves what was known.
@@ -190,8 +193,18 @@ pub struct Introduction<'a> {
     pub verified_id: Option<&'a str>,
 }
 
+impl Introduction<'_> {
+    /// Nothing new was said.
+    pub fn is_empty(&self) -> bool {
+        [self.name, self.email, self.phone, self.verified_id].iter().all(Option::is_none)
+    }
+}
+
 /// Writes down who a visitor is, and finds the contact whom that makes them. Conversations they began as somebody unknown follow.
 pub async fn introduce(change: &mut Change, visitor: &Visitor, who: &Introduction<'_>) -> sqlx::Result<ContactId> {
+    if let Some(known) = visitor.contact_id.filter(|_| who.is_empty()) {
+        return Ok(known);
+    }
     sqlx::query!(
         "update visitors set name = coalesce($2, name), email = coalesce($3, email), phone = coalesce($4, phone),
                 verified_id = coalesce($5, verified_id) where id = $1",
@@ -281,6 +294,9 @@ pub async fn add_upload(db: &mut PgConnection, visitor: VisitorId, file: &Stored
 
 /// Takes the visitor's waiting files of these ids, in the order of their making.
 pub async fn take_uploads(db: &mut PgConnection, visitor: VisitorId, ids: &[VisitorUploadId]) -> sqlx::Result<Vec<StoredFile>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let mut rows = sqlx::query!(
         "delete from visitor_uploads where visitor_id = $1 and id = any($2) returning id, name, media_type, size, sha256",

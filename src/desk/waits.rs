@@ -16,6 +16,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+use moka::future::Cache;
+
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::changes::Change;
@@ -119,10 +121,7 @@ struct Class {
 
 /// What is usual, at most half a minute old: however many ask, each process reads it once.
 async fn typical_now(app: &App, class: Class, now: Ts) -> sqlx::Result<Option<Typical>> {
-    type Known = moka::future::Cache<Class, Option<Typical>>;
-    let fresh = async { Arc::new(Known::builder().max_capacity(500).build()) as Arc<dyn std::any::Any + Send + Sync> };
-    // The outer cache forgets after half a minute, and at once when opening hours change.
-    let Ok(known) = app.cache.get_with("waits", fresh).await.downcast::<Known>() else { return read(app, class, now).await };
+    let known: Cache<Class, Option<Typical>> = app.shelf("waits", || Cache::builder().max_capacity(500).build()).await;
     known.try_get_with(class, read(app, class, now)).await.map_err(|error| match Arc::try_unwrap(error) {
         Ok(error) => error,
         Err(error) if matches!(*error, sqlx::Error::PoolTimedOut) => sqlx::Error::PoolTimedOut,

@@ -49,9 +49,13 @@ pub fn all<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
                     panic.downcast_ref::<&str>().map(|words| (*words).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
                 Error::Internal(anyhow::anyhow!("panic: {}", words.unwrap_or_default())).into_response()
             }))
-            .layer(middleware::from_fn(secure))
-            .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest)),
+            .layer(middleware::from_fn(secure)),
     )
+}
+
+/// Wraps routes whose answers are worth making smaller. Streams are not: each would carry the tools for it as long as it is open.
+pub fn compressed<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
 }
 
 /// Sets the headers that protect whoever reads the page; a handler that needs another policy sets its own.

@@ -25,8 +25,8 @@ const MAX_REDIRECTS: usize = 3;
 /// Calls APIs and fetches files.
 #[derive(Clone)]
 pub struct Caller {
-    api: Client,
-    files: Client,
+    /// For APIs and for files; none where this machine has nothing to trust.
+    clients: Option<(Client, Client)>,
     private: bool,
 }
 
@@ -69,21 +69,25 @@ impl Fetched {
     }
 }
 
-static GUARDED: LazyLock<(Client, Client)> = LazyLock::new(|| clients(false));
-static OPEN: LazyLock<(Client, Client)> = LazyLock::new(|| clients(true));
+static GUARDED: LazyLock<Option<(Client, Client)>> = LazyLock::new(|| clients(false));
+static OPEN: LazyLock<Option<(Client, Client)>> = LazyLock::new(|| clients(true));
 
 impl Caller {
     /// The desk's own.
     pub fn of(app: &App) -> Self {
         let private = app.config.web.allow_private_networks;
-        let (api, files) = if private { OPEN.clone() } else { GUARDED.clone() };
-        Self { api, files, private }
+        Self { clients: if private { OPEN.clone() } else { GUARDED.clone() }, private }
+    }
+
+    fn clients(&self) -> Result<&(Client, Client), Fault> {
+        let words = || "This machine trusts no certificate authority; install ca-certificates.".to_owned();
+        self.clients.as_ref().ok_or_else(|| Fault::Later { words: words(), after: None })
     }
 
     /// A request to an API; nothing is followed elsewhere.
     pub fn request(&self, method: http::Method, url: &str) -> Result<RequestBuilder, Fault> {
         let url = permitted(url, self.private)?;
-        Ok(self.api.request(method, url))
+        Ok(self.clients()?.0.request(method, url))
     }
 
     /// Sends a request that changes nothing there: a lost answer is worth another try.
@@ -134,7 +138,7 @@ impl Caller {
     ) -> Result<Fetched, Fault> {
         let later = |words: String| Fault::Later { words, after: None };
         let url = permitted(url, self.private)?;
-        let response = prepare(self.files.get(url)).send().await.map_err(|error| later(words_of(&error)))?;
+        let response = prepare(self.clients()?.1.get(url)).send().await.map_err(|error| later(words_of(&error)))?;
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return Err(later(format!("The server answered {status}.")));
@@ -242,7 +246,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-fn clients(private: bool) -> (Client, Client) {
+fn clients(private: bool) -> Option<(Client, Client)> {
     // Both need a provider for TLS, whoever comes first; a second installation is refused and changes nothing.
     drop(rustls::crypto::ring::default_provider().install_default());
     let base = || {
@@ -261,8 +265,8 @@ fn clients(private: bool) -> (Client, Client) {
     });
     let api = base().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
     let files = base().timeout(FILE_TIMEOUT).redirect(follow).build();
-    // Fails only where the system has no certificates at all; then every call says so.
-    (api.unwrap_or_default(), files.unwrap_or_default())
+    // Fails only where the system has no certificates at all; a client without these rules must not stand in.
+    Some((api.ok()?, files.ok()?))
 }
 
 #[cfg(test)]

@@ -80,11 +80,11 @@ impl FromRequestParts<App> for Shell {
         let now = Ts::now();
         let bar = if chat { Some(chats::bar(&mut db, agent.id).await?) } else { None };
         let phone = if calls::rings(&directory) { shown::concerning(&mut db, agent.id, now).await? } else { Vec::new() };
-        let calls = owed::count(&mut db, now).await?;
+        let calls = if counts.owed { owed::count(&mut db, now).await? } else { owed::Count::default() };
         let due_calls = if calls.open > 0 { owed::due_for(&mut db, &agent, now).await? } else { Vec::new() };
         let alarms = if counts.ringing > 0 { ringing::alarms(&mut db, agent.id, agent.role).await? } else { Vec::new() };
         let told = if counts.untold > 0 { approvals::list::untold(&mut db, agent.id).await? } else { Vec::new() };
-        let sides = sides::unread_of(&mut db, agent.id).await?;
+        let sides = if counts.beside { sides::unread_of(&mut db, agent.id).await? } else { Vec::new() };
         drop(db);
         let mut banners = Vec::new();
         if !app.mailer.delivers() && !directory.own_server {

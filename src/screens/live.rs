@@ -17,10 +17,11 @@ use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::changes::Change;
+use crate::desk::kinds::Role;
 use crate::desk::{directory, presence};
 use crate::http::Result;
 use crate::ids::{AgentId, CallId, TicketId};
-use crate::live::{Doing, Signal};
+use crate::live::{Doing, Hands, Live, Signal};
 
 /// Signals of this long are told together: a burst costs each screen one reading.
 const GATHER: Duration = Duration::from_millis(150);
@@ -52,7 +53,8 @@ pub async fn present(app: &App, ticket: TicketId) -> sqlx::Result<Vec<PersonPres
 async fn listen(State(app): State<App>, agent: Agent) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let receiver = app.live.subscribe();
     let there = There { app: app.clone(), agent: agent.id };
-    let state = Listener { app, receiver, pending: vec![named("hello", &())], _there: there };
+    let reader = Reader { agent: agent.id, leads: agent.role >= Role::Lead, live: app.live.clone() };
+    let state = Listener { app, reader, receiver, pending: vec![named("hello", &())], _there: there };
     let stream = futures_util::stream::unfold(state, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -62,9 +64,24 @@ async fn listen(State(app): State<App>, agent: Agent) -> Result<Sse<impl Stream<
 
 struct Listener {
     app: App,
+    reader: Reader,
     receiver: Receiver<Signal>,
     pending: Vec<Event>,
     _there: There,
+}
+
+/// Whose screens these are.
+struct Reader {
+    agent: AgentId,
+    /// They watch the floor, and hear of every chat.
+    leads: bool,
+    live: Live,
+}
+
+impl Reader {
+    fn concerns(&self, ticket: TicketId, hands: &Hands) -> bool {
+        self.leads || self.live.concerns(self.agent, ticket, hands)
+    }
 }
 
 /// Somebody's open screen. When it closes they have a while to open another one; then their chats go to others.
@@ -111,7 +128,7 @@ impl Listener {
                 signal = self.receiver.recv() => signal,
                 () = stopping.cancelled() => return None,
             };
-            gathered.take(signal)?;
+            gathered.take(signal, &self.reader)?;
         }
         let deadline = tokio::time::sleep(GATHER);
         tokio::pin!(deadline);
@@ -119,7 +136,7 @@ impl Listener {
         while !gathered.urgent {
             tokio::select! {
                 () = &mut deadline => break,
-                signal = self.receiver.recv() => gathered.take(signal)?,
+                signal = self.receiver.recv() => gathered.take(signal, &self.reader)?,
             }
         }
         if gathered.resync {
@@ -173,16 +190,17 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// Adds a signal; `None` when no more will come.
-    fn take(&mut self, signal: Result<Signal, RecvError>) -> Option<()> {
+    /// Adds a signal, if it says anything to its reader; `None` when no more will come.
+    fn take(&mut self, signal: Result<Signal, RecvError>, reader: &Reader) -> Option<()> {
         match signal {
+            Ok(Signal::Chat(id, hands) | Signal::Writing(id, hands, _)) if !reader.concerns(id, &hands) => return Some(()),
             Ok(Signal::Ticket(id)) => drop(self.tickets.insert(id)),
             Ok(Signal::Presence(id, ..)) => drop(self.presence.insert(id)),
-            Ok(Signal::Chat(id)) => {
+            Ok(Signal::Chat(id, _)) => {
                 self.chats.insert(id);
                 self.urgent = true;
             }
-            Ok(Signal::Writing(id, text)) => {
+            Ok(Signal::Writing(id, _, text)) => {
                 self.writing.insert(id, text);
                 self.urgent = true;
             }

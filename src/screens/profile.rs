@@ -150,14 +150,11 @@ async fn save(State(app): State<App>, shell: Shell, Form(form): Form<ProfileForm
 }
 
 async fn save_signatures(State(app): State<App>, shell: Shell, RawForm(form): RawForm) -> Result<Response> {
-    let sent: Vec<(String, String)> = url::form_urlencoded::parse(&form).into_owned().collect();
     let mut problems = Problems::default();
-    let words = letters::read(&sent, &mut problems);
+    let words = letters::read(&letters::pairs(&form), &mut problems);
     if problems.any() {
         let mut page = ProfilePage { problems, ..ProfilePage::load(&app, &shell).await? };
-        for field in &mut page.signatures {
-            field.body = words.iter().find(|(code, _)| *code == field.code).map(|(_, body)| body.clone()).unwrap_or_default();
-        }
+        letters::put_back(&mut page.signatures, &words);
         return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     let mut change = Change::begin(&app).await?;

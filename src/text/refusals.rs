@@ -254,6 +254,7 @@ pub fn refusal(status: &str, said: &str) -> Refusal {
         (Refusal::NoAddress, Some(phrase @ (Refusal::Full | Refusal::Spam | Refusal::Unproven | Refusal::Closed | Refusal::NoDomain))) => {
             phrase
         }
+        (Refusal::Closed, Some(phrase @ (Refusal::TooMany | Refusal::Full))) => phrase,
         (Refusal::Unreachable, Some(phrase @ (Refusal::NoDomain | Refusal::Full | Refusal::NoAddress))) => phrase,
         (Refusal::Unknown, None) if subject == 7 => Refusal::NotAllowed,
         (code, _) => code,

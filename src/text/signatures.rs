@@ -5,6 +5,8 @@ use super::quotes;
 /// Longest signature, in lines and in bytes.
 const MAX_LINES: usize = 15;
 const MAX_BYTES: usize = 1_500;
+/// The same below a mark that people make too, in lines.
+const MAX_DOUBTFUL: usize = 6;
 
 /// The byte offset in `words` (without quoted history) at which the signature begins; its end when there is none.
 pub fn start(words: &str) -> usize {
@@ -36,7 +38,8 @@ fn dashes(words: &str) -> Option<usize> {
     let has_words = words[..at].chars().any(char::is_alphanumeric);
     let doubtful = mark == "--"
         && (ends_of_lines(words).filter(|(_, line)| is_mark(line)).count() > 1
-            || lines.iter().any(|line| line.trim_end().ends_with(['?', '!'])));
+            || lines.len() > MAX_DOUBTFUL
+            || lines.iter().any(|line| line.trim_end().ends_with(['?', '!', '.', ',', ';', ':'])));
     let quotes = lines.iter().any(|line| line.starts_with('>'));
     (has_words && !doubtful && !quotes && (1..=MAX_LINES).contains(&lines.len()) && below.len() <= MAX_BYTES).then_some(at)
 }
@@ -68,6 +71,25 @@ mod tests {
     #[case("Sent from Rome on Monday, it did not arrive yet", "Sent from Rome on Monday, it did not arrive yet", "")]
     #[case("Colours:\n--\nred\n--\nblue", "Colours:\n--\nred\n--\nblue", "")]
     #[case("One thing\n--\nWhere is it?", "One thing\n--\nWhere is it?", "")]
+    #[case(
+        "Order 55\n--\nThe parcel came broken, send me another one.\nAnna",
+        "Order 55\n--\nThe parcel came broken, send me another one.\nAnna",
+        ""
+    )]
+    #[case("Ciao.\n\nVon meinem Samsung Galaxy Smartphone gesendet.", "Ciao.", "Von meinem Samsung Galaxy Smartphone gesendet.")]
+    #[case("Hallo.\nIch habe Ihnen die Fotos per Mail gesendet", "Hallo.\nIch habe Ihnen die Fotos per Mail gesendet", "")]
+    #[case(
+        "Hallo.\nVon meinem Handy aus lässt sich der Link nicht öffnen",
+        "Hallo.\nVon meinem Handy aus lässt sich der Link nicht öffnen",
+        ""
+    )]
+    #[case("Hello.\nSent via email on 3 May, no reply yet", "Hello.\nSent via email on 3 May, no reply yet", "")]
+    #[case("Hello.\nSent from my phone yesterday.", "Hello.\nSent from my phone yesterday.", "")]
+    #[case("안녕하세요.\n나의 휴대폰 번호는 010-1234", "안녕하세요.\n나의 휴대폰 번호는 010-1234", "")]
+    #[case("你好。\n从我的手机看不到图片", "你好。\n从我的手机看不到图片", "")]
+    #[case("你好。\n从我的iPhone发送", "你好。", "从我的iPhone发送")]
+    #[case("Hi.\n\nSent from Mail for Windows", "Hi.", "Sent from Mail for Windows")]
+    #[case("Hi.\n\nSent from Yahoo Mail on Android", "Hi.", "Sent from Yahoo Mail on Android")]
     #[case("Prices:\n--\n", "Prices:\n--", "")]
     #[case("No signature here", "No signature here", "")]
     #[case("", "", "")]

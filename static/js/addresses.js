@@ -58,6 +58,15 @@ function set(box, list) {
   field.value = list.join(", ");
   touch(field);
   show(box);
+  warn(field.form);
+}
+
+/** The line that says that the customer is left out stands as long as they are. */
+function warn(form) {
+  const line = form && $("[data-left-out]", form);
+  if (!line) return;
+  const named = $$("input[data-addresses]", form).flatMap((field) => parts(field.value));
+  line.hidden = named.some((part) => read(part).address.toLowerCase() === line.dataset.leftOut.toLowerCase());
 }
 
 function add(box, text) {
@@ -69,12 +78,18 @@ function add(box, text) {
   close(box);
 }
 
-const close = (box) => $(".chips-list", box)?.remove();
-
 let wanted = 0;
+
+/** Takes the list away, and what is still asked for with it. */
+function close(box) {
+  wanted++;
+  $(".chips-list", box)?.remove();
+}
+
 async function suggest(box) {
-  const typed = $(".chips-input", box), q = typed.value.trim(), mine = ++wanted;
+  const typed = $(".chips-input", box), q = typed.value.trim();
   if (q.length < 2) return close(box);
+  const mine = ++wanted;
   await new Promise((done) => setTimeout(done, PACE));
   if (mine !== wanted) return;
   const response = await request(`/mail/addresses.json?q=${encodeURIComponent(q)}`).catch(() => undefined);
@@ -136,7 +151,6 @@ function build(field) {
     });
     typed.addEventListener("keydown", (event) => key(event, box));
     typed.addEventListener("blur", () => {
-      wanted++;
       close(box);
       if (typed.value.trim()) add(box, typed.value);
     });

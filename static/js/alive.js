@@ -105,6 +105,8 @@ function morph(next, samePage) {
   const keep = {
     beforeNodeMorphed(old, fresh) {
       if (old.nodeType !== 1) return true;
+      // The server was told that this part is here as it is.
+      if (samePage && fresh.hasAttribute?.("data-same")) return false;
       const same = samePage && (old.id === fresh.id || edited.has(old));
       if (same && edited.has(old)) return false;
       // Folds stay as the agent set them, unless the server has a complaint inside.
@@ -220,17 +222,33 @@ const OFFLINE = "Not sent: no connection. Your text is kept.";
 let asked = 0;
 let answered = 0;
 
-/** Reads the page again and morphs it in place. */
-export async function refresh(url = location.href) {
+// What must be read again: the chats of which something was heard, or everything.
+let stale = new Set();
+let wholly = true;
+
+/** Reads the page again and morphs it in place; with `part`, of several chats only those of which something was heard. */
+export async function refresh(url = location.href, { part = false } = {}) {
   const began = epoch;
   const mine = ++asked;
+  const missed = { stale, wholly: wholly || !part };
+  stale = new Set();
+  wholly = false;
+  const same = missed.wholly ? [] : $$("[data-chat]").map((pane) => Number(pane.dataset.chat)).filter((id) => !missed.stale.has(id));
   try {
-    const response = await request(url);
+    const response = await request(url, { headers: same.length ? { "X-Same": same.join(",") } : {} });
     const html = await response.text();
-    if (began !== epoch || mine < answered || !response.ok) return;
+    if (began !== epoch || mine < answered || !response.ok) {
+      // What was asked for later may have left out what this one was to bring.
+      missed.stale.forEach((id) => stale.add(id));
+      wholly ||= missed.wholly;
+      if (mine < answered) timeRefresh();
+      return;
+    }
     answered = mine;
     show(html, response.url);
+    if ($("[data-same]", main())) refreshSoon();
   } catch {
+    wholly = true;
     // The live connection notices by itself and resyncs later.
   }
 }
@@ -292,7 +310,10 @@ async function submit(form, submitter) {
     if (response.ok && !html) return refresh();
     if (!html || !show(html, response.redirected ? response.url : location.href, { push: response.redirected })) return explain(response, submitter);
     if (!response.ok) focusProblem();
-    else dropToast("net");
+    else {
+      dropToast("net");
+      focusNews();
+    }
   } catch {
     done();
     toast(OFFLINE, { over: true, key: "net" });
@@ -316,6 +337,13 @@ function focusProblem() {
   const problem = $('[aria-invalid="true"]', main()) ?? $('[role="alert"]', main());
   problem?.focus();
   problem?.scrollIntoView({ block: "nearest" });
+}
+
+// What came of this click may stand far above the button.
+function focusNews() {
+  const news = $("[data-show]", main());
+  news?.focus({ preventScroll: true });
+  news?.scrollIntoView({ block: "start" });
 }
 
 document.addEventListener("submit", async (event) => {
@@ -356,18 +384,24 @@ let timer;
 for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = performance.now()));
 for (const name of ["change", "focusout"]) document.addEventListener(name, ({ target }) => target.tagName === "SELECT" && (pickingSince = -Infinity));
 
-/** At most one refresh per 600 ms, the first one at once. */
-export function refreshSoon() {
+/** At most one refresh per 600 ms, the first one at once. Of this chat only, if nothing else is asked for meanwhile. */
+export function refreshSoon(chat) {
+  if (chat) stale.add(chat);
+  else wholly = true;
+  timeRefresh();
+}
+
+function timeRefresh() {
   if (timer) return;
   const pace = shows("chats") ? PACE_CHAT : document.hidden ? PACE_HIDDEN : PACE;
   timer = setTimeout(async () => {
     timer = undefined;
     if (performance.now() - pickingSince < PICKING || $("form[aria-busy=true]")) {
       last = performance.now();
-      return refreshSoon();
+      return timeRefresh();
     }
     last = performance.now();
-    await refresh();
+    await refresh(location.href, { part: true });
   }, Math.max(0, last + pace - performance.now()));
 }
 
@@ -379,7 +413,8 @@ const concerns = (id) => $(`#chat-${id}, #card-${id}, #free-${id}`);
 
 function heard(name, data) {
   document.dispatchEvent(new CustomEvent("sportello:heard", { detail: { name, data } }));
-  if (name === "chat" && (shows("floor") || (shows("chats") && concerns(data.id)))) refreshSoon();
+  if (name === "chat" && shows("floor")) refreshSoon();
+  if (name === "chat" && shows("chats") && concerns(data.id)) refreshSoon(data.id);
   if (name === "floor" && (shows("floor") || shows("chats"))) refreshSoon();
 
   if (name === "calls") shows("calls") ? refreshSoon() : refreshBar();
@@ -431,9 +466,7 @@ const present = new Map();
 
 const ticketsShown = () => (shows("chats") ? $$("[data-chat]").map((pane) => Number(pane.dataset.chat)) : [ticketShown()].filter(Boolean));
 
-function tellPresence(ticket, state) {
-  request(`/tickets/${ticket}/presence`, { method: "POST", body: new URLSearchParams({ state }), keepalive: true }).catch(() => {});
-}
+const tellPresence = (ticket, state) => request(`/tickets/${ticket}/presence`, { method: "POST", body: new URLSearchParams({ state }), keepalive: true }).catch(() => {});
 
 function leave(stay = []) {
   for (const ticket of [...present.keys()]) {
@@ -449,7 +482,9 @@ function enter() {
   for (const ticket of tickets) {
     if (present.has(ticket)) continue;
     present.set(ticket, { typed: -Infinity, told: -Infinity });
-    tellPresence(ticket, "viewing");
+    const told = tellPresence(ticket, "viewing");
+    // Of other people's chats only those hear who look at them: what was said before that was known is read once more.
+    if ($(`#chat-${ticket}:not([data-part])`)) told.then(() => refreshSoon(ticket));
   }
 }
 
@@ -556,7 +591,10 @@ export function start() {
   setInterval(moveClocks, 30_000);
   document.addEventListener("input", typed);
   document.addEventListener("sportello:shown", enter);
-  document.addEventListener("visibilitychange", enter);
+  document.addEventListener("visibilitychange", () => {
+    enter();
+    if (!document.hidden && shows("chats")) refreshSoon();
+  });
   addEventListener("pagehide", () => leave());
   addEventListener("pageshow", enter);
   setInterval(beat, BEAT);

@@ -384,7 +384,7 @@ function flushDraft() {
 // -- the composer: files -----------------------------------------------------------------------------------------------
 
 const uploading = new Set();
-const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1024 ** 2).toFixed(1)} MB`);
+const size = (bytes) => (bytes < 1e3 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB` : `${(Math.floor(bytes / 1e5) / 10).toFixed(1)} MB`);
 
 function fileChip(name, bytes) {
   return el(

@@ -151,7 +151,7 @@ document.addEventListener("click", ({ target }) => {
   }
   // Whoever dials has the receiver in hand; the colleagues see it.
   const dialled = target.closest("a[data-take]");
-  if (dialled) request(`/tickets/${dialled.dataset.take}/call/take`, { method: "POST" }).then(refreshSoon, () => {});
+  if (dialled) request(`/tickets/${dialled.dataset.take}/call/take`, { method: "POST" }).then(() => refreshSoon(), () => {});
 });
 
 // -- sound -------------------------------------------------------------------------------------------------------------

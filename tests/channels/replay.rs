@@ -19,10 +19,9 @@ use sportello::desk::channels::{self, ChannelDraft, seal};
 use sportello::desk::kinds::ChannelKind;
 use sportello::ids::ChannelId;
 use sportello::secrets::Keys;
-use tokio::process::{Child, Command};
-use tokio::sync::Mutex;
 
 use crate::support::postgres::TestDatabase;
+use crate::support::program::Program;
 use crate::support::providers::graph::GraphServer;
 
 /// Events without `SPORTELLO_REPLAY_EVENTS`.
@@ -333,20 +332,18 @@ fn disturbed(events: &[Event]) -> Disturbed {
 /// A program on a database of its own.
 struct Desk {
     database: TestDatabase,
-    data: tempfile::TempDir,
     graph: GraphServer,
-    port: u16,
-    program: Mutex<Option<Child>>,
+    program: Program,
     channels: Vec<(ChannelKind, ChannelId)>,
 }
 
 impl Desk {
     async fn new() -> Self {
         let database = TestDatabase::new().await;
-        let data = tempfile::tempdir().expect("a folder");
+        let program = Program::new().await;
         let graph = GraphServer::start().await;
-        let keys = Keys::load(None, data.path()).expect("a key");
-        let mut desk = Self { database, data, graph, port: free_port().await, program: Mutex::default(), channels: Vec::new() };
+        let keys = Keys::load(None, program.data.path()).expect("a key");
+        let mut desk = Self { database, graph, program, channels: Vec::new() };
         let meta = json!({ "token": "EAAtoken", "app_secrets": [SECRET], "app_secret": SECRET, "verify_token": "v" });
         for kind in KINDS {
             let (address, settings, secrets) = match kind {
@@ -379,36 +376,14 @@ impl Desk {
         desk
     }
 
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
     async fn start(&self) {
-        let child = Command::new(env!("CARGO_BIN_EXE_sportello"))
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--smtp-listen", "127.0.0.1:0", "--public-url", &self.url()])
-            .arg("--data")
-            .arg(self.data.path())
-            .arg("--allow-private-networks")
-            .env("DATABASE_URL", self.database.url())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program");
-        *self.program.lock().await = Some(child);
-    }
-
-    /// As if the power went.
-    async fn kill(&self) {
-        if let Some(mut child) = self.program.lock().await.take() {
-            child.kill().await.expect("killed");
-        }
+        self.program.start(&self.database).await;
     }
 
     /// Sends a request as its provider does: until it is acknowledged.
     async fn send(&self, http: &reqwest::Client, post: &Post) {
         let id = self.channels.iter().find(|(kind, _)| *kind == post.kind).expect("a channel").1;
-        let url = format!("{}/hooks/{}/{id}", self.url(), post.kind);
+        let url = format!("{}/hooks/{}/{id}", self.program.url(), post.kind);
         for _ in 0..3000 {
             let request = http.post(&url).timeout(Duration::from_secs(30));
             let request = match (&post.form, post.kind) {
@@ -442,7 +417,7 @@ impl Desk {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(post) = posts.get(at) else { return };
                     if kills > 0 && at > 0 && at % every == 0 {
-                        desk.kill().await;
+                        desk.program.kill().await;
                         desk.start().await;
                     }
                     desk.send(&http, post).await;
@@ -472,7 +447,7 @@ impl Desk {
             assert!(since.elapsed() < Duration::from_secs(120), "{open} deliveries were not understood");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        self.kill().await;
+        self.program.kill().await;
     }
 
     /// Everything that a person can see, by conversation.
@@ -480,13 +455,19 @@ impl Desk {
         let rows: Vec<(String, Value)> = sqlx::query_as(
             "select c.kind::text || ' ' || coalesce(t.conversation, '?') || ' ' || (row_number() over (partition by t.channel_id, t.conversation order by t.id)),
                     jsonb_build_object('status', t.status, 'public', t.public, 'last', t.last_direction, 'count', t.message_count,
-                        -- Twilio tells no time: what came first was said first.
-                        'subject', case when c.kind <> 'sms' then t.subject end, 'excerpt', case when c.kind <> 'sms' then t.excerpt end,
+                        -- Twilio tells no time: what came first was said first. Of one second only Telegram's numbers tell what was first: elsewhere
+                        -- any word of that second will do.
+                        'subject', case when c.kind <> 'sms' then coalesce(s.words, t.subject) end,
+                        'excerpt', case when c.kind <> 'sms' then coalesce(e.words, t.excerpt) end,
                         'who', (select jsonb_agg(i.kind || ':' || i.address order by i.kind, i.address) from identities i where i.contact_id = t.contact_id),
                         'said', (select jsonb_agg(jsonb_build_array(m.provider_id, m.direction, m.body, m.removed_at is not null, m.public, m.reactions -> 'customer' -> 'emoji',
                                         (select o.provider_id from messages o where o.id = m.reply_to_id)) order by m.provider_id)
                                  from messages m where m.ticket_id = t.id))
-             from tickets t join channels c on c.id = t.channel_id",
+             from tickets t join channels c on c.id = t.channel_id
+             left join lateral (select min(twin.body) as words from messages m join messages twin on (twin.ticket_id, twin.sent_at) = (m.ticket_id, m.sent_at)
+                                where m.ticket_id = t.id and m.body = t.subject and c.kind <> 'telegram') s on true
+             left join lateral (select min(twin.body) as words from messages m join messages twin on (twin.ticket_id, twin.sent_at) = (m.ticket_id, m.sent_at)
+                                where m.ticket_id = t.id and m.body = t.excerpt and c.kind <> 'telegram') e on true",
         )
         .fetch_all(&self.database.pool)
         .await
@@ -503,11 +484,6 @@ fn sign_x(body: &[u8]) -> String {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(X_SECRET.as_bytes()).expect("any key");
     mac.update(body);
     format!("sha256={}", base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-async fn free_port() -> u16 {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[tokio::test(flavor = "multi_thread")]

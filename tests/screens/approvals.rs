@@ -42,6 +42,19 @@ async fn comment(desk: &PublicDesk) -> TicketId {
     desk.comment("add", "5500_6600", "Aperti domenica?").await
 }
 
+/// Giulia's “Sì” waits, and Marta and Luca may both decide; its number, and its stamp as Marta has seen it.
+async fn disputed() -> (PublicDesk, Browser, Browser, i64, String) {
+    let desk = PublicDesk::new().await;
+    require(&desk, "agent").await;
+    let ticket = comment(&desk).await;
+    let giulia = desk.agent("Giulia", Role::Agent).await;
+    let (marta, luca) = (desk.agent("Marta", Role::Lead).await, desk.agent("Luca", Role::Lead).await);
+    answer(&giulia, ticket, "Sì", "", "send").await.is(303);
+    let id = waiting(&desk).await;
+    let seen = stamp(&marta, id).await;
+    (desk, marta, luca, id, seen)
+}
+
 #[tokio::test]
 async fn an_answer_waits_and_leaves_in_the_words_of_whoever_approves_it() {
     let desk = PublicDesk::new().await;
@@ -211,14 +224,7 @@ async fn the_same_words_for_something_else_wait_too_with_their_files() {
 
 #[tokio::test]
 async fn nobody_sends_over_words_that_they_have_not_seen() {
-    let desk = PublicDesk::new().await;
-    require(&desk, "agent").await;
-    let ticket = comment(&desk).await;
-    let giulia = desk.agent("Giulia", Role::Agent).await;
-    let (marta, luca) = (desk.agent("Marta", Role::Lead).await, desk.agent("Luca", Role::Lead).await);
-    answer(&giulia, ticket, "Sì", "", "send").await.is(303);
-    let id = waiting(&desk).await;
-    let seen = stamp(&marta, id).await;
+    let (desk, marta, luca, id, seen) = disputed().await;
     luca.post(&format!("/approvals/{id}/save"), &[("body", "No, chiusi"), ("seen", &seen)]).await.is(303);
     let page = marta.post(&format!("/approvals/{id}/send"), &[("body", "Sì!"), ("seen", &seen)]).await.is(409);
     assert!(page.text(".errors").contains("Nothing was sent"));
@@ -263,14 +269,7 @@ async fn what_became_of_many_answers_takes_two_lines() {
 
 #[tokio::test]
 async fn of_two_who_decide_at_once_one_wins_and_the_other_is_told() {
-    let desk = PublicDesk::new().await;
-    require(&desk, "agent").await;
-    let ticket = comment(&desk).await;
-    let giulia = desk.agent("Giulia", Role::Agent).await;
-    let (marta, luca) = (desk.agent("Marta", Role::Lead).await, desk.agent("Luca", Role::Lead).await);
-    answer(&giulia, ticket, "Sì", "", "send").await.is(303);
-    let id = waiting(&desk).await;
-    let seen = stamp(&marta, id).await;
+    let (desk, marta, luca, id, seen) = disputed().await;
     let path = format!("/approvals/{id}/send");
     let (first, back) = (format!("/approvals/{id}/return"), [("body", "Sì"), ("reason", "Perché?")]);
     let sent = [("body", "Sì"), ("seen", &*seen)];

@@ -21,6 +21,15 @@ async fn say(hand: &Hand, visiting: &Visiting, body: &str, once: &str) -> Page {
     hand.screen.post_files(&format!("/chats/{}/say", visiting.ticket), form).await
 }
 
+/// A floor on which Anna holds the chat that Elena began with these words.
+async fn in_her_hands(words: &str) -> (Floor, Hand, Visiting) {
+    let floor = Floor::new().await;
+    let anna = floor.hand("Anna Verdi", Role::Agent).await;
+    let elena = floor.visit("Elena", words).await;
+    accept(&anna, &elena).await.is(303);
+    (floor, anna, elena)
+}
+
 /// Reads until something holds, as a live screen would; fails after five seconds.
 async fn soon(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..100 {
@@ -69,6 +78,61 @@ async fn a_chat_rings_on_every_screen_and_opens_when_accepted() {
     let heard = page.attribute(".chat", "data-heard");
     anna.screen.post(&format!("/chats/{}/seen", elena.ticket), &[("delivered", &heard), ("read", &heard)]).await.is(204);
     assert_eq!(floor.chat(&elena).await.agent_read.to_string(), heard);
+}
+
+#[tokio::test]
+async fn of_several_chats_only_those_are_read_again_of_which_something_was_heard() {
+    let (floor, anna, elena) = in_her_hands("Is the boot there in 38?").await;
+    let paolo = floor.visit("Paolo", "And the belt?").await;
+    accept(&anna, &paolo).await.is(303);
+    let read = async |path: &str, same: String| {
+        let asked = anna.screen.request(reqwest::Method::GET, path).header("x-same", same);
+        Page::of(asked.send().await.expect("an answer")).await
+    };
+    floor.hear(&paolo, "In brown").await;
+    let page = read("/chats", elena.ticket.to_string()).await.is(200);
+    assert_eq!(page.texts(".chat .bubble--in .prose"), ["And the belt?", "In brown"]);
+    assert_eq!(page.attributes("[data-same]", "id"), [format!("chat-{}", elena.ticket)]);
+    assert_eq!(page.texts(".chat-card .name"), ["Elena", "Paolo"], "the list is always read");
+    assert_eq!(page.attribute("#main", "data-chats"), format!("{} {}", elena.ticket, paolo.ticket));
+    // Of other people's chats nobody hears everything, and of chats that are over neither.
+    let lea = floor.hand("Lea", Role::Lead).await;
+    let asked = lea.screen.request(reqwest::Method::GET, &format!("/chats?open={}", paolo.ticket));
+    let page = Page::of(asked.header("x-same", paolo.ticket.to_string()).send().await.expect("an answer")).await;
+    assert_eq!(page.texts(".chat .bubble--in .prose").len(), 2);
+    let page = read("/chats", format!("{},nonsense,,{}", i64::MAX, paolo.ticket)).await.is(200);
+    assert_eq!(page.texts(".chat .bubble--in .prose"), ["Is the boot there in 38?"]);
+}
+
+/// What a screen hears until the lists have moved, which they do at every word.
+async fn heard(stream: &mut reqwest::Response) -> String {
+    let mut heard = String::new();
+    let listening = async {
+        while !heard.contains("event: list") {
+            let bytes = stream.chunk().await.expect("a stream").expect("more of it");
+            heard.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), listening).await.expect("the lists move");
+    heard
+}
+
+#[tokio::test]
+async fn the_words_of_a_chat_are_told_to_whom_they_concern() {
+    let (floor, anna, elena) = in_her_hands("Hello?").await;
+    let marco = floor.hand("Marco Rossi", Role::Agent).await;
+    let lea = floor.hand("Lea", Role::Lead).await;
+    let (mut hers, mut his, mut leads) =
+        (anna.screen.stream("/live").await, marco.screen.stream("/live").await, lea.screen.stream("/live").await);
+    floor.hear(&elena, "Are you there?").await;
+    let word = format!("event: chat\ndata: {{\"id\":{}}}", elena.ticket);
+    assert!(heard(&mut hers).await.contains(&word), "she holds it");
+    assert!(heard(&mut leads).await.contains(&word), "she watches the floor");
+    assert!(!heard(&mut his).await.contains("event: chat"), "nobody asked him");
+    // Whoever looks at it hears it.
+    marco.screen.post(&format!("/tickets/{}/presence", elena.ticket), &[("state", "viewing")]).await.is(204);
+    floor.hear(&elena, "Hello?").await;
+    assert!(heard(&mut his).await.contains(&word));
 }
 
 #[tokio::test]
@@ -136,10 +200,7 @@ async fn a_limit_is_kept_and_whoever_waits_comes_next() {
 
 #[tokio::test]
 async fn a_silent_screen_and_a_closed_one_hand_over() {
-    let floor = Floor::new().await;
-    let anna = floor.hand("Anna", Role::Agent).await;
-    let elena = floor.visit("Elena", "Hello?").await;
-    accept(&anna, &elena).await.is(303);
+    let (floor, _anna, elena) = in_her_hands("Hello?").await;
     let marco = floor.hand("Marco", Role::Agent).await;
     // Anna's computer fell asleep.
     floor.pass(60, &[&marco]).await;
@@ -179,10 +240,7 @@ async fn signing_out_leaves_at_once() {
 
 #[tokio::test]
 async fn a_transfer_carries_a_summary_and_keeps_what_was_typed() {
-    let floor = Floor::new().await;
-    let anna = floor.hand("Anna Verdi", Role::Agent).await;
-    let elena = floor.visit("Elena", "My parcel is lost").await;
-    accept(&anna, &elena).await.is(303);
+    let (floor, anna, elena) = in_her_hands("My parcel is lost").await;
     let marco = floor.hand("Marco Rossi", Role::Agent).await;
     let page = anna.screen.get("/chats").await;
     assert!(page.text("[name=summary]").contains("Elena: My parcel is lost"), "a summary is suggested");
@@ -202,10 +260,7 @@ async fn a_transfer_carries_a_summary_and_keeps_what_was_typed() {
 
 #[tokio::test]
 async fn a_colleague_is_asked_in_and_a_lead_steps_in() {
-    let floor = Floor::new().await;
-    let anna = floor.hand("Anna Verdi", Role::Agent).await;
-    let elena = floor.visit("Elena", "Hello?").await;
-    accept(&anna, &elena).await.is(303);
+    let (floor, anna, elena) = in_her_hands("Hello?").await;
     let marco = floor.hand("Marco Rossi", Role::Agent).await;
     let path = format!("/chats/{}", elena.ticket);
     anna.screen.post(&format!("{path}/invite"), &[("colleague", "")]).await.is(422);
@@ -230,10 +285,7 @@ async fn a_colleague_is_asked_in_and_a_lead_steps_in() {
 
 #[tokio::test]
 async fn the_same_words_sent_twice_are_said_once() {
-    let floor = Floor::new().await;
-    let anna = floor.hand("Anna", Role::Agent).await;
-    let elena = floor.visit("Elena", "Hello?").await;
-    accept(&anna, &elena).await.is(303);
+    let (_floor, anna, elena) = in_her_hands("Hello?").await;
     let (one, two) = tokio::join!(say(&anna, &elena, "Hello Elena", "same"), say(&anna, &elena, "Hello Elena", "same"));
     one.is(303);
     two.is(303);
@@ -301,10 +353,7 @@ async fn people_say_how_they_take_chats() {
 
 #[tokio::test]
 async fn a_blocked_visitor_is_spam_and_an_ended_chat_is_solved() {
-    let floor = Floor::new().await;
-    let anna = floor.hand("Anna", Role::Agent).await;
-    let elena = floor.visit("Elena", "Buy followers!").await;
-    accept(&anna, &elena).await.is(303);
+    let (floor, anna, elena) = in_her_hands("Buy followers!").await;
     anna.screen.post(&format!("/chats/{}/block", elena.ticket), &[]).await.is(303);
     assert_eq!(floor.count("select count(*) from visitors where blocked_at is not null").await, 1);
     assert_eq!(anna.screen.get("/inbox/spam").await.texts(".row-subject"), ["Buy followers!"]);

@@ -3,6 +3,7 @@ mod call_backs;
 mod chats;
 mod hours;
 mod inbox;
+mod letters;
 mod live;
 mod merging;
 mod photo;

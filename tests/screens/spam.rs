@@ -77,6 +77,31 @@ async fn a_blocked_sender_is_held_and_one_who_is_let_in_never() {
 }
 
 #[tokio::test]
+async fn whom_a_mail_only_claims_to_come_from_opens_no_door() {
+    let (desk, marta) = desk().await;
+    marta.post("/settings/spam/senders", &[("sender", "carrier.example"), ("list", "allowed")]).await.is(303);
+    let agent = desk.desk.agent("Bruno").await;
+    let first = desk.receive(&mail("anna@example.it", "1", "", "Ordine", "Dov'è il mio ordine?")).await;
+    desk.reply(&agent, first.ticket.expect("a ticket"), "Arriva domani").await;
+    let marked = "Authentication-Results: bottega.example; dmarc=fail header.from=x\r\nX-Spam: Yes\r\n";
+    for (from, id) in [("news@carrier.example", "2"), ("anna@example.it", "3")] {
+        let forged = desk.receive(&mail(from, id, marked, "Paga ora", "Clicca qui")).await;
+        assert_eq!(status(&desk, &forged).await, "spam", "{from}");
+        let honest = desk.receive(&mail(from, &format!("{id}b"), "X-Spam: Yes\r\n", "Il pacco", "È partito")).await;
+        assert_eq!(status(&desk, &honest).await, "open", "{from}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_without_a_sender_puts_nobody_on_a_list() {
+    let (desk, marta) = desk().await;
+    let nameless = desk.receive(b"Subject: x\r\nX-Spam: Yes\r\nMessage-ID: <n@x>\r\n\r\nWords\r\n").await;
+    let ticket = nameless.ticket.expect("a ticket");
+    marta.post(&format!("/tickets/{ticket}/sender"), &[("rule", "block")]).await.is(400);
+    assert_eq!(desk.count("select count(*) from sender_rules").await, 0);
+}
+
+#[tokio::test]
 async fn an_agent_blocks_or_lets_in_from_the_ticket_and_releases_from_the_list() {
     let (desk, _) = desk().await;
     let giulia = desk.agent("Giulia", Role::Agent).await;

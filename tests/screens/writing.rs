@@ -11,17 +11,17 @@ use crate::support::mail_servers::{Mood, Sink};
 use crate::support::served::{Browser, Page, ServedDesk};
 
 /// What left: envelope recipients, headers, text, HTML.
-struct Left {
-    to: Vec<String>,
-    head: String,
-    text: String,
-    html: String,
-    reply_to: String,
-    id: String,
-    files: Vec<(String, String)>,
+pub(super) struct Left {
+    pub to: Vec<String>,
+    pub head: String,
+    pub text: String,
+    pub html: String,
+    pub reply_to: String,
+    pub id: String,
+    pub files: Vec<(String, String)>,
 }
 
-fn read(sent: &sportello::mailer::Sent) -> Left {
+pub(super) fn read(sent: &sportello::mailer::Sent) -> Left {
     let message = MessageParser::default().parse(&sent.raw).expect("a mail");
     let raw = String::from_utf8_lossy(&sent.raw).into_owned();
     let reply_to = message.reply_to().and_then(|to| to.first()?.address().map(str::to_owned)).unwrap_or_default();
@@ -39,17 +39,17 @@ fn read(sent: &sportello::mailer::Sent) -> Left {
     }
 }
 
-fn last(desk: &ServedDesk) -> Left {
+pub(super) fn last(desk: &ServedDesk) -> Left {
     read(desk.sent().last().expect("a mail has left"))
 }
 
-fn several(from: &str, id: &str, extra: &str, body: &str) -> Vec<u8> {
+pub(super) fn several(from: &str, id: &str, extra: &str, body: &str) -> Vec<u8> {
     format!("From: {from}\r\nSubject: Order 55\r\nMessage-ID: <{id}>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n{extra}\r\n\r\n{body}\r\n")
         .into_bytes()
 }
 
 /// A desk with a ticket of Tom's, its receipt sent already.
-async fn desk() -> (ServedDesk, Browser, String) {
+pub(super) async fn desk() -> (ServedDesk, Browser, String) {
     let desk = ServedDesk::new().await;
     let anna = desk.agent("Anna Verdi", Role::Admin).await;
     let ticket = desk.receive(&mail("Tom Hill <tom@example.com>", "1@example.com", "Order 55", "Where is my order?")).await.ticket;
@@ -58,7 +58,7 @@ async fn desk() -> (ServedDesk, Browser, String) {
 }
 
 /// Sends what the composer of this page holds, with other words.
-async fn answer(browser: &Browser, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
+pub(super) async fn answer(browser: &Browser, page: &Page, path: &str, fields: &[(&str, &str)]) -> Page {
     let mut form = Form::new().text("seen", page.attribute("[name=seen]", "value")).text("note", "0");
     for name in ["to", "cc", "bcc"] {
         if !fields.iter().any(|(known, _)| *known == name) {
@@ -71,7 +71,7 @@ async fn answer(browser: &Browser, page: &Page, path: &str, fields: &[(&str, &st
     browser.post_files(&format!("{path}/reply"), form).await
 }
 
-fn form(fields: &[(&str, &str)]) -> Form {
+pub(super) fn form(fields: &[(&str, &str)]) -> Form {
     fields.iter().fold(Form::new(), |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()))
 }
 
@@ -144,8 +144,13 @@ async fn whoever_joins_is_not_taken_for_the_customer() {
     assert_eq!(page.texts(".letter-who .badge"), ["Not the customer"]);
     assert_eq!(page.text("#customer h2"), "Tom Hill");
     assert_eq!(page.attribute("#to", "value"), "Luca Neri <luca@example.org>");
-    assert_eq!(page.text("#left-out"), "Not to Tom", "whoever answers sees whom they leave out");
-    assert!(anna.visit(&format!("{path}?only=customer")).await.texts("#left-out").is_empty());
+    let warning = page.text("#left-out");
+    assert!(warning.starts_with("Your answer goes to Luca Neri, not to the customer Tom Hill."), "{warning}");
+    let instead = anna.get(&page.attribute("#left-out a", "href")).await.is(200);
+    assert_eq!(instead.attribute("#to", "value"), "Tom Hill <tom@example.com>");
+    assert!(instead.texts("#left-out").is_empty());
+    let both = answer(&anna, &page, &path, &[("body", ""), ("cc", "tom@example.com")]).await.is(422);
+    assert!(both.texts("#left-out").is_empty(), "they are told too");
     let only = page.attribute(".recipients-only a", "href");
     // What Luca wrote to us alone is neither on Tom's page nor quoted to him.
     let ticket = path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("a number");

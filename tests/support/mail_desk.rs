@@ -60,16 +60,7 @@ impl MailDesk {
 
     /// Adds a mailbox with passwords.
     pub async fn mailbox_with_secrets(&self, name: &str, address: &str, settings: Value, secrets: Option<Value>) -> ChannelId {
-        let draft = ChannelDraft {
-            kind: ChannelKind::Email,
-            name: name.to_owned(),
-            address: Some(address.to_owned()),
-            team_id: None,
-            language: None,
-            enabled: true,
-            settings,
-            secrets: secrets.map(|secrets| sportello::desk::channels::seal(&self.app.keys, &secrets).expect("plain data")),
-        };
+        let draft = mailbox_draft(&self.app.keys, name, address, settings, secrets);
         let mut change = Change::begin(&self.app).await.expect("a database");
         let id = sportello::desk::channels::create(&mut change, &draft).await.expect("a channel");
         change.touch_settings();
@@ -178,6 +169,20 @@ impl MailDesk {
         let stop = CancellationToken::new();
         let serving = tokio::spawn(smtp::serve_lmtp(self.app.clone(), listener, smtp::Limits::of(&self.app), stop.clone()));
         SmtpDoor { address: SocketAddr::from(([127, 0, 0, 1], 0)), stop, serving }
+    }
+}
+
+/// A mailbox, with passwords where it needs some.
+pub fn mailbox_draft(keys: &Keys, name: &str, address: &str, settings: Value, secrets: Option<Value>) -> ChannelDraft {
+    ChannelDraft {
+        kind: ChannelKind::Email,
+        name: name.to_owned(),
+        address: Some(address.to_owned()),
+        team_id: None,
+        language: None,
+        enabled: true,
+        settings,
+        secrets: secrets.map(|secrets| sportello::desk::channels::seal(keys, &secrets).expect("plain data")),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Lines to mail servers on which something goes wrong, and a mail server that goes wrong by itself.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,8 @@ pub struct Line {
     pub port: u16,
     /// Bytes that the server may still say until the line is cut, once; negative: as many as it likes.
     pub left: Arc<AtomicI64>,
+    /// Milliseconds for which the server thinks before it says anything.
+    pub thinks: Arc<AtomicU64>,
     /// Connections so far.
     pub connections: Arc<AtomicUsize>,
 }
@@ -25,21 +28,25 @@ impl Line {
     pub async fn to(port: u16, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let hook: Hook = Arc::new(hook);
-        let line =
-            Self { port: listener.local_addr().expect("a port").port(), left: Arc::new(AtomicI64::new(-1)), connections: Arc::default() };
-        let (left, connections) = (line.left.clone(), line.connections.clone());
+        let line = Self {
+            port: listener.local_addr().expect("a port").port(),
+            left: Arc::new(AtomicI64::new(-1)),
+            thinks: Arc::default(),
+            connections: Arc::default(),
+        };
+        let (left, thinks, connections) = (line.left.clone(), line.thinks.clone(), line.connections.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
-                tokio::spawn(carry(client, server, hook.clone(), left.clone()));
+                tokio::spawn(carry(client, server, hook.clone(), left.clone(), thinks.clone()));
             }
         });
         line
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, hook: Hook, left: Arc<AtomicI64>) {
+async fn carry(client: TcpStream, server: TcpStream, hook: Hook, left: Arc<AtomicI64>, thinks: Arc<AtomicU64>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let up = async {
@@ -54,6 +61,7 @@ async fn carry(client: TcpStream, server: TcpStream, hook: Hook, left: Arc<Atomi
     let down = async {
         let mut buffer = vec![0; 4 * 1024];
         while let Ok(n @ 1..) = from_server.read(&mut buffer).await {
+            tokio::time::sleep(Duration::from_millis(thinks.load(Ordering::SeqCst))).await;
             let may = left.load(Ordering::SeqCst);
             let n_wide = i64::try_from(n).expect("small");
             if may >= 0 && n_wide > may {
@@ -72,6 +80,37 @@ async fn carry(client: TcpStream, server: TcpStream, hook: Hook, left: Arc<Atomi
     tokio::select! {
         () = up => {}
         () = down => {}
+    }
+}
+
+/// A server for incoming mail that lets nobody in, with these words; answers with its port.
+pub async fn shut(words: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("a port").port();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(turn_away(socket, words));
+        }
+    });
+    port
+}
+
+async fn turn_away(socket: TcpStream, words: &str) -> std::io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    socket.write_all(b"* OK ready\r\n").await?;
+    loop {
+        let mut line = String::new();
+        if socket.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        let (tag, asked) = line.split_once(' ').unwrap_or_default();
+        if asked.starts_with("AUTHENTICATE") {
+            socket.write_all(b"+ \r\n").await?;
+            socket.read_line(&mut String::new()).await?;
+        }
+        let answer = if asked.starts_with("CAPABILITY") { "* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n" } else { "" };
+        let result = if asked.starts_with("CAPABILITY") { "OK done" } else { &format!("NO {words}") };
+        socket.write_all(format!("{answer}{tag} {result}\r\n").as_bytes()).await?;
     }
 }
 

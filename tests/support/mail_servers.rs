@@ -25,15 +25,20 @@ pub struct Dovecot {
 impl Dovecot {
     /// Starts one and waits until it answers. Debian: `dovecot-imapd`.
     pub async fn start() -> Self {
-        Self::start_with("").await
+        Self::start_with("", "").await
+    }
+
+    /// One that does not tell of new mail by itself.
+    pub async fn start_without_idle() -> Self {
+        Self::start_with("", "imap_capability = IMAP4rev1 SASL-IR ENABLE LITERAL+ UIDPLUS\n").await
     }
 
     /// One that takes no password but tokens, which it has looked at by this address (`…/tokeninfo?access_token=`).
     pub async fn start_with_tokens(token_info: &str) -> Self {
-        Self::start_with(token_info).await
+        Self::start_with(token_info, "").await
     }
 
-    async fn start_with(token_info: &str) -> Self {
+    async fn start_with(token_info: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = geteuid().is_root();
         // Mail must not belong to root; without root everything belongs to whoever runs the tests.
@@ -48,7 +53,7 @@ impl Dovecot {
         chown(&mail, Some(owner.0), Some(owner.1)).expect("our folder");
         let port = free_port().await;
         let file = folder.path().join("dovecot.conf");
-        let mut text = configuration(folder.path(), port, owner, root);
+        let mut text = configuration(folder.path(), port, owner, root) + more;
         if !token_info.is_empty() {
             let passwords = format!("passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n");
             let oauth = folder.path().join("oauth2.conf");

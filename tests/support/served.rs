@@ -192,14 +192,18 @@ impl Browser {
             Some(cookie) => request.header(COOKIE, cookie),
             None => request,
         };
-        let response = request.send().await.expect("an answer");
-        let headers = response.headers().clone();
-        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Page { status: response.status(), location, body: response.text().await.expect("a body"), headers }
+        Page::of(request.send().await.expect("an answer")).await
     }
 }
 
 impl Page {
+    /// The whole of an answer.
+    pub async fn of(response: Response) -> Self {
+        let headers = response.headers().clone();
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self { status: response.status(), location, body: response.text().await.expect("a body"), headers }
+    }
+
     /// The text of every element that the selector finds, with its white space collapsed.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let selector = Selector::parse(selector).expect("a selector");
@@ -232,14 +236,20 @@ impl Page {
 
     /// The line that the next page shows of what this click did.
     pub fn told(&self) -> String {
+        self.flash()["text"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether that line offers to take it back.
+    pub fn offers_undo(&self) -> bool {
+        self.flash()["undo"].is_string()
+    }
+
+    fn flash(&self) -> serde_json::Value {
         use base64::Engine as _;
         let cookies = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
         let flash = cookies.filter_map(|cookie| cookie.strip_prefix("sportello_flash=")?.split(';').next()).next().unwrap_or_default();
         let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(flash).unwrap_or_default();
-        serde_json::from_slice::<serde_json::Value>(&json)
-            .ok()
-            .and_then(|flash| Some(flash["text"].as_str()?.to_owned()))
-            .unwrap_or_default()
+        serde_json::from_slice(&json).unwrap_or_default()
     }
 
     /// Fails unless the page came with this status.

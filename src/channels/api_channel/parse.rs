@@ -29,7 +29,8 @@ pub fn read(channel: &Channel, raw: &[u8]) -> Vec<Element> {
             vec![Element::here(Happening::Said(Box::new(said)))]
         }
         Told::Edit { id, edit } => {
-            let text = edit.text.map(|text| Notice::Edited { text, at: edit.at });
+            let (restored, at) = (edit.restored, edit.at);
+            let text = edit.text.map(|text| if restored { Notice::Restored { text, at } } else { Notice::Edited { text, at } });
             let review = edit.review.map(|review| Notice::Rated { review: rating(review) });
             let hidden = edit.hidden.map(|hidden| Notice::Hidden { hidden });
             text.into_iter().chain(review).chain(hidden).map(|notice| noticed(&id, notice)).collect()

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use moka::future::Cache;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -39,12 +40,10 @@ pub struct Configured {
 
 /// The chat at this address, if there is one that is switched on.
 pub async fn configured(app: &App, key: &str) -> sqlx::Result<Option<Arc<Configured>>> {
-    type Known = moka::future::Cache<String, Option<Arc<Configured>>>;
     if !slugs::is_slug(key) {
         return Ok(None);
     }
-    let fresh = async { Arc::new(Known::builder().max_capacity(200).build()) as Arc<dyn std::any::Any + Send + Sync> };
-    let Ok(known) = app.cache.get_with("chats", fresh).await.downcast::<Known>() else { return read(app, key).await };
+    let known: Cache<String, Option<Arc<Configured>>> = app.shelf("chats", || Cache::builder().max_capacity(200).build()).await;
     if let Some(configured) = known.get(key).await {
         return Ok(configured);
     }

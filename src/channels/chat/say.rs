@@ -98,6 +98,10 @@ impl Who {
         Ok(Self { name: short(name), email, phone })
     }
 
+    fn is_empty(&self) -> bool {
+        self.introduction().is_empty()
+    }
+
     /// As the desk takes it.
     pub fn introduction(&self) -> Introduction<'_> {
         Introduction { name: self.name.as_deref(), email: self.email.as_deref(), phone: self.phone.as_deref(), verified_id: None }
@@ -152,8 +156,7 @@ async fn find_out(app: &App, caller: &Caller) -> sqlx::Result<Availability> {
 async fn goes_on(app: &App, caller: &Caller) -> sqlx::Result<bool> {
     let Some(visitor) = &caller.visitor else { return Ok(false) };
     let mut db = app.db.acquire().await?;
-    let Some(ticket) = chats::last_of_visitor(&mut db, visitor.id).await? else { return Ok(false) };
-    Ok(chats::find(&mut db, ticket).await?.is_some_and(|chat| chat.is_open()))
+    Ok(chats::state_of_visitor(&mut db, visitor.id).await?.is_some_and(ChatState::is_open))
 }
 
 fn check(app: &App, caller: &Caller, said: &Said) -> Result<Who, Refusal> {
@@ -236,9 +239,8 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
         return known_already(change, caller, ticket, message).await;
     }
     let (visitor, token) = visitor(&mut change, caller, said).await?;
-    visitors::lock(&mut change, visitor.id).await?;
     let (page, context) = (facts(said.page.as_ref()), facts(said.context.as_ref()));
-    visitors::note(&mut change, visitor.id, page, context).await?;
+    let visitor = visitors::note(&mut change, visitor.id, page, context).await?;
     let contact = visitors::introduce(&mut change, &visitor, &who.introduction()).await?;
 
     let last = match chats::last_of_visitor(&mut change, visitor.id).await? {
@@ -267,7 +269,7 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
     if taken.len() != said.files.len() {
         return Err(NotKept::Refused(Refusal::Invalid("files")));
     }
-    let visitor = visitors::find(&mut change, visitor.id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let visitor = if who.is_empty() { visitor } else { visitors::find(&mut change, visitor.id).await?.ok_or(sqlx::Error::RowNotFound)? };
     let incoming = incoming(app, caller, said, &visitor, provider_id).await?;
     let mut channel = channel.clone();
     if let Some(team) = said.topic.as_deref().and_then(|key| caller.chat.settings.topics.iter().find(|topic| topic.key == key)?.team) {
@@ -287,7 +289,10 @@ async fn keep(app: &App, caller: &Caller, said: &Said, who: &Who, availability: 
     let created = received.outcome == Outcome::Created;
     match said.mode {
         Mode::Chat if created => chats::start(&mut change, ticket, channel.id, visitor.id, promise.unwrap_or(chats::ANSWER), now).await?,
-        Mode::Chat => chats::hear(&mut change, ticket, promise, now).await?,
+        Mode::Chat => match last {
+            Some((ticket, chat)) => chats::hear_in(&mut change, &ticket, chat, promise, now).await?,
+            None => chats::hear(&mut change, ticket, promise, now).await?,
+        },
         Mode::Email | Mode::Callback => {
             if created {
                 chats::leave_word(&mut change, ticket, channel.id, visitor.id, now).await?;

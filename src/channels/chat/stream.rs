@@ -7,8 +7,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -30,6 +29,9 @@ const ALIVE: Duration = Duration::from_secs(20);
 const SPREAD_MILLISECONDS: u64 = 500;
 /// Messages read at a time.
 const PAGE: i64 = 100;
+/// How many widgets look around at the same time. When somebody comes or goes all of them do, and neither the memory for reading nor the
+/// connections to the database may be theirs alone: words of a chat go past this.
+static TURNS: Semaphore = Semaphore::const_new(12);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -55,10 +57,10 @@ pub async fn listen(
         told_availability: [0; 8],
         told_chat: [0; 8],
         pending: Vec::new(),
-        looks_at: Instant::now() + LOOK,
+        looks_at: next_look(),
         ended: false,
     };
-    Box::pin(listener.look(true)).await;
+    listener.look_around().await;
     let stream = futures_util::stream::unfold(Box::new(listener), |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -116,11 +118,11 @@ impl Listener {
             Heard::Floor => {
                 tokio::time::sleep(Duration::from_millis(rand::random_range(0..SPREAD_MILLISECONDS))).await;
                 self.floor.mark_unchanged();
-                Box::pin(self.look(true)).await;
+                self.look_around().await;
             }
             Heard::Time => {
-                self.looks_at = Instant::now() + LOOK;
-                Box::pin(self.look(true)).await;
+                self.looks_at = next_look();
+                self.look_around().await;
             }
         }
     }
@@ -132,6 +134,12 @@ impl Listener {
         }
     }
 
+    /// Reads what is new and who is there, when it is its turn.
+    async fn look_around(&mut self) {
+        let _turn = TURNS.acquire().await.ok();
+        Box::pin(self.look(true)).await;
+    }
+
     /// Reads what is new. What cannot be read now is read when it next looks.
     async fn look(&mut self, around: bool) {
         if let Err(error) = self.read(around).await {
@@ -141,9 +149,11 @@ impl Listener {
 
     async fn read(&mut self, around: bool) -> sqlx::Result<()> {
         if around {
-            let availability = AvailabilityView::load(&self.app, &self.caller).await?;
-            let told = self.told_availability;
-            self.told_availability = self.tell("availability", &availability, told);
+            let availability = AvailabilityView::written(&self.app, &self.caller).await?;
+            if availability.digest != self.told_availability {
+                self.told_availability = availability.digest;
+                self.pending.push(Event::default().event("availability").data(&availability.json));
+            }
         }
         let Some(visitor) = self.caller.visitor.as_ref().map(|visitor| visitor.id) else { return Ok(()) };
         let app = self.app.clone();
@@ -185,13 +195,17 @@ impl Listener {
     /// Tells something, unless it is what was told last. Returns its digest.
     fn tell(&mut self, name: &str, view: &impl Serialize, told: [u8; 8]) -> [u8; 8] {
         let Ok(json) = serde_json::to_string(view) else { return told };
-        let digest = Sha256::digest(json.as_bytes());
-        let digest: [u8; 8] = std::array::from_fn(|at| digest[at]);
+        let digest = views::digest(&json);
         if digest != told {
             self.pending.push(Event::default().event(name).data(json));
         }
         digest
     }
+}
+
+/// Widgets that were opened together do not look together ever after.
+fn next_look() -> Instant {
+    Instant::now() + LOOK.mul_f64(rand::random_range(0.7..1.3))
 }
 
 /// What ends a stream's waiting.

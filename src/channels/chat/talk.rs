@@ -25,7 +25,7 @@ use crate::http::Query;
 use crate::http::visitors::limits::{self, Limit};
 use crate::i18n::{self, Value as Text};
 use crate::ids::{MessageId, TicketId};
-use crate::live::Signal;
+use crate::live::{Hands, Signal};
 use crate::secrets;
 use crate::text;
 
@@ -95,10 +95,15 @@ pub async fn history(State(app): State<App>, caller: Caller, Query(query): Query
 
 /// The conversation that a request is about: the visitor's newest.
 async fn conversation(app: &App, caller: &Caller) -> Result<TicketId, Refused> {
+    hands(app, caller).await.map(|(ticket, _)| ticket)
+}
+
+/// The same, with those whom its words concern.
+async fn hands(app: &App, caller: &Caller) -> Result<(TicketId, Hands), Refused> {
     let visitor = caller.known()?;
     let find = async {
         let mut db = app.db.acquire().await?;
-        chats::last_of_visitor(&mut db, visitor.id).await
+        chats::hands_of_visitor(&mut db, visitor.id).await
     };
     find.await.map_err(|error| caller.failed(error))?.ok_or_else(|| caller.refuse(Refusal::NotFound))
 }
@@ -111,9 +116,9 @@ pub struct Typing {
 
 pub async fn typing(State(app): State<App>, caller: Caller, Body(typing): Body<Typing>) -> Result<StatusCode, Refused> {
     caller.limit(&app, Limit::Marks)?;
-    let ticket = conversation(&app, &caller).await?;
+    let (ticket, hands) = hands(&app, &caller).await?;
     if !caller.known()?.blocked {
-        app.live.announce(Signal::writing(ticket, &typing.text));
+        app.live.announce(Signal::writing(ticket, hands, &typing.text));
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -143,8 +148,8 @@ pub async fn page(State(app): State<App>, caller: Caller, Body(hello): Body<Hell
     let note = async {
         let mut change = Change::begin(&app).await?;
         visitors::note(&mut change, visitor.id, facts(hello.page.as_ref()), facts(hello.context.as_ref())).await?;
-        if let Some(ticket) = chats::last_of_visitor(&mut change, visitor.id).await? {
-            change.touch_chat(ticket);
+        if let Some((ticket, hands)) = chats::hands_of_visitor(&mut change, visitor.id).await? {
+            change.touch_chat(ticket, hands);
         }
         change.commit().await
     };
@@ -378,8 +383,8 @@ pub async fn leave(State(app): State<App>, caller: Caller, Body(leaving): Body<L
         let mut change = Change::begin(&app).await?;
         if let Some(visitor) = visitors::find_by_token(&mut change, caller.chat.channel.id, &leaving.token).await? {
             visitors::beat(&mut change, visitor.id, true).await?;
-            if let Some(ticket) = chats::last_of_visitor(&mut change, visitor.id).await? {
-                change.touch_chat(ticket);
+            if let Some((ticket, hands)) = chats::hands_of_visitor(&mut change, visitor.id).await? {
+                change.touch_chat(ticket, hands);
             }
         }
         change.commit().await

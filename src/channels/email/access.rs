@@ -25,6 +25,36 @@ pub enum AccessError {
     Token(Fault),
 }
 
+/// Seconds for which a mailbox is left alone that does not take our password: many servers lock an account that is knocked at too often.
+pub const REFUSED: i64 = 300;
+/// The same for one whose server lets nobody in just now.
+pub const BUSY: i64 = 60;
+/// Seconds until a mailbox that has lost its sign-in is tried again all the same.
+pub const SHUT_OUT: i64 = 600;
+
+impl AccessError {
+    /// Seconds for which the mailbox is to be left alone, where knocking again soon does harm or is in vain.
+    pub fn rest(&self) -> Option<i64> {
+        match self {
+            Self::Imap(ImapError::Login { .. }) => Some(REFUSED),
+            Self::Imap(ImapError::Busy(_)) => Some(BUSY),
+            Self::Imap(_) => None,
+            Self::Token(Fault::SignIn(_)) => Some(SHUT_OUT),
+            Self::Token(Fault::Later { after: Some(after), .. }) => Some((*after).clamp(15, 3600)),
+            Self::Token(_) => Some(60),
+        }
+    }
+}
+
+/// Where a sign-in is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LostAt {
+    /// At the provider, or at the server that mail is fetched from: when mail comes in again it is back.
+    Incoming,
+    /// At the server for outgoing mail, while tokens are given out.
+    Outgoing,
+}
+
 /// The provider at which a mailbox signs in.
 pub fn provider(settings: &OauthSettings, client_secret: &str) -> Provider {
     let (client_id, client_secret) = (settings.client_id.clone(), client_secret.to_owned());
@@ -128,11 +158,18 @@ pub fn refused_by_server(app: &App, channel: &Channel, server: &Server, reason: 
     }
 }
 
+async fn note_shut_out(change: &mut Change, channel: ChannelId, shut_out: bool) -> sqlx::Result<()> {
+    channels::merge_settings(change, channel, [("smtp_shut_out".to_owned(), shut_out.into())]).await
+}
+
 /// Stops what needs the sign-in, and says so to everybody.
-pub async fn lose(app: &App, channel: ChannelId, words: &str) {
+pub async fn lose(app: &App, channel: ChannelId, at: LostAt, words: &str) {
     let noted = async {
         let mut change = Change::begin(app).await?;
         channels::lose_sign_in(&mut change, channel, words).await?;
+        if at == LostAt::Outgoing {
+            note_shut_out(&mut change, channel, true).await?;
+        }
         change.touch_settings();
         change.touch_work();
         change.commit().await
@@ -145,8 +182,22 @@ pub async fn lose(app: &App, channel: ChannelId, words: &str) {
 /// Lets what waited for the sign-in go on.
 pub async fn regain(app: &App, channel: ChannelId) -> sqlx::Result<()> {
     let mut change = Change::begin(app).await?;
-    channels::regain_sign_in(&mut change, channel).await?;
+    regain_within(&mut change, channel).await?;
+    change.commit().await
+}
+
+/// The same as part of a change.
+pub async fn regain_within(change: &mut Change, channel: ChannelId) -> sqlx::Result<()> {
+    channels::regain_sign_in(change, channel).await?;
+    note_shut_out(change, channel, false).await?;
     change.touch_settings();
     change.touch_work();
+    Ok(())
+}
+
+/// Somebody has signed in: whether that lets mail leave is no longer known.
+pub async fn begin_anew(app: &App, channel: ChannelId) -> sqlx::Result<()> {
+    let mut change = Change::begin(app).await?;
+    note_shut_out(&mut change, channel, false).await?;
     change.commit().await
 }

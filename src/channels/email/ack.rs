@@ -6,6 +6,7 @@ use crate::desk::changes::Change;
 use crate::desk::channels;
 use crate::desk::directory;
 use crate::desk::kinds::{Direction, Status};
+use crate::desk::tickets::recipients;
 use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket, outbound};
@@ -58,7 +59,8 @@ async fn queue(app: &App, ticket: TicketId, message: MessageId) -> Result<Option
     if ticket.acknowledged_at.is_some_and(|at| Ts::now().seconds_since(at) < PER_TICKET_SECONDS) {
         return Ok(Some("the ticket had one today"));
     }
-    let Some(to) = reply::recipients(&mut change, &ticket).await?.to.into_iter().next() else { return Ok(Some("there is no address")) };
+    let to = recipients::of_customer(&mut change, &ticket).await?.to;
+    let Some(to) = to.into_iter().next() else { return Ok(Some("there is no address")) };
     if outbound::automatic_last_hour(&mut change, ticket.contact_id, &to.address).await? >= PER_HOUR {
         return Ok(Some("this address had several within an hour"));
     }

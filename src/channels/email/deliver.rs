@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::channels::email::access;
+use crate::channels::email::access::{self, LostAt};
 use crate::channels::email::build::{self, Brand};
 use crate::channels::email::dkim;
 use crate::channels::email::settings::{OauthService, Settings};
@@ -52,7 +52,7 @@ pub async fn way_out(app: &App, channel: &Channel) -> Result<Mailer, SendError> 
 /// A provider gave no token.
 fn without_token(fault: Fault) -> SendError {
     match fault {
-        Fault::SignIn(words) => SendError::SignIn(words),
+        Fault::SignIn(words) => SendError::Token(words),
         other => SendError::Later(other.to_string()),
     }
 }
@@ -105,7 +105,7 @@ enum Trouble {
     /// Not before this many seconds; that is no failure.
     Wait(i64, String),
     /// Not before an admin has signed in again.
-    SignIn(String),
+    SignIn(LostAt, String),
     /// Not without a person.
     Never(String),
 }
@@ -121,7 +121,8 @@ impl From<SendError> for Trouble {
         match error {
             SendError::Refused(reason) => Self::Never(reason),
             SendError::Later(reason) | SendError::Unsure(reason) => Self::Later(reason),
-            SendError::SignIn(reason) => Self::SignIn(reason),
+            SendError::SignIn(reason) => Self::SignIn(LostAt::Outgoing, reason),
+            SendError::Token(reason) => Self::SignIn(LostAt::Incoming, reason),
         }
     }
 }
@@ -147,9 +148,9 @@ pub async fn send(app: &App, channel: &Channel, id: MessageId, last: bool) -> Ou
         Err(error) => return Outcome::Retry(error.to_string()),
     };
     let mut result = hand_over(app, channel, &message).await;
-    if let Err(Trouble::SignIn(reason)) = &result {
+    if let Err(Trouble::SignIn(at, reason)) = &result {
         if Settings::of(channel).smtp.is_some_and(|smtp| smtp.by_token) {
-            access::lose(app, channel.id, reason).await;
+            access::lose(app, channel.id, *at, reason).await;
         } else {
             // A password that somebody can put right.
             result = Err(Trouble::Later(reason.clone()));
@@ -161,7 +162,7 @@ pub async fn send(app: &App, channel: &Channel, id: MessageId, last: bool) -> Ou
             Err(Trouble::Later(reason)) => Outcome::Retry(reason),
             Err(Trouble::Wait(seconds, _)) => Outcome::Again(seconds),
             // Signing in again queues it anew.
-            Err(Trouble::SignIn(_)) => Outcome::Done,
+            Err(Trouble::SignIn(..)) => Outcome::Done,
             Err(Trouble::Never(reason)) => Outcome::Fail(reason),
         },
         Err(error) => Outcome::Retry(error.to_string()),
@@ -187,7 +188,7 @@ async fn record(app: &App, channel: &Channel, message: &Message, result: &Result
             channels::note_error(&mut change, channel.id, &format!("Sending: {reason}")).await?;
         }
         Err(Trouble::Wait(_, reason)) => outbound::delayed(&mut change, message, reason).await?,
-        Err(Trouble::SignIn(_)) => outbound::delayed(&mut change, message, &waits_words(channel)).await?,
+        Err(Trouble::SignIn(..)) => outbound::delayed(&mut change, message, &waits_words(channel)).await?,
         Err(Trouble::Later(reason) | Trouble::Never(reason)) => outbound::failed(&mut change, message, reason).await?,
     }
     change.commit().await
@@ -195,6 +196,11 @@ async fn record(app: &App, channel: &Channel, message: &Message, result: &Result
 
 async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<(), Trouble> {
     let directory = directory::get(app).await?;
+    let settings = Settings::of(channel);
+    // Looked for before anything is loaded, and taken when the letter is ready.
+    if let Some((seconds, words)) = mailboxes::full(&mut *app.db.acquire().await?, channel.id, settings.pace).await? {
+        return Err(Trouble::Wait(seconds, words));
+    }
     let outgoing = compose(app, channel, message).await?;
     let brand = Brand { shop_name: directory.shop.shop_name.clone(), accent: directory.shop.accent.clone() };
     let from = outgoing.from.address.clone();
@@ -202,21 +208,33 @@ async fn hand_over(app: &App, channel: &Channel, message: &Message) -> Result<()
     let letter = tokio::task::spawn_blocking(move || build::build(&outgoing, &brand)).await;
     let letter = letter.map_err(|error| Trouble::Never(format!("the letter could not be written: {error}")))?;
     let letter = letter.map_err(|error| Trouble::Never(error.to_string()))?;
-    let settings = Settings::of(channel);
     let letter = dkim::sign(app, channel, &settings, letter);
-    keep_pace(app, channel, &settings).await?;
-    let sender = envelope_sender(app, channel, &from, message.id).await;
-    match leave(app, channel, &sender, &to, &letter).await {
+    let place = take_place(app, channel, &settings).await?;
+    let left = leave_as(app, channel, message.id, &from, &to, &letter).await;
+    if let Err(SendError::Later(_) | SendError::SignIn(_) | SendError::Token(_) | SendError::Refused(_)) = &left {
+        // Nothing has left, so it counts for nothing. What may have arrived counts.
+        let back = async { mailboxes::stay(&mut *app.db.acquire().await?, channel.id, place).await };
+        if let Err(error) = back.await {
+            tracing::warn!(channel = %channel.id, %error, "cannot give back the place of a letter that did not leave");
+        }
+    }
+    Ok(left?)
+}
+
+/// Hands a letter over in the name to which notices come home, else in the mailbox's plain one.
+async fn leave_as(app: &App, channel: &Channel, message: MessageId, from: &str, to: &[String], letter: &[u8]) -> Result<(), SendError> {
+    let sender = envelope_sender(app, channel, from, message).await;
+    match leave(app, channel, &sender, to, letter).await {
         Err(SendError::Refused(first)) if sender != from && may_mean_sender(&first) => {
             // It may be our sender that is not wanted, and not the letter.
-            leave(app, channel, &from, &to, &letter).await.map_err(|error| match error {
+            leave(app, channel, from, to, letter).await.map_err(|error| match error {
                 SendError::Refused(_) => SendError::Refused(first),
                 other => other,
             })?;
             PLAIN_ONLY.insert(channel.id, ()).await;
             Ok(())
         }
-        other => Ok(other?),
+        other => other,
     }
 }
 
@@ -226,15 +244,12 @@ fn may_mean_sender(words: &str) -> bool {
     ["5.7.", "5.1.7", "5.1.8", "sender", "553", "permission", "not owned", "mail from", "send as"].iter().any(|sign| lower.contains(sign))
 }
 
-/// Takes a place among those that may leave now, if the mailbox has a limit.
-async fn keep_pace(app: &App, channel: &Channel, settings: &Settings) -> Result<(), Trouble> {
+/// Takes a place among those that may leave now.
+async fn take_place(app: &App, channel: &Channel, settings: &Settings) -> Result<Ts, Trouble> {
     let mut tx = app.db.begin().await?;
-    let wait = mailboxes::depart(&mut tx, channel.id, settings.pace).await?;
+    let place = mailboxes::depart(&mut tx, channel.id, settings.pace).await?;
     tx.commit().await?;
-    match wait {
-        Some((seconds, words)) => Err(Trouble::Wait(seconds, words)),
-        None => Ok(()),
-    }
+    place.map_err(|(seconds, words)| Trouble::Wait(seconds, words))
 }
 
 /// Puts together what the letter will say; nothing of it depends on which attempt this is.
@@ -250,8 +265,9 @@ async fn compose(app: &App, channel: &Channel, message: &Message) -> Result<Outg
         (true, _) => None,
         (false, Some(side)) => thread::last_aside(&mut db, side, message.id).await?,
         (false, None) => {
-            let known = envelope.to.iter().chain(&envelope.cc).map(|to| to.address.to_lowercase()).collect::<Vec<_>>();
-            thread::last_inbound(&mut db, message.ticket_id, message.id, &known).await?
+            let everybody = envelope.to.iter().chain(&envelope.cc).chain(&envelope.bcc);
+            let everybody = everybody.map(|to| to.address.to_lowercase()).collect::<Vec<_>>();
+            thread::last_inbound(&mut db, message.ticket_id, message.id, &everybody).await?
         }
     };
     let face = match message.agent_id.filter(|_| !message.automatic) {

@@ -15,11 +15,12 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 
 use crate::app::App;
+use crate::channels::email::access::{self, LostAt};
 use crate::channels::email::providers::{self, Guess};
 use crate::channels::email::settings::{DkimSettings, HookService, OauthService};
 use crate::channels::email::settings::{Secrets, Settings, addresses};
 use crate::channels::email::trial::{self, Mark, Trial};
-use crate::channels::email::{access, dkim, hooks};
+use crate::channels::email::{dkim, hooks};
 use crate::channels::entries;
 use crate::channels::wire::oauth;
 use crate::clock::Ts;
@@ -347,10 +348,11 @@ async fn save_as(app: &App, shell: &Shell, channel: Option<Channel>, form: Mailb
             return again(channel, form, problems);
         }
     };
-    // What cannot be entered by a sign-in cannot have lost it.
-    if channel.as_ref().is_some_and(|channel| channel.sign_in_lost_at.is_some()) && !checked.settings.signs_in() {
-        rows::regain_sign_in(&mut change, id).await?;
-        change.touch_work();
+    // What cannot be entered by a sign-in cannot have lost it; and whether the server for outgoing mail still refuses shows by the next letter,
+    // where nothing else is about to show it.
+    let tries = form.then != "test" && form.then != "sign_in" && stored.as_ref().is_some_and(|(settings, _)| settings.smtp_shut_out);
+    if channel.as_ref().is_some_and(|channel| channel.sign_in_lost_at.is_some()) && (tries || !checked.settings.signs_in()) {
+        access::regain_within(&mut change, id).await?;
     }
     change.touch_settings();
     change.commit().await?;
@@ -386,7 +388,7 @@ async fn test(app: &App, shell: &Shell, id: ChannelId) -> Result<Response> {
     let channel = mailbox(&mut *app.db.acquire().await?, id).await?;
     let report = trial::run(app, &channel).await;
     match (&report.sign_in, report.failure()) {
-        (Some(words), _) => access::lose(app, id, words).await,
+        (Some(words), _) => access::lose(app, id, LostAt::Incoming, words).await,
         (None, Some(failed)) => {
             rows::note_error(&mut *app.db.acquire().await?, id, &format!("{}. {}", failed.title, failed.detail)).await?
         }
@@ -394,10 +396,7 @@ async fn test(app: &App, shell: &Shell, id: ChannelId) -> Result<Response> {
             let mut change = Change::begin(app).await?;
             rows::note_ok(&mut change, id).await?;
             mailboxes::note_recovery(&mut change, id).await?;
-            if rows::regain_sign_in(&mut change, id).await? > 0 {
-                change.touch_work();
-            }
-            change.touch_settings();
+            access::regain_within(&mut change, id).await?;
             change.commit().await?;
         }
     }

@@ -65,6 +65,14 @@ impl HookService {
         }
     }
 
+    /// What it is answered whose webhook cannot be taken as things stand. SendGrid throws a mail away at any 4xx and brings it again after 5xx.
+    const fn refused(self, status: StatusCode) -> StatusCode {
+        match self {
+            Self::Sendgrid => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Mailgun | Self::Postmark => status,
+        }
+    }
+
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Mailgun, Self::Postmark, Self::Sendgrid];
 }
@@ -102,17 +110,20 @@ async fn knock(
         tracing::warn!(%error, "a mail could not be stored; the service brings it again");
         StatusCode::SERVICE_UNAVAILABLE.into_response()
     };
+    let named = HookService::ALL.into_iter().find(|known| known.word() == service);
+    let Some(service) = named else { return StatusCode::NOT_FOUND.into_response() };
     let found = async { channels::find(&mut *app.db.acquire().await?, id).await };
     let channel = match found.await {
-        Ok(channel) => channel.filter(|channel| channel.kind == ChannelKind::Email),
+        Ok(channel) => channel.filter(|channel| channel.kind == ChannelKind::Email && Settings::of(channel).hook == Some(service)),
         Err(error) => return away(error),
     };
-    let Some(channel) = channel else { return StatusCode::NOT_FOUND.into_response() };
+    // Somebody may be in the middle of changing the service, or the address that stands there.
+    let Some(channel) = channel else { return service.refused(StatusCode::NOT_FOUND).into_response() };
     let stored: Secrets = channel.secrets(&app.keys);
     let right: bool = stored.hook_secret.as_bytes().ct_eq(secret.as_bytes()).into();
-    let Some(service) = Settings::of(&channel).hook.filter(|known| known.word() == service && right && !secret.is_empty()) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    if !right || secret.is_empty() {
+        return service.refused(StatusCode::NOT_FOUND).into_response();
+    }
     let brought = match service {
         HookService::Mailgun => mailgun(&headers, body, &stored.hook_key).await,
         HookService::Postmark => postmark(&body),
@@ -123,11 +134,11 @@ async fn knock(
         Err(Refusal::Forged) => {
             tracing::warn!(channel = %id, service = service.label(), "a webhook was refused: it does not bear the service's signature");
             // 401 and not 403 or 406, which would have the service throw the mail away: the key may just be entered wrong.
-            return StatusCode::UNAUTHORIZED.into_response();
+            return service.refused(StatusCode::UNAUTHORIZED).into_response();
         }
         Err(Refusal::Useless(words)) => {
             note(&app, id, words).await;
-            return (StatusCode::UNPROCESSABLE_ENTITY, words).into_response();
+            return (service.refused(StatusCode::UNPROCESSABLE_ENTITY), words).into_response();
         }
     };
     if !channel.enabled {

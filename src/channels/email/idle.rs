@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::channels::email::access;
-use crate::channels::email::imap::connection::Heard;
+use crate::channels::email::access::{self, AccessError};
+use crate::channels::email::imap::connection::{Heard, ImapError};
 use crate::channels::email::settings::{Secrets, Settings};
 use crate::desk::channels::{self as rows, Channel};
 use crate::desk::kinds::ChannelKind;
@@ -40,6 +40,23 @@ struct Watch {
     stop: CancellationToken,
     /// What it was begun with: settings and passwords.
     mark: u64,
+}
+
+/// Why a line to a server has ended.
+#[derive(Debug, thiserror::Error)]
+enum LineError {
+    #[error("{0}")]
+    Access(#[from] AccessError),
+    #[error("the database did not answer: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Gone(&'static str),
+}
+
+impl From<ImapError> for LineError {
+    fn from(error: ImapError) -> Self {
+        Self::Access(error.into())
+    }
 }
 
 /// Watches every mailbox that nobody else does, until told to stop.
@@ -149,12 +166,18 @@ async fn watch(app: &App, holder: &str, id: ChannelId) {
         let rest = match ended {
             Ok(()) => NO_IDLE,
             Err(error) => {
-                tracing::debug!(channel = %id, error, "a mailbox is not listened to at the moment");
+                tracing::debug!(channel = %id, %error, "a mailbox is not listened to at the moment");
                 if began.elapsed() > HELD {
                     pause = PAUSE;
                 }
-                let rest = pause;
+                let mut rest = pause;
                 pause = (pause * 2).min(MAX_PAUSE);
+                // Who is refused does not knock soon again. A changed password begins another watch.
+                if let LineError::Access(error) = &error
+                    && let Some(seconds) = error.rest()
+                {
+                    rest = rest.max(Duration::from_secs(seconds.unsigned_abs()));
+                }
                 // A crowd whose server restarts does not come back in one second.
                 rest.mul_f64(1.0 + 0.5 * rand::random::<f64>())
             }
@@ -174,23 +197,22 @@ async fn note(app: &App, holder: &str, id: ChannelId, idles: bool) {
 }
 
 /// One line to the server, to its end. `Ok`: the server cannot tell of new mail.
-async fn line(app: &App, holder: &str, id: ChannelId) -> Result<(), String> {
-    let words = |error: sqlx::Error| error.to_string();
-    let channel = rows::find(&mut *app.db.acquire().await.map_err(words)?, id).await.map_err(words)?.ok_or("the mailbox is gone")?;
+async fn line(app: &App, holder: &str, id: ChannelId) -> Result<(), LineError> {
+    let channel = rows::find(&mut *app.db.acquire().await?, id).await?.ok_or(LineError::Gone("the mailbox is gone"))?;
     let settings = Settings::of(&channel);
-    let imap = settings.imap.clone().ok_or("the mailbox is not fetched from")?;
-    let mut connection = access::imap(app, &channel, &settings, &imap).await.map_err(|error| error.to_string())?;
-    if !connection.can_idle().await.map_err(|error| error.to_string())? {
+    let imap = settings.imap.clone().ok_or(LineError::Gone("the mailbox is not fetched from"))?;
+    let mut connection = access::imap(app, &channel, &settings, &imap).await?;
+    if !connection.can_idle().await? {
         connection.close().await;
         return Ok(());
     }
-    connection.open_folder(&imap.folder, true).await.map_err(|error| error.to_string())?;
+    connection.open_folder(&imap.folder, true).await?;
     note(app, holder, id, true).await;
     // What came while nobody listened.
     rouse(app, id).await;
     loop {
         let limit = Duration::from_secs(rand::random_range(LISTEN));
-        let (again, heard) = connection.listen(limit).await.map_err(|error| error.to_string())?;
+        let (again, heard) = connection.listen(limit).await?;
         connection = again;
         // Passing words must be looked at even where nothing else was heard: they may have come between two commands.
         if connection.heard_in_passing() || heard == Heard::News {

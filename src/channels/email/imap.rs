@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::channels::email::access::{self, AccessError};
+use crate::channels::email::access::{self, AccessError, LostAt};
 use crate::channels::email::settings::{AfterFetch, ImapSettings, Settings};
 use crate::clock::Ts;
 use crate::desk::changes::Change;
@@ -31,8 +31,6 @@ pub const INTERVAL: i64 = 15;
 const MAX_PAUSE: i64 = 300;
 /// Seconds between two visits to a mailbox whose server tells of new mail by itself: a net below the net.
 const IDLE_INTERVAL: i64 = 300;
-/// Seconds until a mailbox that has lost its sign-in is tried again all the same.
-const SHUT_OUT: i64 = 600;
 /// After this a visit ends and another begins, so that it stays within its lease.
 const VISIT: Duration = Duration::from_secs(80);
 /// Mails asked for at once …
@@ -72,28 +70,14 @@ fn source(imap: &ImapSettings) -> String {
 #[derive(Debug, thiserror::Error)]
 enum PollError {
     #[error("{0}")]
-    Imap(#[from] ImapError),
-    #[error("{0}")]
-    Token(Fault),
+    Access(#[from] AccessError),
     #[error("the database did not answer: {0}")]
     Database(#[from] sqlx::Error),
 }
 
-impl From<AccessError> for PollError {
-    fn from(error: AccessError) -> Self {
-        match error {
-            AccessError::Imap(error) => Self::Imap(error),
-            AccessError::Token(fault) => Self::Token(fault),
-        }
-    }
-}
-
-/// Seconds until a fault of a provider is tried again.
-fn pause_after(fault: &Fault) -> i64 {
-    match fault {
-        Fault::SignIn(_) => SHUT_OUT,
-        Fault::Later { after: Some(after), .. } => (*after).clamp(INTERVAL, 3600),
-        _ => 60,
+impl From<ImapError> for PollError {
+    fn from(error: ImapError) -> Self {
+        Self::Access(error.into())
     }
 }
 
@@ -112,17 +96,15 @@ pub async fn poll(app: &App, channel: &Channel) -> Outcome {
         Err(error) => {
             tracing::warn!(channel = %channel.id, %error, "cannot fetch mail");
             match &error {
-                PollError::Imap(error) => note_error(app, channel.id, &error.to_string()).await,
-                PollError::Token(Fault::SignIn(words)) => access::lose(app, channel.id, words).await,
-                PollError::Token(fault) => note_error(app, channel.id, &fault.to_string()).await,
+                PollError::Access(AccessError::Token(Fault::SignIn(words))) => access::lose(app, channel.id, LostAt::Incoming, words).await,
+                PollError::Access(error) => note_error(app, channel.id, &error.to_string()).await,
                 PollError::Database(_) => {}
             }
-            if let PollError::Token(fault) = &error {
-                return Outcome::Again(pause_after(fault));
-            }
-            if matches!(error, PollError::Imap(ImapError::Login { .. })) {
-                // Many servers lock an account that is knocked at too often; a changed password is tried at once.
-                return Outcome::Again(MAX_PAUSE);
+            // A changed password is tried at once.
+            if let PollError::Access(error) = &error
+                && let Some(rest) = error.rest()
+            {
+                return Outcome::Again(rest);
             }
             let silent = Ts::now().seconds_since(channel.last_ok_at.unwrap_or_else(Ts::now));
             Outcome::Again(silent.clamp(INTERVAL, MAX_PAUSE))
@@ -153,7 +135,8 @@ async fn note_success(app: &App, channel: &Channel) -> sqlx::Result<bool> {
     }
     let idles = mailboxes::idles_since(&mut change, channel.id).await?.is_some();
     change.commit().await?;
-    if channel.sign_in_lost_at.is_some() {
+    // That mail comes in again says nothing about a server for outgoing mail that refuses the same sign-in.
+    if channel.sign_in_lost_at.is_some() && !Settings::of(channel).smtp_shut_out {
         access::regain(app, channel.id).await?;
     }
     Ok(idles)

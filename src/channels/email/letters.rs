@@ -42,9 +42,13 @@ pub async fn sign_in_lost(app: &App, id: ChannelId) -> Outcome {
         let people = channels::concerned(&mut db, id).await?;
         Ok::<_, sqlx::Error>(Some((channel, people)))
     };
-    let (channel, people) = match found.await {
+    tell_all(app, "mail-sign-in-lost", found.await).await
+}
+
+/// Mails people, by another way than the channel itself, that it is out of order; nobody where it works again before anybody had to know.
+async fn tell_all(app: &App, key: &str, found: sqlx::Result<Option<(Channel, Vec<Address>)>>) -> Outcome {
+    let (channel, people) = match found {
         Ok(Some(found)) => found,
-        // Connected again before anybody had to know.
         Ok(None) => return Outcome::Done,
         Err(error) => return Outcome::Retry(error.to_string()),
     };
@@ -60,12 +64,12 @@ pub async fn sign_in_lost(app: &App, id: ChannelId) -> Outcome {
         ("reason", Value::from(channel.last_error.clone().unwrap_or_default())),
         ("url", Value::from(page_of(app, &channel))),
     ];
-    let subject = i18n::text_with(language, "mail-sign-in-lost-subject", &arguments);
-    let body = i18n::text_with(language, "mail-sign-in-lost-body", &arguments);
+    let subject = i18n::text_with(language, &format!("{key}-subject"), &arguments);
+    let body = i18n::text_with(language, &format!("{key}-body"), &arguments);
     for person in people {
         let whom = person.address.clone();
-        if let Err(error) = deliver::send_letter_past(app, Some(id), person, subject.clone(), body.clone()).await {
-            tracing::warn!(whom, channel = %id, %error, "cannot mail that a channel has to be connected again");
+        if let Err(error) = deliver::send_letter_past(app, Some(channel.id), person, subject.clone(), body.clone()).await {
+            tracing::warn!(whom, channel = %channel.id, %error, "cannot mail that a channel is out of order");
         }
     }
     Outcome::Done
@@ -90,32 +94,7 @@ pub async fn mailbox_failing(app: &App, id: ChannelId) -> Outcome {
         let Some(channel) = channels::find(&mut db, id).await?.filter(|channel| channel.enabled) else { return Ok(None) };
         Ok::<_, sqlx::Error>(Some((channel, agents::admins(&mut db).await?)))
     };
-    let (channel, people) = match found.await {
-        Ok(Some(found)) => found,
-        // It works again before anybody had to know.
-        Ok(None) => return Outcome::Done,
-        Err(error) => return Outcome::Retry(error.to_string()),
-    };
-    let shop = match directory::get(app).await {
-        Ok(directory) => directory.shop.clone(),
-        Err(error) => return Outcome::Retry(error.to_string()),
-    };
-    let language = Language::from_code(&shop.language).unwrap_or(Language::En);
-    let arguments = [
-        ("shop", Value::from(shop.shop_name.clone())),
-        ("channel", Value::from(channel.name.clone())),
-        ("reason", Value::from(channel.last_error.clone().unwrap_or_default())),
-        ("url", Value::from(page_of(app, &channel))),
-    ];
-    let subject = i18n::text_with(language, "mail-mailbox-failing-subject", &arguments);
-    let body = i18n::text_with(language, "mail-mailbox-failing-body", &arguments);
-    for person in people {
-        let whom = person.address.clone();
-        if let Err(error) = deliver::send_letter_past(app, Some(id), person, subject.clone(), body.clone()).await {
-            tracing::warn!(whom, channel = %id, %error, "cannot mail that a mailbox is out of order");
-        }
-    }
-    Outcome::Done
+    tell_all(app, "mail-mailbox-failing", found.await).await
 }
 
 /// Mails somebody who leads that an angry customer's public words wait for them. Taken or answered meanwhile, nothing is sent.
@@ -182,7 +161,9 @@ async fn nudge(app: &App, agent: AgentId, key: &str, channel: ChannelId, more: [
 fn outcome(result: Result<(), SendError>) -> Outcome {
     match result {
         Ok(()) => Outcome::Done,
-        Err(SendError::Later(reason) | SendError::Unsure(reason) | SendError::SignIn(reason)) => Outcome::Retry(reason),
+        Err(SendError::Later(reason) | SendError::Unsure(reason) | SendError::SignIn(reason) | SendError::Token(reason)) => {
+            Outcome::Retry(reason)
+        }
         Err(SendError::Refused(reason)) => Outcome::Fail(reason),
     }
 }

@@ -79,7 +79,8 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
     let html = bodies::html(message);
     let quote = history(message, &subject, &body);
     let provider_id = headers.ids("Message-ID").into_iter().next().unwrap_or_else(|| synthesised(&headers, &body));
-    let report = reports::report(message, &headers, &body, automatic::is_null_sender(&headers, envelope_from));
+    let new = quotes::new_text(&body, &quote);
+    let report = reports::report(message, &headers, &body, &new, automatic::is_null_sender(&headers, envelope_from));
     let bounce =
         report.as_ref().is_some_and(|report| matches!(report.kind, ReportKind::Failed | ReportKind::Delayed | ReportKind::Delivered));
     let thread = thread(&headers, envelope_to, report.as_ref());
@@ -98,7 +99,6 @@ fn understand(message: &Message<'_>, envelope_from: Option<&str>, envelope_to: &
         report,
         ..Envelope::default()
     };
-    let new = quotes::new_text(&body, &quote);
     Incoming {
         thread,
         language: languages::detect(signatures::split(&new).0).map(str::to_owned),

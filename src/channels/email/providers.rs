@@ -1,5 +1,6 @@
 //! The servers of well-known mail providers, so that an admin need not look them up.
 
+use crate::channels::email::settings::OauthService;
 use crate::mailer::Security;
 
 /// How a mailbox is probably reached.
@@ -77,6 +78,15 @@ pub const HOSTS: &[(&str, &str, &str)] = &[
     ("OVH", "ssl0.ovh.net", "ssl0.ovh.net"),
     ("Strato", "imap.strato.de", "smtp.strato.de"),
 ];
+
+/// The servers of a service at which one signs in.
+pub fn own_hosts(service: OauthService) -> &'static [&'static str] {
+    match service {
+        OauthService::Google => &["imap.gmail.com", "smtp.gmail.com"],
+        OauthService::Microsoft => &["outlook.office365.com", "smtp.office365.com", "smtp-mail.outlook.com"],
+        OauthService::Other => &[],
+    }
+}
 
 /// How the mailbox of this address is probably reached.
 pub fn guess(address: &str) -> Guess {

@@ -25,11 +25,11 @@ pub enum Understood {
     Drop(String),
 }
 
-/// Understands a stored mail; `channels` are the desk's. Whatever its bytes are, this neither fails nor panics.
-pub async fn understand(app: &App, channels: &[Channel], delivery: &Delivery) -> Understood {
-    let addresses = settings::own_addresses(channels);
+/// Understands a mail that was stored for the mailbox `channel`; `addresses` are those of all mailboxes, which show what is the desk's own.
+/// Whatever its bytes are, this neither fails nor panics.
+pub async fn understand(app: &App, addresses: &[String], channel: &Channel, delivery: &Delivery) -> Understood {
     // Whether a Message-ID is ours is told by its signature and not by its domain, which the shop's people share.
-    let own = Own { addresses, message_id_domains: Vec::new(), judges: judges(channels, delivery) };
+    let own = Own { addresses: addresses.to_vec(), message_id_domains: Vec::new(), judges: judges(channel) };
     let (raw, from, to) = (delivery.raw.clone(), delivery.envelope_from.clone(), delivery.envelope_to.clone());
     let known = own.clone();
     let parsing = tokio::task::spawn_blocking(move || parse::parse(&raw, from.as_deref(), &to, &known));
@@ -64,8 +64,7 @@ const JUDGES: [(&str, &str); 9] = [
 ];
 
 /// The domains whose servers judge what comes into the mailbox: its addresses' own, and its provider's.
-fn judges(channels: &[Channel], delivery: &Delivery) -> Vec<String> {
-    let Some(channel) = channels.iter().find(|channel| Some(channel.id) == delivery.channel_id) else { return Vec::new() };
+fn judges(channel: &Channel) -> Vec<String> {
     let mut domains: Vec<String> =
         settings::addresses(channel).iter().filter_map(|address| address.rsplit_once('@')).map(|(_, domain)| domain.to_owned()).collect();
     if let Some(imap) = settings::Settings::of(channel).imap {

@@ -30,6 +30,8 @@ pub struct Settings {
     pub hook: Option<HookService>,
     /// What letters are signed with.
     pub dkim: Option<DkimSettings>,
+    /// The sign-in was lost at the server for outgoing mail alone: that mail comes in says nothing about it.
+    pub smtp_shut_out: bool,
 }
 
 /// Whose sign-in page admins are sent to, and as which app.
@@ -100,6 +102,7 @@ impl Default for Settings {
             pace: Pace::default(),
             hook: None,
             dkim: None,
+            smtp_shut_out: false,
         }
     }
 }
@@ -163,7 +166,7 @@ pub struct Secrets {
     pub hook_secret: String,
     /// What the service signs with, where it does.
     pub hook_key: String,
-    /// The private key of [`Settings::dkim`]: RSA as PKCS#8 PEM, Ed25519 as base64 of its seed.
+    /// The private key of [`Settings::dkim`]: in base64, for RSA of its PKCS#8 DER, for Ed25519 of its seed.
     pub dkim_key: String,
 }
 
@@ -199,11 +202,6 @@ impl Settings {
 pub fn addresses(channel: &Channel) -> Vec<String> {
     let aliases = Settings::of(channel).aliases;
     channel.address.iter().chain(&aliases).map(|address| address.trim().to_lowercase()).filter(|address| !address.is_empty()).collect()
-}
-
-/// The addresses of all mailboxes among the channels.
-pub fn own_addresses(channels: &[Channel]) -> Vec<String> {
-    channels.iter().filter(|channel| channel.kind == ChannelKind::Email).flat_map(addresses).collect()
 }
 
 /// `help+tag@example.com` without its tag; none when it has none.

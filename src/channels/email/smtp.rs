@@ -101,16 +101,11 @@ pub async fn serve(app: App, listener: TcpListener, limits: Limits, stop: Cancel
             door.turn_away(socket, "421 4.7.0 Too many connections from your address, please try again later\r\n");
             continue;
         };
-        let inside = door.clone();
-        door.tracker.spawn(async move {
-            let _held = (place, visitor);
-            // Answers are small and the client waits for each.
-            let _ = socket.set_nodelay(true);
-            session::run(inside, Box::new(socket), peer.ip(), Talk::Smtp).await;
-        });
+        // Answers are small and the client waits for each.
+        let _ = socket.set_nodelay(true);
+        door.see_in((place, visitor), Box::new(socket), peer.ip(), Talk::Smtp);
     }
-    door.tracker.close();
-    let _ = tokio::time::timeout(GRACE + Duration::from_secs(20), door.tracker.wait()).await;
+    door.close().await;
     Ok(())
 }
 
@@ -172,11 +167,7 @@ pub async fn serve_lmtp(app: App, listener: LmtpListener, limits: Limits, stop: 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let inside = door.clone();
-                door.tracker.spawn(async move {
-                    let _held = place;
-                    session::run(inside, stream, peer, Talk::Lmtp).await;
-                });
+                door.see_in(place, stream, peer, Talk::Lmtp);
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection of the mail server");
@@ -184,8 +175,7 @@ pub async fn serve_lmtp(app: App, listener: LmtpListener, limits: Limits, stop: 
             }
         }
     }
-    door.tracker.close();
-    let _ = tokio::time::timeout(GRACE + Duration::from_secs(20), door.tracker.wait()).await;
+    door.close().await;
     Ok(())
 }
 
@@ -202,6 +192,21 @@ impl Door {
             processing: Arc::new(Semaphore::new(PROCESSING)),
             visitors: Arc::default(),
         }
+    }
+
+    /// Serves somebody; `held` are the places that they take until they leave.
+    fn see_in(&self, held: impl Send + 'static, stream: Box<dyn wire::Stream>, peer: IpAddr, talk: Talk) {
+        let inside = self.clone();
+        self.tracker.spawn(async move {
+            let _held = held;
+            session::run(inside, stream, peer, talk).await;
+        });
+    }
+
+    /// Lets what is in hand finish.
+    async fn close(self) {
+        self.tracker.close();
+        let _ = tokio::time::timeout(GRACE + Duration::from_secs(20), self.tracker.wait()).await;
     }
 
     fn turn_away(&self, mut socket: TcpStream, words: &'static str) {

@@ -16,7 +16,7 @@ use crate::desk::call_backs::{self, Offer, Slot, words};
 use crate::desk::calls;
 use crate::desk::channels::{self, Channel};
 use crate::desk::kinds::{ChannelKind, Status};
-use crate::desk::tickets::{self, reply};
+use crate::desk::tickets::{self, recipients, reply};
 use crate::desk::waits::{self, Place};
 use crate::desk::{contacts, directory};
 use crate::http::client::Client;
@@ -439,7 +439,7 @@ pub(super) async fn receipt(
     };
     let Some(ticket) = ticket else { return Ok(open.framed(visitors::not_found(&open.frame)?)) };
     let contact = contacts::find(&mut db, ticket.contact_id).await?;
-    let to = reply::recipients(&mut db, &ticket).await?.to.into_iter().next();
+    let to = recipients::of_customer(&mut db, &ticket).await?.to.into_iter().next();
     let call = call_backs::open_of(&mut db, ticket.id).await?;
     let mailed = open.settings.acknowledge && ticket.status != Status::Spam && reply::way_out(&mut db, &ticket).await?.is_some();
     drop(db);

@@ -5,18 +5,16 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use axum_extra::extract::cookie::CookieJar;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::channels::entries;
 use crate::channels::wire::calls::Caller;
-use crate::channels::wire::oauth::{self, Visit};
+use crate::channels::wire::oauth::{self, Brought, Memory, Visit};
 use crate::channels::wire::{Choices, Field, Guide, Health, Network, Way, declare_one, offered};
 use crate::database::on_constraint;
 use crate::desk::agents::Admin;
@@ -388,8 +386,7 @@ async fn save_as(
     Ok(Flash::new(format!("{} is saved.", draft.name)).redirect(&format!("/settings/networks/{kind}/{id}")))
 }
 
-/// What a browser remembers while its admin is at the provider's.
-const VISIT: &str = "sportello_sign_in";
+const MEMORY: Memory = Memory { cookie: "sportello_sign_in", path: "/settings/networks" };
 
 /// The way to the provider's page on which an admin agrees.
 async fn sign_in(State(app): State<App>, _: Admin, Path((kind, id)): Path<(String, ChannelId)>) -> Result<Response> {
@@ -400,27 +397,7 @@ async fn sign_in(State(app): State<App>, _: Admin, Path((kind, id)): Path<(Strin
     let Some((visit, url)) = begun else {
         return Ok(Flash::new("Enter the app’s client ID first, and save it.").redirect(&page));
     };
-    let value = URL_SAFE_NO_PAD.encode(app.keys.seal(&serde_json::to_vec(&visit)?));
-    let cookie = Cookie::build((VISIT, value))
-        .path("/settings/networks")
-        .http_only(true)
-        .secure(app.config.is_https())
-        // They come back by a link on the provider's page.
-        .same_site(SameSite::Lax);
-    Ok((CookieJar::new().add(cookie), Redirect::to(&url)).into_response())
-}
-
-/// What the provider sends an admin back with.
-#[derive(serde::Deserialize)]
-struct Brought {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
+    Ok(MEMORY.send(&app, &visit, &url)?)
 }
 
 /// An admin comes back from the provider's page: with a code that stands for what they agreed to, or without.
@@ -433,23 +410,14 @@ async fn come_back(
     Query(brought): Query<Brought>,
 ) -> Result<Response> {
     let (kind, net) = net_of(&kind)?;
-    let sealed = jar.get(VISIT).and_then(|cookie| URL_SAFE_NO_PAD.decode(cookie.value()).ok());
-    let visit = sealed.and_then(|sealed| app.keys.open(&sealed)).and_then(|plain| serde_json::from_slice::<Visit>(&plain).ok());
-    let Some(visit) = visit.filter(|visit| visit.ends_with(&brought.state)) else {
+    let Some(visit) = MEMORY.visit(&app, &jar, &brought) else {
         return Err(Error::BadRequest(
             "This sign-in was not begun here, or took too long. Begin it once more on the channel’s page.".into(),
         ));
     };
     let channel = find(&app, kind, visit.channel).await?;
     let provider = net.oauth(&channel, &channel.secrets(&app.keys)).ok_or(Error::NotFound)?;
-    let taken = if brought.code.is_empty() {
-        let why = if brought.error_description.is_empty() { &brought.error } else { &brought.error_description };
-        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
-        Err(Fault::Permanent(format!("{} did not let us in: {why}", provider.name)))
-    } else {
-        visit.finish(&app, &channel, &provider, &brought.code).await
-    };
-    let response = match taken {
+    let response = match visit.finish(&app, &channel, &provider, &brought).await {
         Ok(()) => try_out(&app, &shell, kind, net, channel.id).await?,
         Err(fault) => {
             let mut page = page(&app, &shell, kind, net, Some(channel)).await?;
@@ -457,9 +425,7 @@ async fn come_back(
             shell.render(&page)?
         }
     };
-    // A code is good for one sign-in.
-    let gone = Cookie::build((VISIT, "")).path("/settings/networks").removal();
-    Ok((CookieJar::new().add(gone), response).into_response())
+    Ok(MEMORY.forget(response))
 }
 
 /// An admin has chosen what the channel is for.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
@@ -108,15 +110,16 @@ impl Visit {
     }
 
     /// Whether a call of our address ends this visit.
-    pub fn ends_with(&self, state: &str) -> bool {
+    fn ends_with(&self, state: &str) -> bool {
         use subtle::ConstantTimeEq as _;
         let same: bool = self.state.as_bytes().ct_eq(state.as_bytes()).into();
         same && now() - self.began < VISIT
     }
 
     /// Takes the tokens for the code that the provider sent along, and keeps them with the channel.
-    pub async fn finish(&self, app: &App, channel: &Channel, provider: &Provider, code: &str) -> Result<(), Fault> {
+    pub async fn finish(&self, app: &App, channel: &Channel, provider: &Provider, brought: &Brought) -> Result<(), Fault> {
         let calls = Caller::of(app);
+        let code = brought.code(provider)?;
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -134,6 +137,63 @@ impl Visit {
             change.commit().await
         };
         stored.await.map_err(unstored)
+    }
+}
+
+/// What a provider sends an admin back with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Brought {
+    state: String,
+    code: String,
+    error: String,
+    error_description: String,
+}
+
+impl Brought {
+    /// The code that stands for what the admin agreed to, or the provider's words for why there is none.
+    fn code(&self, provider: &Provider) -> Result<&str, Fault> {
+        if !self.code.is_empty() {
+            return Ok(&self.code);
+        }
+        let why = if self.error_description.is_empty() { &self.error } else { &self.error_description };
+        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
+        Err(Fault::Permanent(format!("{} did not let us in: {why}", provider.name)))
+    }
+}
+
+/// How a browser remembers a visit while its admin is at the provider's.
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    pub cookie: &'static str,
+    /// Where it is shown to us again.
+    pub path: &'static str,
+}
+
+impl Memory {
+    /// Sends an admin to the provider's page.
+    pub fn send(self, app: &App, visit: &Visit, url: &str) -> serde_json::Result<Response> {
+        let value = URL_SAFE_NO_PAD.encode(app.keys.seal(&serde_json::to_vec(visit)?));
+        let cookie = Cookie::build((self.cookie, value))
+            .path(self.path)
+            .http_only(true)
+            .secure(app.config.is_https())
+            // They come back by a link on the provider's page.
+            .same_site(SameSite::Lax);
+        Ok((CookieJar::new().add(cookie), Redirect::to(url)).into_response())
+    }
+
+    /// The visit from which an admin comes back; none if it was not begun here, or took too long.
+    pub fn visit(self, app: &App, jar: &CookieJar, brought: &Brought) -> Option<Visit> {
+        let sealed = URL_SAFE_NO_PAD.decode(jar.get(self.cookie)?.value()).ok()?;
+        let visit: Visit = serde_json::from_slice(&app.keys.open(&sealed)?).ok()?;
+        visit.ends_with(&brought.state).then_some(visit)
+    }
+
+    /// Has the browser forget it: a code is good for one sign-in.
+    pub fn forget(self, response: Response) -> Response {
+        let gone = Cookie::build((self.cookie, "")).path(self.path).removal();
+        (CookieJar::new().add(gone), response).into_response()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::clock::Ts;
 use crate::database::is_crossing;
 use crate::desk::calls::{self, CallNews, CallStep};
 use crate::desk::changes::Change;
-use crate::desk::channels::Channel;
+use crate::desk::channels::{self, Channel};
 use crate::desk::deliveries::{self, Delivery};
 use crate::desk::files::StoredFile;
 use crate::desk::kinds::{ChannelKind, IntakeState};
@@ -49,16 +49,17 @@ struct Tally {
 }
 
 /// Understands a stored delivery. May be asked again, and by several processes at once: everything in it happens once.
-pub async fn process(
-    app: &App,
-    channels: &[Channel],
-    channel: &Channel,
-    delivery: &Delivery,
-    net: &dyn Network,
-) -> Result<Processed, ProcessError> {
+pub async fn process(app: &App, channel: &Channel, delivery: &Delivery, net: &dyn Network) -> Result<Processed, ProcessError> {
     let patient = Ts::now().seconds_since(delivery.received_at) < FRESH;
     let mut tally = Tally::default();
-    for element in net.read(channel, &delivery.raw) {
+    let elements = net.read(channel, &delivery.raw);
+    // One address of ours may stand for several accounts.
+    let channels = if elements.iter().any(|element| element.account.is_some()) {
+        channels::list(&mut *app.db.acquire().await?).await?
+    } else {
+        Vec::new()
+    };
+    for element in elements {
         let happening = match element.told {
             Ok(happening) => happening,
             Err(words) => {
@@ -68,7 +69,7 @@ pub async fn process(
         };
         let target = match &element.account {
             None => Some(channel),
-            Some((kind, id)) => account(app, channels, channel, *kind, id),
+            Some((kind, id)) => account(app, &channels, channel, *kind, id),
         };
         match (target, &element.account) {
             (Some(target), _) if !target.enabled => tally.odd.push(format!("{} is switched off.", target.name)),
@@ -95,11 +96,9 @@ pub async fn process(
         reason.truncate(at);
     }
     let state = if tally.kept.is_some() || tally.changed { IntakeState::Processed } else { IntakeState::Dropped };
-    let mut change = Change::begin(app).await?;
-    if deliveries::lock(&mut change, delivery.id).await? {
-        deliveries::finish(&mut change, delivery.id, state, Some(&*reason).filter(|reason| !reason.is_empty())).await?;
-        change.commit().await?;
-    }
+    let mut db = app.db.acquire().await?;
+    deliveries::finish(&mut db, delivery.id, state, Some(&*reason).filter(|reason| !reason.is_empty())).await?;
+    drop(db);
     Ok(Processed {
         outcome: match (tally.kept, tally.changed) {
             (Some(_), _) | (None, true) => Outcome::Appended,

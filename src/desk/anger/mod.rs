@@ -491,6 +491,7 @@ pub fn concerns(event: &Event) -> bool {
             | Event::Snoozed { .. }
             | Event::Reopened { .. }
             | Event::MessageRemoved { .. }
+            | Event::MessageRestored { .. }
             | Event::MessageDeleted { .. }
             | Event::ClosedByCustomer {}
             | Event::Approved { .. }

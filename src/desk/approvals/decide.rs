@@ -167,13 +167,7 @@ pub async fn withdraw(change: &mut Change, agent: &Agent, id: ApprovalId) -> Res
 
 /// The words are its author's draft again, before what they have begun meanwhile; the files lie beside it.
 async fn to_composer(db: &mut PgConnection, approval: &Approval, body: &str) -> sqlx::Result<()> {
-    let begun = drafts::find(&mut *db, approval.ticket, approval.author).await?.reply;
-    let body = match begun.trim() {
-        "" => body.to_owned(),
-        same if same == body.trim() => body.to_owned(),
-        begun => format!("{body}\n\n{begun}"),
-    };
-    drafts::save(&mut *db, approval.ticket, approval.author, false, &body).await?;
+    drafts::put_before(&mut *db, approval.ticket, approval.author, body).await?;
     sqlx::query!(
         "with moved as (delete from approval_files where approval_id = $1 returning id, name, media_type, size, sha256)
          insert into uploads (ticket_id, agent_id, name, media_type, size, sha256)

@@ -45,7 +45,7 @@ pub async fn page(db: &mut PgConnection, agent: AgentId, role: Role, after: Opti
                   (select m.body from messages m where m.ticket_id = t.id and m.direction = 'inbound' and m.removed_at is null
                    order by m.id desc limit 1) as asked,
                   exists (select from messages m where m.ticket_id = t.id and m.direction <> 'note' and m.id > a.seen_id)
-                  or exists (select from events e where e.ticket_id = t.id and e.kind in ('message_edited', 'message_removed', 'message_deleted')
+                  or exists (select from events e where e.ticket_id = t.id and e.kind in ('message_edited', 'message_removed', 'message_restored', 'message_deleted')
                              and e.id > (select max(id) from events o where o.ticket_id = t.id and o.kind = 'approval_asked'
                                          and o.data -> 'approval' = to_jsonb(a.id))) as "changed!"
            from approvals a join tickets t on t.id = a.ticket_id join contacts c on c.id = t.contact_id
@@ -139,7 +139,7 @@ pub async fn stamp(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<S
     let row = sqlx::query!(
         r#"select (select coalesce(max(id), 0) from messages where ticket_id = $1 and direction <> 'note') as "last!",
                   (select coalesce(max(id), 0) from events
-                   where ticket_id = $1 and kind in ('message_edited', 'message_removed', 'message_deleted')) as "changed!""#,
+                   where ticket_id = $1 and kind in ('message_edited', 'message_removed', 'message_restored', 'message_deleted')) as "changed!""#,
         approval.ticket.0
     )
     .fetch_one(db)
@@ -176,7 +176,7 @@ pub async fn since(db: &mut PgConnection, approval: &Approval) -> sqlx::Result<V
         r#"select m.id, m.direction, m.agent_id, m.public, m.body, m.created_at, m.removed_at, e.at as "edited: Ts"
            from messages m left join lateral (
                select max(created_at) as at from events e
-               where e.ticket_id = m.ticket_id and e.kind in ('message_edited', 'message_removed', 'message_deleted')
+               where e.ticket_id = m.ticket_id and e.kind in ('message_edited', 'message_removed', 'message_restored', 'message_deleted')
                  and e.data -> 'message' = to_jsonb(m.id)
                  and e.id > (select max(id) from events o where o.ticket_id = m.ticket_id and o.kind = 'approval_asked'
                              and o.data -> 'approval' = to_jsonb($3::bigint))) e on true

@@ -1,6 +1,9 @@
 //! Whether a chat would be answered: opening hours, who is there, what they can still carry, which languages they speak, who waits already.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
 
 use crate::app::App;
 use crate::clock::Ts;
@@ -83,15 +86,9 @@ impl Availability {
 
 /// The truth of now, at most two seconds old; however many widgets ask, each process finds it out once.
 pub async fn of(app: &App, asked: &Asked, now: Ts) -> sqlx::Result<Arc<Availability>> {
-    type Known = moka::future::Cache<(Asked, u64), Arc<Availability>>;
     let version = *app.live.floor().borrow();
-    let fresh = async {
-        let known = Known::builder().max_capacity(500).time_to_live(std::time::Duration::from_secs(2)).build();
-        Arc::new(known) as Arc<dyn std::any::Any + Send + Sync>
-    };
-    let Ok(known) = app.cache.get_with("availability", fresh).await.downcast::<Known>() else {
-        return Ok(Arc::new(find_out(app, asked, now).await?));
-    };
+    let known: Cache<(Asked, u64), Arc<Availability>> =
+        app.shelf("availability", || Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(2)).build()).await;
     let found = known.try_get_with((asked.clone(), version), async { find_out(app, asked, now).await.map(Arc::new) }).await;
     found.map_err(|error| match Arc::try_unwrap(error) {
         Ok(error) => error,

@@ -6,6 +6,7 @@ use crate::clock::Ts;
 use crate::desk::chats::Chat;
 use crate::desk::kinds::{ChatState, Wish};
 use crate::ids::{AgentId, ContactId, MessageId, TeamId, TicketId, VisitorId};
+use crate::live::Hands;
 
 /// A chat in an agent's hands.
 #[derive(Debug, Clone)]
@@ -84,12 +85,15 @@ pub struct Bar {
     pub waiting: i64,
     /// What rings at their screens now.
     pub offers: Vec<Offer>,
+    /// When a screen of theirs was last heard of.
+    pub seen_at: Option<Ts>,
 }
 
 /// What every screen of this agent shows of live chat.
 pub async fn bar(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Bar> {
     let row = sqlx::query!(
         r#"select a.takes_chats, coalesce(p.wish, 'online') as "wish!: Wish", coalesce(p.sent_away, false) as "sent_away!",
+                  p.seen_at as "seen_at?: Ts",
                   (select count(*) from chats c where c.agent_id = a.id and c.state = 'active' and c.promised_at is not null) as "waiting!",
                   exists (select from chat_offers o where o.agent_id = a.id and o.outcome is null) as "rings!"
            from agents a left join presence p on p.agent_id = a.id where a.id = $1"#,
@@ -98,7 +102,7 @@ pub async fn bar(db: &mut PgConnection, agent: AgentId) -> sqlx::Result<Bar> {
     .fetch_one(&mut *db)
     .await?;
     let offers = if row.rings { offers_for(db, agent).await? } else { Vec::new() };
-    Ok(Bar { takes_chats: row.takes_chats, wish: row.wish, sent_away: row.sent_away, waiting: row.waiting, offers })
+    Ok(Bar { takes_chats: row.takes_chats, wish: row.wish, sent_away: row.sent_away, waiting: row.waiting, offers, seen_at: row.seen_at })
 }
 
 /// What became of the offers made to an agent.
@@ -160,6 +164,20 @@ pub async fn floor_waiting(db: &mut PgConnection, limit: i64) -> sqlx::Result<Ve
     .await
 }
 
+/// The open chats that nobody holds, those whose promise ends soonest first.
+pub async fn free(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Waiting>> {
+    sqlx::query_as!(
+        Waiting,
+        r#"select c.ticket_id, c.state, c.agent_id, t.team_id, v.name, t.excerpt, t.language, c.rung, c.promised_at, c.late_at, c.started_at, c.last_at
+           from chats c join tickets t on t.id = c.ticket_id join visitors v on v.id = c.visitor_id
+           where c.state in ('ringing', 'queued', 'parked') and c.agent_id is null
+           order by c.promised_at nulls last, c.started_at, c.ticket_id limit $1"#,
+        limit
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// How many chats of the same team wait before this one; before a new one when `chat` is `None`.
 pub async fn place(db: &mut PgConnection, chat: Option<&Chat>, team: Option<TeamId>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
@@ -178,6 +196,25 @@ pub async fn place(db: &mut PgConnection, chat: Option<&Chat>, team: Option<Team
 /// The newest conversation of a visitor, open or not.
 pub async fn last_of_visitor(db: &mut PgConnection, visitor: VisitorId) -> sqlx::Result<Option<TicketId>> {
     sqlx::query_scalar!("select ticket_id from chats where visitor_id = $1 order by ticket_id desc limit 1", visitor.0)
+        .fetch_optional(db)
+        .await
+}
+
+/// The same, with those whom its words concern.
+pub async fn hands_of_visitor(db: &mut PgConnection, visitor: VisitorId) -> sqlx::Result<Option<(TicketId, Hands)>> {
+    let row = sqlx::query!(
+        r#"select ticket_id as "ticket: TicketId", agent_id as "holder: AgentId", helpers as "helpers: Vec<AgentId>"
+           from chats where visitor_id = $1 order by ticket_id desc limit 1"#,
+        visitor.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.ticket, Hands::of(row.holder, &row.helpers))))
+}
+
+/// How that conversation stands.
+pub async fn state_of_visitor(db: &mut PgConnection, visitor: VisitorId) -> sqlx::Result<Option<ChatState>> {
+    sqlx::query_scalar!(r#"select state as "state: ChatState" from chats where visitor_id = $1 order by ticket_id desc limit 1"#, visitor.0)
         .fetch_optional(db)
         .await
 }

@@ -13,11 +13,12 @@ mod talk;
 pub use hands::{AcceptError, Target, abandon, accept, block, decline, invite, step_in, transfer};
 pub use ladder::{OFFER, step, wake_queue};
 pub use lists::{
-    Bar, Card, Offer, Tally, Waiting, Word, bar, cards, floor_waiting, last_of_visitor, offers_for, place, ringing_for, tallies,
-    words_after, words_before,
+    Bar, Card, Offer, Tally, Waiting, Word, bar, cards, floor_waiting, free, hands_of_visitor, last_of_visitor, offers_for, place,
+    ringing_for, state_of_visitor, tallies, words_after, words_before,
 };
 pub use talk::{
-    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, leave_word, mail_missed, rate, say, say_later, start, visitor_seen,
+    ANSWER, MAX_CHOICES, NewWords, Way, agent_seen, choose, end, hear, hear_in, leave_word, mail_missed, rate, say, say_later, start,
+    visitor_seen,
 };
 
 use sqlx::PgConnection;
@@ -28,6 +29,7 @@ use crate::desk::kinds::ChatState;
 use crate::desk::tickets::{self, Ticket};
 use crate::ids::{AgentId, ChannelId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
+use crate::live::Hands;
 
 /// What a ticket has that is a chat.
 #[derive(Debug, Clone)]
@@ -76,12 +78,17 @@ pub struct Chat {
 impl Chat {
     /// Whether it still is a chat.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, ChatState::Ringing | ChatState::Queued | ChatState::Active | ChatState::Parked)
+        self.state.is_open()
     }
 
     /// Whether this agent takes part.
     pub fn involves(&self, agent: AgentId) -> bool {
         self.agent_id == Some(agent) || self.helpers.contains(&agent)
+    }
+
+    /// Whom its words concern.
+    pub fn hands(&self) -> Hands {
+        Hands::of(self.agent_id, &self.helpers)
     }
 
     /// When the desk acts next.
@@ -153,7 +160,7 @@ async fn save(change: &mut Change, chat: &mut Chat) -> sqlx::Result<()> {
         }
     }
     chat.deadline_at = deadline;
-    change.touch_chat(chat.ticket_id);
+    change.touch_chat(chat.ticket_id, chat.hands());
     change.touch(chat.ticket_id);
     Ok(())
 }

@@ -11,10 +11,12 @@ use crate::desk::events::{ChatEnd, Event};
 use crate::desk::kinds::{ChatState, Status};
 use crate::desk::search;
 use crate::desk::tickets::Ticket;
+use crate::desk::tickets::recipients;
 use crate::desk::tickets::reply::{self, ReplyError};
 use crate::desk::waits;
-use crate::ids::{ChannelId, MessageId, TicketId, VisitorId};
+use crate::ids::{AgentId, ChannelId, MessageId, TicketId, VisitorId};
 use crate::jobs::{self, Job};
+use crate::live::Hands;
 use crate::text;
 
 /// Seconds within which an agent who holds a chat answers; then the visitor is told that it takes longer.
@@ -81,7 +83,14 @@ pub async fn leave_word(change: &mut Change, ticket: TicketId, channel: ChannelI
 
 /// The visitor said something more. A chat that was over begins again when `promise` says in how many seconds somebody will answer.
 pub async fn hear(change: &mut Change, id: TicketId, promise: Option<i64>, now: Ts) -> sqlx::Result<()> {
-    let Some((ticket, mut chat)) = chats::lock(change, id).await? else { return Ok(()) };
+    match chats::lock(change, id).await? {
+        Some((ticket, chat)) => hear_in(change, &ticket, chat, promise, now).await,
+        None => Ok(()),
+    }
+}
+
+/// As [`hear`], of a chat that is held already.
+pub async fn hear_in(change: &mut Change, ticket: &Ticket, mut chat: Chat, promise: Option<i64>, now: Ts) -> sqlx::Result<()> {
     chat.last_at = now;
     if chat.is_open() {
         if chat.promised_at.is_none() {
@@ -95,7 +104,7 @@ pub async fn hear(change: &mut Change, id: TicketId, promise: Option<i64>, now: 
         chat.promised_at = Some(now.plus_seconds(promise));
         chat.late_at = None;
         chat.ended_at = None;
-        ladder::begin(change, &ticket, &mut chat, now).await?;
+        ladder::begin(change, ticket, &mut chat, now).await?;
     }
     save(change, &mut chat).await
 }
@@ -138,7 +147,7 @@ pub async fn say_later(
     words: &NewWords,
 ) -> Result<MessageId, ReplyError> {
     let (Written::Now(message) | Written::Before(message)) = write(change, agent, ticket, chat.channel_id, words).await?;
-    change.touch_chat(ticket.id);
+    change.touch_chat(ticket.id, chat.hands());
     Ok(message)
 }
 
@@ -247,38 +256,40 @@ pub async fn rate(change: &mut Change, id: TicketId, stars: i16, comment: &str) 
 
 /// How far the visitor's screen has come. Only ever forwards, and never beyond what was said.
 pub async fn visitor_seen(change: &mut Change, id: TicketId, delivered: MessageId, read: MessageId) -> sqlx::Result<()> {
-    let done = sqlx::query!(
-        "update chats set visitor_delivered = greatest(visitor_delivered, least($2, newest)), visitor_read = greatest(visitor_read, least($3, newest))
+    let seen = sqlx::query!(
+        r#"update chats set visitor_delivered = greatest(visitor_delivered, least($2, newest)), visitor_read = greatest(visitor_read, least($3, newest))
          from (select coalesce(max(id), 0) as newest from messages where ticket_id = $1) m
-         where ticket_id = $1 and (visitor_delivered < least($2, newest) or visitor_read < least($3, newest))",
+         where ticket_id = $1 and (visitor_delivered < least($2, newest) or visitor_read < least($3, newest))
+         returning agent_id as "holder: AgentId", helpers as "helpers: Vec<AgentId>""#,
         id.0,
         delivered.0,
         read.0
     )
-    .execute(&mut **change)
+    .fetch_optional(&mut **change)
     .await?;
-    if done.rows_affected() == 1 {
-        change.touch_chat(id);
+    if let Some(chat) = seen {
+        change.touch_chat(id, Hands::of(chat.holder, &chat.helpers));
     }
     Ok(())
 }
 
 /// How far the screen of an agent who takes part has come.
 pub async fn agent_seen(change: &mut Change, agent: &Agent, id: TicketId, delivered: MessageId, read: MessageId) -> sqlx::Result<()> {
-    let done = sqlx::query!(
-        "update chats set agent_delivered = greatest(agent_delivered, least($2, newest)), agent_read = greatest(agent_read, least($3, newest))
+    let seen = sqlx::query!(
+        r#"update chats set agent_delivered = greatest(agent_delivered, least($2, newest)), agent_read = greatest(agent_read, least($3, newest))
          from (select coalesce(max(id), 0) as newest from messages where ticket_id = $1) m
          where ticket_id = $1 and (agent_id = $4 or $4 = any(helpers))
-           and (agent_delivered < least($2, newest) or agent_read < least($3, newest))",
+           and (agent_delivered < least($2, newest) or agent_read < least($3, newest))
+         returning agent_id as "holder: AgentId", helpers as "helpers: Vec<AgentId>""#,
         id.0,
         delivered.0,
         read.0,
         agent.id.0
     )
-    .execute(&mut **change)
+    .fetch_optional(&mut **change)
     .await?;
-    if done.rows_affected() == 1 {
-        change.touch_chat(id);
+    if let Some(chat) = seen {
+        change.touch_chat(id, Hands::of(chat.holder, &chat.helpers));
     }
     Ok(())
 }
@@ -300,7 +311,7 @@ pub async fn mail_missed(change: &mut Change, id: TicketId) -> Result<Option<Mes
     .fetch_all(&mut **change)
     .await?;
     let Some(last) = rows.last() else { return Ok(None) };
-    if reply::recipients(change, &ticket).await?.to.is_empty() || channels::default_mailbox(change).await?.is_none() {
+    if recipients::of_customer(change, &ticket).await?.to.is_empty() || channels::default_mailbox(change).await?.is_none() {
         return Ok(None);
     }
     let body = rows.iter().map(|row| row.body.trim_end()).collect::<Vec<_>>().join("\n\n");

@@ -40,6 +40,8 @@ pub enum Notice {
     Edited { text: String, at: Option<Ts> },
     /// Its author, or a moderator, took it back. What it said is no longer to be shown.
     Removed { at: Option<Ts> },
+    /// It had been taken back and is there again, with these words.
+    Restored { text: String, at: Option<Ts> },
     /// A public message was hidden (`true`) or shown again by somebody of ours, outside the desk.
     Hidden { hidden: bool },
     /// An emoji on it; `None` takes it away.

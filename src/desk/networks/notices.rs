@@ -42,7 +42,12 @@ pub async fn take(change: &mut Change, channel: ChannelId, target: &str, notice:
     {
         parts::step(change, *part, step, *at).await?;
     }
-    match find(change, channel, target).await? {
+    let mut found = find(change, channel, target).await?;
+    if found.is_none() {
+        meet(change, channel, target).await?;
+        found = find(change, channel, target).await?;
+    }
+    match found {
         Some(found) => {
             apply(change, &found, notice).await?;
             Ok(Noticed::Done(found.ticket))
@@ -66,6 +71,7 @@ pub async fn take(change: &mut Change, channel: ChannelId, target: &str, notice:
 
 /// The message with this id is here now: what was told of it before is applied, in the order in which it came.
 pub async fn catch_up(change: &mut Change, channel: ChannelId, target: &str) -> sqlx::Result<()> {
+    meet(change, channel, target).await?;
     let waiting = sqlx::query!("delete from parked_notices where channel_id = $1 and target = $2 returning id, notice", channel.0, target)
         .fetch_all(&mut **change)
         .await?;
@@ -77,6 +83,13 @@ pub async fn catch_up(change: &mut Change, channel: ChannelId, target: &str) -> 
             Box::pin(apply(change, &found, &notice)).await?;
         }
     }
+    Ok(())
+}
+
+/// A message and what is told of it, understood side by side, would miss each other: neither sees what the other has not committed. Whoever
+/// comes second waits here until the first is done.
+async fn meet(db: &mut PgConnection, channel: ChannelId, target: &str) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('about ' || $1, $2))", target, channel.0).fetch_one(db).await?;
     Ok(())
 }
 
@@ -107,6 +120,7 @@ async fn apply(change: &mut Change, target: &Target, notice: &Notice) -> sqlx::R
     match notice {
         Notice::Edited { text, at } => edit(change, target, text, at.unwrap_or_else(Ts::now)).await,
         Notice::Removed { at } => remove(change, target, at.unwrap_or_else(Ts::now)).await,
+        Notice::Restored { text, at } => restore(change, target, text, at.unwrap_or_else(Ts::now)).await,
         Notice::Hidden { hidden } => {
             sqlx::query!("update messages set hidden = $2 where id = $1", target.id.0, hidden).execute(&mut **change).await?;
             change.touch(target.ticket);
@@ -162,11 +176,7 @@ async fn edit(change: &mut Change, target: &Target, text: &str, at: Ts) -> sqlx:
     )
     .execute(&mut **change)
     .await?;
-    search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject, text]).await?;
-    retell::retell(change, target.ticket).await?;
-    let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
-    change.record(target.ticket, by, Event::MessageEdited { message: target.id }).await?;
-    anger::look(change, target.id).await
+    tell_anew(change, target, text, Event::MessageEdited { message: target.id }).await
 }
 
 async fn remove(change: &mut Change, target: &Target, at: Ts) -> sqlx::Result<()> {
@@ -181,10 +191,28 @@ async fn remove(change: &mut Change, target: &Target, at: Ts) -> sqlx::Result<()
     .execute(&mut **change)
     .await?;
     sqlx::query!("delete from attachments where message_id = $1", target.id.0).execute(&mut **change).await?;
-    search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject]).await?;
+    tell_anew(change, target, "", Event::MessageRemoved { message: target.id }).await
+}
+
+/// Of what was taken back only the words come back: nothing else of it was kept.
+async fn restore(change: &mut Change, target: &Target, text: &str, at: Ts) -> sqlx::Result<()> {
+    match target.removed_at {
+        None => return edit(change, target, text, at).await,
+        Some(removed) if at < removed => return Ok(()),
+        Some(_) => {}
+    }
+    sqlx::query!("update messages set removed_at = null, body = $2, edited_at = $3 where id = $1", target.id.0, text, at as Ts)
+        .execute(&mut **change)
+        .await?;
+    tell_anew(change, target, text, Event::MessageRestored { message: target.id }).await
+}
+
+/// Everything that follows from a message's words follows from its new ones.
+async fn tell_anew(change: &mut Change, target: &Target, text: &str, event: Event) -> sqlx::Result<()> {
+    search::index(change, target.ticket, target.id, target.language.as_deref(), &[&target.subject, text]).await?;
     retell::retell(change, target.ticket).await?;
     let by = if target.direction == Direction::Inbound { Actor::Customer } else { Actor::System };
-    change.record(target.ticket, by, Event::MessageRemoved { message: target.id }).await?;
+    change.record(target.ticket, by, event).await?;
     anger::look(change, target.id).await
 }
 

@@ -34,10 +34,13 @@ pub fn subject(line: &str) -> String {
 /// Whether a message that has come changes more than the end of the conversation: it was said before another that is here already, or the
 /// ticket is called after words of ours, or after some that were taken back.
 pub async fn is_due(change: &mut Change, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
+    // Of what was said in the same second, the provider's own numbers tell the order, where it counts.
     sqlx::query_scalar!(
-        r#"select exists (select from (select id, coalesce(sent_at, created_at) as at from messages
-                                       where ticket_id = $1 and direction <> 'note' and not automatic order by id desc limit $3) recent
-                          where recent.id <> $2 and recent.at > (select sent_at from messages where id = $2))
+        r#"select exists (select from (select id, coalesce(sent_at, created_at) as at, substring(provider_id from '^(?:.*:)?([0-9]+)$')::numeric as number
+                                       from messages where ticket_id = $1 and direction <> 'note' and not automatic order by id desc limit $3) recent
+                          join messages m on m.id = $2
+                          where recent.id <> $2 and (recent.at > m.sent_at
+                                or (recent.at = m.sent_at and recent.number > substring(m.provider_id from '^(?:.*:)?([0-9]+)$')::numeric)))
                   or exists (select from tickets t join messages n on n.id = t.named_after
                              where t.id = $1 and n.id <> $2 and (n.removed_at is not null or n.direction <> 'inbound')) as "due!""#,
         ticket.0,
@@ -52,10 +55,11 @@ pub async fn is_due(change: &mut Change, ticket: TicketId, message: MessageId) -
 pub async fn retell(change: &mut Change, ticket: TicketId) -> sqlx::Result<()> {
     let messages = sqlx::query!(
         r#"select m.id as "id: MessageId", m.direction, m.body, m.extras, m.removed_at is not null as "removed!", f.name as "file?", f.media_type as "media_type?"
-           from (select id, direction, body, extras, removed_at, coalesce(sent_at, created_at) as at from messages
+           from (select id, direction, body, extras, removed_at, coalesce(sent_at, created_at) as at,
+                        substring(provider_id from '^(?:.*:)?([0-9]+)$')::numeric as number from messages
                  where ticket_id = $1 and direction <> 'note' and not automatic order by id desc limit $2) m
            left join lateral (select name, media_type from attachments a where a.message_id = m.id order by a.id limit 1) f on true
-           order by m.at, m.id"#,
+           order by m.at, m.number nulls last, m.id"#,
         ticket.0,
         AMONG
     )

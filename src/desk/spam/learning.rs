@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::desk::changes::Change;
 use crate::desk::kinds::{ChannelKind, Status};
-use crate::desk::spam::guards;
+use crate::desk::spam::{guards, is_enough};
 use crate::ids::TicketId;
 use crate::jobs::Job;
 use crate::text::{junk, quotes};
@@ -13,13 +13,9 @@ use crate::text::{junk, quotes};
 /// Words kept by housekeeping however old they are.
 const KEPT: i64 = 100_000;
 
-/// An agent has moved a ticket into or out of spam; or has answered it. Learnt a moment later, so that nobody waits for the counting.
+/// An agent has moved a ticket into or out of spam. Learnt a moment later, so that nobody waits for the counting.
 pub async fn decided(change: &mut Change, ticket: TicketId, was: Status, is: Status) -> sqlx::Result<()> {
-    match (was, is) {
-        (was, Status::Spam) if was != Status::Spam => learn_soon(change, ticket, true).await,
-        (Status::Spam, is) if is != Status::Spam => learn_soon(change, ticket, false).await,
-        _ => Ok(()),
-    }
+    if (was == Status::Spam) == (is == Status::Spam) { Ok(()) } else { learn_soon(change, ticket).await }
 }
 
 /// An agent has answered: nobody answers spam. Nothing is asked of the database where something was learnt of it before.
@@ -30,20 +26,20 @@ pub async fn answered(change: &mut Change, ticket: TicketId) -> sqlx::Result<()>
     )
     .fetch_one(&mut **change)
     .await?;
-    if new { learn_soon(change, ticket, false).await } else { Ok(()) }
+    if new { learn_soon(change, ticket).await } else { Ok(()) }
 }
 
-async fn learn_soon(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::Result<()> {
-    change.push(&Job::LearnSpam { ticket, spam }, crate::clock::Ts::now()).await
+async fn learn_soon(change: &mut Change, ticket: TicketId) -> sqlx::Result<()> {
+    change.push(&Job::LearnSpam { ticket }, crate::clock::Ts::now()).await
 }
 
 /// Learns from what lies here already and has taught nothing yet: the newest tickets in spam, and the newest that were answered. How many.
 pub async fn learn_archive(change: &mut Change, limit: i64) -> sqlx::Result<usize> {
     let rows = sqlx::query!(
-        r#"(select t.id, true as "spam!" from tickets t join channels c on c.id = t.channel_id
+        r#"(select t.id from tickets t join channels c on c.id = t.channel_id
             where t.status = 'spam' and t.taught is null and t.held is null and c.kind in ('email', 'form') order by t.id desc limit $1)
            union all
-           (select t.id, false from tickets t join channels c on c.id = t.channel_id
+           (select t.id from tickets t join channels c on c.id = t.channel_id
             where t.status <> 'spam' and t.taught is null and c.kind in ('email', 'form')
               and exists (select from messages m where m.ticket_id = t.id and m.direction = 'outbound' and m.agent_id is not null)
             order by t.id desc limit $1)"#,
@@ -52,17 +48,17 @@ pub async fn learn_archive(change: &mut Change, limit: i64) -> sqlx::Result<usiz
     .fetch_all(&mut **change)
     .await?;
     for row in &rows {
-        learn_soon(change, TicketId(row.id.unwrap_or_default()), row.spam).await?;
+        learn_soon(change, TicketId(row.id.unwrap_or_default())).await?;
     }
     Ok(rows.len())
 }
 
-/// Learns from a ticket; again with the same lesson, nothing changes.
-pub async fn learn(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::Result<()> {
+/// Learns from a ticket what it stands for now; again with the same lesson, nothing changes.
+pub async fn learn(change: &mut Change, ticket: TicketId) -> sqlx::Result<()> {
     // One after the other: many lessons would otherwise wait for each other's words in different orders.
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('spam', 0))").fetch_one(&mut **change).await?;
     let row = sqlx::query!(
-        r#"select t.taught, t.subject, c.kind as "kind: ChannelKind", m.body, m.quote_from, m.quote_to, m.html, m.envelope
+        r#"select t.taught, t.status = 'spam' as "spam!", t.subject, c.kind as "kind: ChannelKind", m.body, m.quote_from, m.quote_to, m.html, m.envelope
            from tickets t join channels c on c.id = t.channel_id
            join lateral (select * from messages where ticket_id = t.id and direction = 'inbound' order by id limit 1) m on true
            where t.id = $1"#,
@@ -70,17 +66,22 @@ pub async fn learn(change: &mut Change, ticket: TicketId, spam: bool) -> sqlx::R
     )
     .fetch_optional(&mut **change)
     .await?;
-    let Some(row) = row.filter(|row| guards(row.kind) && row.taught != Some(spam)) else { return Ok(()) };
+    let Some(row) = row.filter(|row| guards(row.kind) && row.taught != Some(row.spam)) else { return Ok(()) };
     let at = |offset: i32| usize::try_from(offset).unwrap_or_default();
     let text = quotes::new_text(&row.body, &(at(row.quote_from)..at(row.quote_to)));
     let subject = row.envelope["subject"].as_str().filter(|subject| !subject.is_empty()).unwrap_or(&row.subject);
     let sender = row.envelope["from"]["address"].as_str().unwrap_or_default();
     let words = junk::words(subject, &text, row.html.as_deref(), sender);
-    if let Some(before) = row.taught {
-        count(change, &words, before, -1).await?;
+    let before = learnt(change).await?;
+    if let Some(taught) = row.taught {
+        count(change, &words, taught, -1).await?;
     }
-    count(change, &words, spam, 1).await?;
-    sqlx::query!("update tickets set taught = $2 where id = $1", ticket.0, spam).execute(&mut **change).await?;
+    count(change, &words, row.spam, 1).await?;
+    if is_enough(before) != is_enough(learnt(change).await?) {
+        // From now on it has something to say, in every process.
+        change.touch_settings();
+    }
+    sqlx::query!("update tickets set taught = $2 where id = $1", ticket.0, row.spam).execute(&mut **change).await?;
     Ok(())
 }
 
@@ -119,10 +120,12 @@ pub async fn clearest(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<(St
 }
 
 /// Forgets everything that was learnt; the lists stay.
-pub async fn forget(db: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("truncate spam_words").execute(&mut *db).await?;
-    sqlx::query!("update desk set spam_learnt = 0, ham_learnt = 0").execute(&mut *db).await?;
-    // What was answered or marked before stays as it is: it teaches no second time.
+pub async fn forget(change: &mut Change) -> sqlx::Result<()> {
+    sqlx::query!("truncate spam_words").execute(&mut **change).await?;
+    sqlx::query!("update desk set spam_learnt = 0, ham_learnt = 0").execute(&mut **change).await?;
+    // What was taught may be taught again, and is not taken back from what is learnt from now on.
+    sqlx::query!("update tickets set taught = null where taught is not null").execute(&mut **change).await?;
+    change.touch_settings();
     Ok(())
 }
 

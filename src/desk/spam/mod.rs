@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use crate::desk::changes::{Actor, Change};
 use crate::desk::directory;
-use crate::desk::envelope::Incoming;
+use crate::desk::envelope::{Checks, Incoming};
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::receive::Received;
 use crate::desk::tickets::update;
@@ -70,6 +70,8 @@ impl Default for Settings {
 pub struct Guard {
     pub settings: Settings,
     pub rules: Rules,
+    /// Enough was learnt for the filter to say anything.
+    pub learnt: bool,
 }
 
 /// Whether anything is held on a kind of channel: people write to the others by name.
@@ -93,17 +95,20 @@ pub async fn look(change: &mut Change, kind: ChannelKind, received: &Received, i
 
 /// Why a message is held, in an agent's words.
 async fn reason(db: &mut PgConnection, guard: &Guard, ticket: TicketId, incoming: &Incoming) -> sqlx::Result<Option<String>> {
-    if let Some(rule) = guard.rules.find(&incoming.from.address) {
+    // Whom it only claims to come from opens no door.
+    let doubtful = incoming.envelope.checks.as_ref().is_some_and(Checks::failed);
+    if let Some(rule) = guard.rules.find(&incoming.from.address).filter(|rule| !(rule.allowed && doubtful)) {
         rules::note_hit(db, rule.id).await?;
         return Ok((!rule.allowed).then(|| format!("{} is on the list of senders that are blocked.", rule.pattern)));
     }
     let said = incoming.junk.as_ref().filter(|_| guard.settings.server);
     let reason = match said {
         Some(said) => Some(format!("The mail server took it for spam: {said}.")),
-        None => filtered(db, guard.settings.filter, incoming).await?,
+        None if guard.learnt => filtered(db, guard.settings.filter, incoming).await?,
+        None => None,
     };
     match reason {
-        Some(reason) if !was_answered(db, ticket).await? => Ok(Some(reason)),
+        Some(reason) if doubtful || !was_answered(db, ticket).await? => Ok(Some(reason)),
         _ => Ok(None),
     }
 }
@@ -121,10 +126,15 @@ async fn filtered(db: &mut PgConnection, filter: Filter, incoming: &Incoming) ->
     }))
 }
 
+/// Whether so many messages are enough to judge by.
+pub(crate) fn is_enough(learnt: Count) -> bool {
+    learnt.spam >= ENOUGH && learnt.ham >= ENOUGH
+}
+
 /// Judges words by what was learnt; `None`: too little was.
 pub async fn judge(db: &mut PgConnection, words: &[String]) -> sqlx::Result<Option<Judgement>> {
     let learnt = learning::learnt(db).await?;
-    if learnt.spam < ENOUGH || learnt.ham < ENOUGH {
+    if !is_enough(learnt) {
         return Ok(None);
     }
     let rows = sqlx::query!("select word, spam, ham from spam_words where word = any($1)", words).fetch_all(db).await?;
@@ -157,7 +167,8 @@ pub async fn standing(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<S
     sqlx::query_as!(
         Standing,
         r#"select held as reason,
-                  (select envelope -> 'from' ->> 'address' from messages where ticket_id = t.id and direction = 'inbound' order by id limit 1) as sender
+                  (select nullif(envelope -> 'from' ->> 'address', 'unknown@invalid') from messages
+                   where ticket_id = t.id and direction = 'inbound' order by id limit 1) as sender
            from tickets t where id = $1"#,
         ticket.0
     )

@@ -8,8 +8,10 @@ use crate::clock::Ts;
 use crate::desk::cursors::{self, Cursor};
 use crate::ids::{AgentId, SenderRuleId};
 
+/// What somebody reads whose rule finds no place any more.
+pub const FULL: &str = "The list is full: take out senders of long ago first.";
 /// The most rules that a desk keeps.
-pub const MAX_RULES: i64 = 20_000;
+const MAX_RULES: i64 = 20_000;
 /// The longest address or domain, in bytes.
 const MAX_PATTERN: usize = 254;
 
@@ -78,18 +80,20 @@ pub fn pattern(typed: &str) -> Result<String, Unusable> {
     Ok(typed.to_owned())
 }
 
-/// Adds a rule, or turns the one that is there.
-pub async fn set(db: &mut PgConnection, agent: AgentId, pattern: &str, let_in: bool) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into sender_rules (pattern, allowed, agent_id) values ($1, $2, $3)
+/// Adds a rule, or turns the one that is there. `false`: the list is full.
+pub async fn set(db: &mut PgConnection, agent: AgentId, pattern: &str, let_in: bool) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into sender_rules (pattern, allowed, agent_id)
+         select $1, $2, $3 where exists (select from sender_rules where pattern = $1) or (select count(*) from sender_rules) < $4
          on conflict (pattern) do update set allowed = excluded.allowed, agent_id = excluded.agent_id, created_at = now(), hits = 0, last_hit_at = null",
         pattern,
         let_in,
-        agent.0
+        agent.0,
+        MAX_RULES
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Takes a rule away; what it was, if there was one.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use sqlx::PgConnection;
 
+use crate::desk::tickets::recipients::Recipients;
 use crate::ids::{AgentId, TicketId};
 
 /// An agent's unsent words on a ticket.
@@ -10,6 +11,8 @@ use crate::ids::{AgentId, TicketId};
 pub struct Drafts {
     pub reply: String,
     pub note: String,
+    /// Whom the reply was to go to before it was taken back, where that is not whom an answer goes to anyway.
+    pub to: Option<Recipients>,
 }
 
 /// One of them, as its row tells it.
@@ -17,13 +20,19 @@ pub struct Drafts {
 pub struct Draft {
     pub note: bool,
     pub body: String,
+    pub recipients: Option<serde_json::Value>,
 }
 
 impl FromIterator<Draft> for Drafts {
     fn from_iter<I: IntoIterator<Item = Draft>>(rows: I) -> Self {
         let mut drafts = Self::default();
         for row in rows {
-            if row.note { drafts.note = row.body } else { drafts.reply = row.body }
+            if row.note {
+                drafts.note = row.body;
+            } else {
+                drafts.reply = row.body;
+                drafts.to = row.recipients.and_then(|to| serde_json::from_value(to).ok());
+            }
         }
         drafts
     }
@@ -31,9 +40,10 @@ impl FromIterator<Draft> for Drafts {
 
 /// The drafts of an agent.
 pub async fn find(db: &mut PgConnection, ticket: TicketId, agent: AgentId) -> sqlx::Result<Drafts> {
-    let rows = sqlx::query_as!(Draft, "select note, body from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0)
-        .fetch_all(db)
-        .await?;
+    let rows =
+        sqlx::query_as!(Draft, "select note, body, recipients from drafts where ticket_id = $1 and agent_id = $2", ticket.0, agent.0)
+            .fetch_all(db)
+            .await?;
     Ok(rows.into_iter().collect())
 }
 
@@ -52,6 +62,26 @@ pub async fn save(db: &mut PgConnection, ticket: TicketId, agent: AgentId, note:
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Makes words the draft of a reply again, before what was begun meanwhile.
+pub(crate) async fn put_before(db: &mut PgConnection, ticket: TicketId, agent: AgentId, body: &str) -> sqlx::Result<()> {
+    let begun = find(db, ticket, agent).await?.reply;
+    let joined = match begun.trim() {
+        "" => body.to_owned(),
+        same if same == body.trim() => body.to_owned(),
+        begun => format!("{body}\n\n{begun}"),
+    };
+    save(db, ticket, agent, false, &joined).await
+}
+
+/// Keeps with the draft of a reply whom it goes to.
+pub(crate) async fn set_recipients(db: &mut PgConnection, ticket: TicketId, agent: AgentId, to: &Recipients) -> sqlx::Result<()> {
+    let to = serde_json::to_value(to).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!("update drafts set recipients = $3 where ticket_id = $1 and agent_id = $2 and not note", ticket.0, agent.0, to)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

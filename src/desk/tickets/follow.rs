@@ -6,10 +6,10 @@ use crate::clock::Ts;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::events::Event;
 use crate::desk::kinds::{DeliveryStatus, Direction, Status};
-use crate::desk::tickets::reply::without_tag;
+use crate::desk::tickets::recipients::without_tag;
 use crate::desk::tickets::thread::{self, Message};
-use crate::desk::tickets::{self, participants};
-use crate::ids::{MessageId, TicketId};
+use crate::desk::tickets::{self, Ticket, participants};
+use crate::ids::{ContactId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// A page of the conversation.
@@ -19,6 +19,8 @@ pub struct Talk {
     pub messages: Vec<Message>,
     /// There are older ones before this.
     pub earlier: Option<MessageId>,
+    /// Those among them that the customer wrote.
+    pub own: Vec<MessageId>,
 }
 
 /// What the customer may see, the newest page or the one before `before`: no notes, no bounces, no receipts of the desk, nothing that has
@@ -28,44 +30,60 @@ pub async fn talk(db: &mut PgConnection, id: TicketId, before: Option<MessageId>
     let full = i64::try_from(messages.len()).unwrap_or(i64::MAX) >= thread::PAGE;
     let earlier = messages.first().map(|message| message.id).filter(|_| full);
     messages.retain(|message| is_theirs(message, undo_seconds, now));
-    let hidden = of_others(db, id, &messages).await?;
-    messages.retain(|message| !hidden.contains(&message.id));
-    Ok(Talk { messages, earlier })
+    let mut own = Vec::new();
+    if let Some(ticket) = tickets::find(db, id).await? {
+        let customer = Customer::load(db, &ticket).await?;
+        messages.retain(|message| customer.has_part_in(message));
+        own = messages.iter().filter(|message| customer.wrote(message)).map(|message| message.id).collect();
+    }
+    Ok(Talk { messages, earlier, own })
 }
 
 /// Whether the customer may see a message, and so its files.
 pub async fn may_see(db: &mut PgConnection, message: MessageId, undo_seconds: u32, now: Ts) -> sqlx::Result<bool> {
     let Some(message) = thread::find(db, message).await?.filter(|message| is_theirs(message, undo_seconds, now)) else { return Ok(false) };
-    let ticket = message.ticket_id;
-    Ok(of_others(db, ticket, &[message]).await?.is_empty())
+    let Some(ticket) = tickets::find(db, message.ticket_id).await? else { return Ok(false) };
+    Ok(Customer::load(db, &ticket).await?.has_part_in(&message))
 }
 
-/// The messages among these that the customer had no part in: by somebody who joined and did not write to them too, or of ours to others
-/// alone.
-async fn of_others(db: &mut PgConnection, id: TicketId, messages: &[Message]) -> sqlx::Result<Vec<MessageId>> {
-    let Some(ticket) = tickets::find(db, id).await? else { return Ok(Vec::new()) };
-    let named = |message: &Message| {
+/// Whose conversation it is, among all who may have joined.
+struct Customer {
+    id: ContactId,
+    /// Their addresses, in lower case and without tags.
+    addresses: Vec<String>,
+    /// Where else they asked to be answered.
+    asked_at: Vec<String>,
+}
+
+impl Customer {
+    async fn load(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Self> {
+        let addresses = participants::addresses_of(db, ticket.contact_id).await?;
+        Ok(Self { id: ticket.contact_id, addresses, asked_at: participants::asked_at(db, ticket).await? })
+    }
+
+    fn wrote(&self, message: &Message) -> bool {
+        message.direction == Direction::Inbound && participants::is_by(message, self.id, &self.addresses)
+    }
+
+    /// What somebody who joined wrote is theirs only if they were told of it too; what we wrote to others alone is not.
+    fn has_part_in(&self, message: &Message) -> bool {
         let envelope = message.envelope();
-        let all = envelope.to.into_iter().chain(envelope.cc).chain(envelope.bcc);
-        all.map(|address| without_tag(&address.address)).filter(|address| address.contains('@')).collect::<Vec<_>>()
-    };
-    let mut everybody: Vec<String> = messages.iter().flat_map(named).collect();
-    everybody.sort_unstable();
-    everybody.dedup();
-    let others = participants::of_others(db, ticket.contact_id, &everybody).await?;
-    let theirs = participants::addresses_of(db, ticket.contact_id).await?;
-    let hidden = |message: &&Message| match message.direction {
-        Direction::Inbound => {
-            let someone = message.contact_id.is_some_and(|contact| contact != ticket.contact_id);
-            someone && message.envelope().from.is_some() && !named(message).iter().any(|address| theirs.contains(address))
+        let mail = envelope.from.is_some();
+        let named: Vec<String> = envelope
+            .to
+            .into_iter()
+            .chain(envelope.cc)
+            .chain(envelope.bcc)
+            .map(|address| without_tag(&address.address))
+            .filter(|address| address.contains('@'))
+            .collect();
+        let told = named.iter().any(|address| self.addresses.contains(address) || self.asked_at.contains(address));
+        match message.direction {
+            Direction::Inbound => told || !mail || self.wrote(message),
+            Direction::Outbound => told || named.is_empty(),
+            Direction::Note => false,
         }
-        Direction::Outbound => {
-            let to = named(message);
-            !to.is_empty() && to.iter().all(|address| others.contains(address))
-        }
-        Direction::Note => true,
-    };
-    Ok(messages.iter().filter(hidden).map(|message| message.id).collect())
+    }
 }
 
 fn is_theirs(message: &Message, undo_seconds: u32, now: Ts) -> bool {

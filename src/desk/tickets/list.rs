@@ -309,6 +309,10 @@ pub struct Counts {
     pub ringing: i64,
     /// Own answers that somebody else has decided about, which their author has not seen.
     pub untold: i64,
+    /// Whether anybody is to be called.
+    pub owed: bool,
+    /// Whether something came beside own tickets that nobody has looked at.
+    pub beside: bool,
 }
 
 impl Counts {
@@ -358,7 +362,9 @@ pub async fn counts(db: &mut PgConnection, me: AgentId) -> sqlx::Result<Counts> 
             (select count(*) from (select 1 from approvals where state = 'waiting' and author_id <> $1 limit 1000) n) as "approvals!",
             (select count(*) from (select 1 from anger where public and state = 'waiting' limit 1000) n) as "angry!",
             (select count(*) from (select 1 from anger where ring > 0 limit 1000) n) as "ringing!",
-            (select count(*) from (select 1 from approvals where author_id = $1 and state in ('sent', 'returned') and told_at is null limit 10) n) as "untold!""#,
+            (select count(*) from (select 1 from approvals where author_id = $1 and state in ('sent', 'returned') and told_at is null limit 10) n) as "untold!",
+            exists (select from call_backs where state = 'wanted') as "owed!",
+            exists (select from sides s join tickets t on t.id = s.ticket_id where s.unread and coalesce(t.assignee_id, s.agent_id) = $1) as "beside!""#,
         me.0
     )
     .fetch_one(db)

@@ -2,11 +2,13 @@
 
 pub mod drafts;
 pub mod follow;
+pub mod forwards;
 pub mod list;
 pub mod outbound;
 pub mod participants;
 pub mod planned;
 pub mod receive;
+pub mod recipients;
 pub mod reply;
 pub mod reports;
 pub mod selections;

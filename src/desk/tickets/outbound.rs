@@ -2,13 +2,19 @@
 
 use sqlx::PgConnection;
 
+use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
+use crate::desk::envelope::Address;
 use crate::desk::events::Event;
+use crate::desk::files;
 use crate::desk::kinds::DeliveryStatus;
-use crate::desk::tickets::reply::{self, Recipients, ReplyError};
+use crate::desk::search;
+use crate::desk::tickets::recipients::{self, Recipients};
+use crate::desk::tickets::reply::{self, ReplyError};
+use crate::desk::tickets::sides::Words;
 use crate::desk::tickets::thread::{self, Message};
-use crate::desk::tickets::{self, sides};
-use crate::ids::{AgentId, ContactId, MessageId, TicketId};
+use crate::desk::tickets::{self, reports, sides};
+use crate::ids::{ContactId, MessageId, TicketId};
 use crate::jobs::{self, Job};
 
 /// Takes a message in hand to send it. `None`: it is gone (undone) or sent already.
@@ -34,11 +40,15 @@ pub async fn sent(change: &mut Change, message: &Message) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// It will be tried again; the screens show why it has not left.
+/// It will be tried again; the screens show why it has not left. What has left meanwhile stays so.
 pub async fn delayed(change: &mut Change, message: &Message, reason: &str) -> sqlx::Result<()> {
-    sqlx::query!("update messages set delivery = 'queued', delivery_error = $2 where id = $1", message.id.0, reason)
-        .execute(&mut **change)
-        .await?;
+    sqlx::query!(
+        "update messages set delivery = 'queued', delivery_error = $2 where id = $1 and delivery in ('queued', 'sending', 'failed')",
+        message.id.0,
+        reason
+    )
+    .execute(&mut **change)
+    .await?;
     change.touch(message.ticket_id);
     Ok(())
 }
@@ -66,51 +76,94 @@ pub async fn failed(change: &mut Change, message: &Message, reason: &str) -> sql
 
 /// Tries a failed or delayed message again now. `false`: it needs no trying.
 pub async fn retry(change: &mut Change, by: Actor, ticket: TicketId, id: MessageId) -> sqlx::Result<bool> {
-    let Some(message) = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket) else { return Ok(false) };
-    if !matches!(message.delivery, Some(DeliveryStatus::Failed | DeliveryStatus::Queued)) {
+    tickets::lock(change, ticket).await?;
+    let waits = sqlx::query!(
+        "update messages set delivery = 'queued', delivery_error = null where id = $1 and ticket_id = $2 and delivery in ('failed', 'queued')",
+        id.0,
+        ticket.0
+    )
+    .execute(&mut **change)
+    .await?;
+    if waits.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!("update messages set delivery = 'queued', delivery_error = null where id = $1", id.0).execute(&mut **change).await?;
     jobs::revive(change, &Job::SendMessage { message: id }).await?;
-    change.record(message.ticket_id, by, Event::SendRetried { message: id }).await?;
+    change.record(ticket, by, Event::SendRetried { message: id }).await?;
     Ok(true)
 }
 
-/// Changes whom a failed message goes to and what it says, and sends it. `false`: it has left meanwhile, or never failed.
+/// Sends what failed to other people or in other words. What never left goes as it is changed; of what left, and did not reach everybody, a new
+/// letter goes by the agent who wrote it. The answer names the message that leaves; `None`: it has left meanwhile, or never failed.
 pub async fn correct(
     change: &mut Change,
-    agent: AgentId,
+    agent: &Agent,
     ticket: TicketId,
     id: MessageId,
     to: Recipients,
     body: &str,
-) -> Result<bool, ReplyError> {
-    tickets::lock(change, ticket).await?;
-    let failed = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket && is_correctable(message));
-    let Some(message) = failed else { return Ok(false) };
+) -> Result<Option<MessageId>, ReplyError> {
+    let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let failed = thread::find(change, id).await?.filter(|message| message.ticket_id == ticket.id && is_correctable(message));
+    let Some(message) = failed else { return Ok(None) };
     reply::check(body)?;
-    reply::check_addresses(change, [&to.to, &to.cc, &to.bcc]).await?;
+    recipients::check(change, [&to.to, &to.cc, &to.bcc]).await?;
     if to.to.is_empty() {
-        return Err(ReplyError::NoWay("Enter at least one address beside “To”.".into()));
+        return Err(reply::nobody());
+    }
+    // What was quoted below a forwarded message stays where it is as long as the words before it do.
+    let quoted = message.quoted_text();
+    let quote = if !quoted.is_empty() && body.ends_with(quoted) { body.len() - quoted.len()..body.len() } else { 0..0 };
+    if message.sent_at.is_some() {
+        return match message.side_id {
+            Some(_) => {
+                let attached = files::of_messages(change, &[id]).await?.into_iter().map(|file| file.id).collect();
+                let body = body.to_owned();
+                let words = Words { to: to.to, cc: to.cc, bcc: to.bcc, body, quote, attached, files: Vec::new() };
+                sides::write_again(change, agent, &message, &words).await.map(Some)
+            }
+            None => reply::write_again(change, agent, &ticket, &message, to, body).await.map(Some),
+        };
     }
     let mut envelope = message.envelope();
     (envelope.to, envelope.cc, envelope.bcc) = (to.to, to.cc, to.bcc);
+    let subject = envelope.subject.clone();
     let envelope = serde_json::to_value(&envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    // What was quoted below a forwarded message stays where it is as long as the words before it do.
-    let quote = message.quoted_text();
-    let range = if !quote.is_empty() && body.ends_with(quote) { (body.len() - quote.len(), body.len()) } else { (0, 0) };
     let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
-    sqlx::query!(
-        "update messages set envelope = $2, body = $3, quote_from = $4, quote_to = $5 where id = $1",
+    let changed = sqlx::query!(
+        "update messages set envelope = $2, body = $3, quote_from = $4, quote_to = $5 where id = $1 and delivery = 'failed'",
         id.0,
         envelope,
         body,
-        offset(range.0),
-        offset(range.1)
+        offset(quote.start),
+        offset(quote.end)
     )
     .execute(&mut **change)
     .await?;
-    Ok(retry(change, Actor::Agent(agent), ticket, id).await?)
+    if changed.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let subject = if message.side_id.is_some() { &subject } else { &ticket.subject };
+    search::index(change, ticket.id, id, message.language.as_deref(), &[subject, body]).await?;
+    Ok(retry(change, Actor::Agent(agent.id), ticket.id, id).await?.then_some(id))
+}
+
+/// Whom a message that failed goes to when it is sent again, unless the agent says otherwise: whoever did not get it, as far as that is known.
+pub async fn recipients_again(db: &mut PgConnection, message: &Message) -> sqlx::Result<Recipients> {
+    let envelope = message.envelope();
+    let all = Recipients { to: envelope.to, cc: envelope.cc, bcc: envelope.bcc };
+    let unreached = match message.sent_at {
+        Some(_) => reports::unreached(db, message).await?,
+        None => Vec::new(),
+    };
+    if unreached.is_empty() {
+        return Ok(all);
+    }
+    let among = |list: Vec<Address>| list.into_iter().filter(|to| unreached.contains(&to.address.to_lowercase())).collect::<Vec<_>>();
+    let mut again = Recipients { to: among(all.to), cc: among(all.cc), bcc: Vec::new() };
+    if again.to.is_empty() {
+        again.to = std::mem::take(&mut again.cc);
+    }
+    Ok(again)
 }
 
 /// Whether a message is a letter that did not leave and could with other words or another recipient.

@@ -7,7 +7,7 @@ use crate::desk::envelope::{Address, Incoming};
 use crate::desk::events::Event;
 use crate::desk::kinds::Direction;
 use crate::desk::tickets::Ticket;
-use crate::desk::tickets::reply::without_tag;
+use crate::desk::tickets::recipients::without_tag;
 use crate::desk::tickets::thread::Message;
 use crate::ids::{ContactId, MessageId};
 
@@ -34,7 +34,7 @@ impl Participant {
 }
 
 /// Who takes part in these messages, the customer first, then in the order in which they came in. `own` are our mailboxes and `theirs` the
-/// customer's addresses, in lower case.
+/// customer's addresses, in lower case and without tags.
 pub fn of(messages: &[Message], customer: ContactId, own: &[String], theirs: &[String]) -> Vec<Participant> {
     let mut people: Vec<Participant> = Vec::new();
     for message in messages.iter().filter(|message| !message.bounce && message.direction != Direction::Note) {
@@ -97,28 +97,38 @@ pub(crate) async fn note_joining(
     change.record(ticket.id, Actor::Customer, Event::Joined { contact, name, address: from.address.clone() }).await
 }
 
-/// The addresses among these that are known as somebody else's than this customer's, in lower case.
-pub async fn of_others(db: &mut PgConnection, customer: ContactId, addresses: &[String]) -> sqlx::Result<Vec<String>> {
-    if addresses.is_empty() {
-        return Ok(Vec::new());
-    }
-    sqlx::query_scalar!(
-        "select address from identities where kind = 'email' and address = any($1) and contact_id <> $2 limit 500",
-        addresses,
-        customer.0
-    )
-    .fetch_all(db)
-    .await
+/// The mail addresses of a customer, in lower case and without tags.
+pub async fn addresses_of(db: &mut PgConnection, customer: ContactId) -> sqlx::Result<Vec<String>> {
+    let addresses = sqlx::query_scalar!("select address from identities where kind = 'email' and contact_id = $1 limit 100", customer.0)
+        .fetch_all(db)
+        .await?;
+    Ok(addresses.iter().map(|address| without_tag(address)).collect())
 }
 
-/// The mail addresses of a customer, in lower case.
-pub async fn addresses_of(db: &mut PgConnection, customer: ContactId) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        "select lower(address) as \"address!\" from identities where kind = 'email' and contact_id = $1 limit 100",
-        customer.0
+/// Where a customer asked to be answered in a conversation, in lower case and without tags.
+pub async fn asked_at(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Vec<String>> {
+    let addresses = sqlx::query_scalar!(
+        r#"select distinct envelope #>> '{reply_to,0,address}' as "address!" from messages
+           where ticket_id = $1 and direction = 'inbound' and envelope #>> '{reply_to,0,address}' is not null
+             and (contact_id = $2 or lower(envelope #>> '{from,address}') in (
+                     select lower(address) from identities where kind = 'email' and contact_id = $2)) limit 100"#,
+        ticket.id.0,
+        ticket.contact_id.0
     )
     .fetch_all(db)
-    .await
+    .await?;
+    Ok(addresses.iter().map(|address| without_tag(address)).collect())
+}
+
+/// Whether the customer wrote a message that came in: as themselves, or from what is their address now, as before they were joined with
+/// somebody. `theirs` are their addresses, in lower case and without tags.
+pub fn is_by(message: &Message, customer: ContactId, theirs: &[String]) -> bool {
+    if message.contact_id.is_none_or(|contact| contact == customer) {
+        return true;
+    }
+    let envelope = message.envelope();
+    // Who only names their address is not them.
+    !envelope.is_forged() && envelope.from.is_some_and(|from| theirs.contains(&without_tag(&from.address)))
 }
 
 /// Addresses to offer while somebody types one: customers whose name or address has it, newest first.

@@ -11,6 +11,7 @@ use crate::desk::envelope::Address;
 use crate::desk::events::Event;
 use crate::desk::files;
 use crate::desk::kinds::Status;
+use crate::desk::tickets::recipients::{self, Recipients};
 use crate::desk::tickets::reply::{self, NewReply, ReplyError};
 use crate::desk::tickets::{self, drafts};
 use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, PlanId, TicketId};
@@ -19,8 +20,8 @@ use crate::text::excerpts;
 
 /// How far ahead a reply may be planned, in days.
 pub const MAX_DAYS: i64 = 366;
-/// Shown at most.
-const MAX: i64 = 20;
+/// Shown at most, those that leave first.
+const MAX: i64 = 100;
 
 /// A reply that waits for its time.
 #[derive(Debug, Clone)]
@@ -53,13 +54,13 @@ pub struct Kept {
 pub async fn plan(change: &mut Change, agent: &Agent, ticket: TicketId, new: &NewReply, at: Ts) -> Result<PlanId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
     reply::check(&new.body)?;
-    reply::check_addresses(change, [&new.to, &new.cc, &new.bcc]).await?;
+    recipients::check(change, [&new.to, &new.cc, &new.bcc]).await?;
     if let Some(seen) = new.seen
         && reply::newer_than(change, ticket.id, seen, agent).await?
     {
         return Err(ReplyError::Newer);
     }
-    if new.to.is_empty() && reply::recipients(change, &ticket).await?.to.is_empty() {
+    if new.to.is_empty() && recipients::of_ticket(change, &ticket).await?.to.is_empty() {
         return Err(ReplyError::NoWay("This customer has no mail address to answer to. Enter one beside “To”.".into()));
     }
     let kept = Kept {
@@ -95,14 +96,20 @@ pub async fn plan(change: &mut Change, agent: &Agent, ticket: TicketId, new: &Ne
     Ok(id)
 }
 
-/// What waits on a ticket, and what was stopped, oldest first.
+/// What waits on a ticket, and what was stopped, the next to leave first.
 pub async fn of_ticket(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<Plan>> {
+    list(db, ticket, None).await
+}
+
+/// The same, or one of them.
+async fn list(db: &mut PgConnection, ticket: TicketId, only: Option<PlanId>) -> sqlx::Result<Vec<Plan>> {
     let rows = sqlx::query!(
         r#"select p.id, p.ticket_id, p.agent_id, p.reply, p.send_at, p.stopped,
                   array(select u.name from uploads u where u.planned_id = p.id order by u.id) as "files!"
-           from planned_replies p where p.ticket_id = $1 order by p.id limit $2"#,
+           from planned_replies p where p.ticket_id = $1 and ($3::bigint is null or p.id = $3) order by p.send_at, p.id limit $2"#,
         ticket.0,
-        MAX
+        MAX,
+        only.map(|id| id.0)
     )
     .fetch_all(db)
     .await?;
@@ -118,7 +125,7 @@ async fn lock(change: &mut Change, ticket: Option<TicketId>, id: PlanId) -> sqlx
     let found = sqlx::query_scalar!("select ticket_id from planned_replies where id = $1", id.0).fetch_optional(&mut **change).await?;
     let Some(of) = found.filter(|of| ticket.is_none_or(|ticket| ticket == *of)) else { return Ok(None) };
     tickets::lock(change, of).await?;
-    Ok(of_ticket(change, of).await?.into_iter().find(|plan| plan.id == id))
+    Ok(list(change, of, Some(id)).await?.pop())
 }
 
 /// Its time has come.
@@ -161,7 +168,7 @@ async fn send(change: &mut Change, author: &Agent, plan: &Plan) -> Result<Messag
         ..NewReply::default()
     };
     let message = reply::reply_planned(change, author, plan.ticket, &new).await?;
-    files::attach_planned(change, plan.ticket, plan.id, message, &new.body).await?;
+    files::attach_uploads(change, plan.ticket, plan.agent, Some(plan.id), message, &new.body).await?;
     sqlx::query!("delete from planned_replies where id = $1", plan.id.0).execute(&mut **change).await?;
     Ok(message)
 }
@@ -175,13 +182,12 @@ pub async fn postpone(change: &mut Change, agent: &Agent, ticket: TicketId, id: 
     Ok(true)
 }
 
-/// Takes it back: its words and files are in the composer of whoever asked again. `false`: it has left, or was taken back.
+/// Takes it back: its words, files and recipients are in the composer of whoever asked again. `false`: it has left, or was taken back.
 pub async fn take_back(change: &mut Change, agent: &Agent, ticket: TicketId, id: PlanId) -> sqlx::Result<bool> {
     let Some(plan) = lock(change, Some(ticket), id).await? else { return Ok(false) };
     jobs::cancel(change, &Job::SendPlanned { plan: id }).await?;
-    let draft = drafts::find(change, ticket, agent.id).await?.reply;
-    let body = if draft.trim().is_empty() { plan.reply.body.clone() } else { format!("{}\n\n{}", plan.reply.body, draft) };
-    drafts::save(change, ticket, agent.id, false, &body).await?;
+    let Kept { body, to, cc, bcc, .. } = plan.reply;
+    reply::give_back(change, ticket, agent.id, &body, Recipients { to, cc, bcc }).await?;
     sqlx::query!("update uploads set planned_id = null, agent_id = $2 where planned_id = $1", id.0, agent.id.0)
         .execute(&mut **change)
         .await?;

@@ -8,16 +8,16 @@ use crate::desk::anger;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::Channel;
 use crate::desk::contacts;
-use crate::desk::envelope::{Checks, Incoming, Report, ReportKind, ThreadHint};
+use crate::desk::envelope::{Incoming, Report, ReportKind, ThreadHint};
 use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
-use crate::desk::kinds::{IdentityKind, Status};
+use crate::desk::kinds::{Direction, IdentityKind, Status};
 use crate::desk::search;
 use crate::desk::spam;
 use crate::desk::tickets::thread::Message;
 use crate::desk::tickets::{self, Ticket, participants, planned, reports, sides};
 use crate::desk::webhooks::Happened;
-use crate::ids::{ContactId, DeliveryId, EventId, MessageId, TicketId};
+use crate::ids::{ContactId, DeliveryId, EventId, MessageId, SideId, TicketId};
 use crate::jobs::Job;
 use crate::secrets::Keys;
 use crate::text;
@@ -115,19 +115,21 @@ pub(crate) async fn store(change: &mut Change, origin: &Origin<'_>, incoming: &I
         return reported(change, origin, incoming, ticket, about, report, matched_by).await;
     }
     let automatic = incoming.automatic.is_some() || incoming.bounce;
-    if !automatic && !forged(incoming) {
-        contacts::clear_undeliverable(change, &incoming.from.address).await?;
-    }
+    let proves = !automatic && !incoming.envelope.is_forged();
     let contact = match (&known, origin.ticket, origin.contact) {
         (_, _, Some(contact)) => contact,
         // On their own page they are who the ticket says.
         (Some(ticket), Some(_), None) => ticket.contact_id,
-        _ if forged(incoming) && contacts::is_signed_in(change, &incoming.from.address).await? => {
+        _ if incoming.envelope.is_forged() && contacts::is_signed_in(change, &incoming.from.address).await? => {
             contacts::create_apart(change, &incoming.from.name, &incoming.from.address).await?
         }
         _ => {
             let (from, language) = (&incoming.from, incoming.language.as_deref());
-            contacts::identify(change, IdentityKind::Email, &from.address, &from.name, language).await?
+            if proves {
+                contacts::identify_writer(change, &from.address, &from.name, language).await?
+            } else {
+                contacts::identify(change, IdentityKind::Email, &from.address, &from.name, language).await?
+            }
         }
     };
     match known {
@@ -163,20 +165,15 @@ async fn create(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming, c
     .await?;
     let id = row.id;
     change.touch(id);
-    let message = insert_message(change, origin, incoming, id, contact).await?;
+    let message = insert_message(change, origin, incoming, id, Place::Talk(contact)).await?;
     let created = Happened { event_id: row.event, kind: "created", data: None, agent_id: None, message: Some(message), at: row.at };
     change.tell(id, &created).await?;
     // A receipt would go to whoever was named without having written.
-    let acknowledged = origin.acknowledge && !automatic && !forged(incoming);
+    let acknowledged = origin.acknowledge && !automatic && !incoming.envelope.is_forged();
     if acknowledged {
         change.push(&Job::Acknowledge { ticket: id, message }, Ts::now()).await?;
     }
     Ok(Received { outcome: Outcome::Created, ticket: id, message, matched_by: MatchedBy::None, acknowledged })
-}
-
-/// Whether the receiving server says that it does not come from the address that it names.
-fn forged(incoming: &Incoming) -> bool {
-    incoming.envelope.checks.as_ref().is_some_and(Checks::failed)
 }
 
 /// A report about a message of ours: kept with its ticket, and nobody's turn changes but by what it says.
@@ -197,11 +194,9 @@ async fn reported(
         return Ok(Received { ticket: ticket.id, ..received(Outcome::Duplicate, earlier) });
     }
     reports::apply(change, ticket, about, report).await?;
-    let mut incoming = incoming.clone();
-    incoming.envelope.report = Some(Report { about: Some(about.id), ..report.clone() });
-    incoming.automatic.get_or_insert_with(|| "It is a mail system's report.".to_owned());
-    let message = insert_message(change, origin, &incoming, ticket.id, ticket.contact_id).await?;
-    let loud = report.kind == ReportKind::Failed && !about.automatic;
+    let incoming = as_report(incoming, about, report);
+    let message = insert_message(change, origin, &incoming, ticket.id, Place::Talk(ticket.contact_id)).await?;
+    let loud = report.kind == ReportKind::Failed && !about.automatic && !change.is_quiet();
     sqlx::query!(
         "update tickets set message_count = message_count + 1, updated_at = now(),
                 last_message_at = case when $2 then now() else last_message_at end
@@ -215,6 +210,14 @@ async fn reported(
     Ok(Received { ticket: ticket.id, ..received(Outcome::Appended, message) })
 }
 
+/// What came as the report about a message of ours that it is.
+pub(crate) fn as_report(incoming: &Incoming, about: &Message, report: &Report) -> Incoming {
+    let mut incoming = incoming.clone();
+    incoming.envelope.report = Some(Report { about: Some(about.id), ..report.clone() });
+    incoming.automatic.get_or_insert_with(|| "It is a mail system's report.".to_owned());
+    incoming
+}
+
 async fn append(
     change: &mut Change,
     origin: &Origin<'_>,
@@ -224,12 +227,12 @@ async fn append(
     matched_by: MatchedBy,
 ) -> sqlx::Result<Received> {
     let automatic = incoming.automatic.is_some() || incoming.bounce;
-    let message = insert_message(change, origin, incoming, ticket.id, contact).await?;
+    let message = insert_message(change, origin, incoming, ticket.id, Place::Talk(contact)).await?;
     let excerpt = text::excerpts::excerpt(&text::quotes::new_text(&incoming.body, &incoming.quote), 200);
     // A machine's message is kept but changes nothing about who waits for whom.
     let reopens = !automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed);
     // That somebody is away is no word of theirs.
-    let quiet = incoming.envelope.report.is_some();
+    let quiet = (automatic && incoming.envelope.report.is_some()) || change.is_quiet();
     sqlx::query!(
         "update tickets set message_count = message_count + 1, updated_at = now(),
                 last_message_at = case when $5 then last_message_at else now() end,
@@ -259,25 +262,38 @@ async fn append(
     Ok(Received { outcome: Outcome::Appended, ticket: ticket.id, message, matched_by, acknowledged: false })
 }
 
-async fn insert_message(
+/// Where in a ticket a message stands that came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// In the conversation, as this contact's.
+    Talk(ContactId),
+    /// Beside it. What answers there is found by [`sides`], never by the keys of the ticket.
+    Side(SideId),
+}
+
+pub(crate) async fn insert_message(
     change: &mut Change,
     origin: &Origin<'_>,
     incoming: &Incoming,
     ticket: TicketId,
-    contact: ContactId,
+    place: Place,
 ) -> sqlx::Result<MessageId> {
     let envelope = serde_json::to_value(&incoming.envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
+    let (direction, contact, side) = match place {
+        Place::Talk(contact) => (Direction::Inbound, Some(contact.0), None),
+        Place::Side(side) => (Direction::Note, None, Some(side.0)),
+    };
     let id = sqlx::query_scalar!(
         r#"with thread_key as (
-               insert into thread_keys (channel_id, key, ticket_id) values ($2, $9, $1) on conflict do nothing
+               insert into thread_keys (channel_id, key, ticket_id) select $2, $9, $1 where $15::bigint is null on conflict do nothing
            )
            insert into messages (ticket_id, channel_id, direction, contact_id, body, quote_from, quote_to, html, language, provider_id,
-                                 envelope, automatic, bounce, delivery_id)
-           values ($1, $2, 'inbound', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id as "id: MessageId""#,
+                                 envelope, automatic, bounce, delivery_id, side_id)
+           values ($1, $2, $14, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15) returning id as "id: MessageId""#,
         ticket.0,
         origin.channel.id.0,
-        contact.0,
+        contact,
         incoming.body,
         offset(incoming.quote.start),
         offset(incoming.quote.end),
@@ -287,7 +303,9 @@ async fn insert_message(
         envelope,
         incoming.automatic.is_some(),
         incoming.bounce,
-        origin.delivery.map(|id| id.0)
+        origin.delivery.map(|id| id.0),
+        direction as Direction,
+        side
     )
     .fetch_one(&mut **change)
     .await?;

@@ -13,12 +13,14 @@ use crate::desk::contacts;
 use crate::desk::envelope::{Address, Envelope};
 use crate::desk::events::{ChatEnd, Event};
 use crate::desk::files::{self, StoredFile};
-use crate::desk::kinds::{ChannelKind, IdentityKind, Status};
+use crate::desk::kinds::{ChannelKind, Direction, IdentityKind, Status};
 use crate::desk::networks;
 use crate::desk::networks::say::Outlet;
 use crate::desk::search;
 use crate::desk::signatures;
 use crate::desk::spam::learning;
+use crate::desk::tickets::recipients::{self, Recipients};
+use crate::desk::tickets::thread::Message;
 use crate::desk::tickets::{self, Ticket, drafts, update};
 use crate::desk::waits;
 use crate::ids::{AgentId, CannedFileId, CannedReplyId, MessageId, TicketId};
@@ -27,9 +29,6 @@ use crate::text;
 
 /// The longest text an agent may send or note, in bytes.
 pub const MAX_BODY: usize = 200_000;
-
-/// The most people one reply may go to, in To and in Cc each.
-const MAX_RECIPIENTS: usize = 50;
 
 /// A reply, as the composer sends it.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +81,7 @@ pub async fn reply(change: &mut Change, agent: &Agent, ticket: TicketId, new: &N
     let wordless =
         new.body.trim().is_empty() && (!files::uploads(change, ticket, agent.id).await?.is_empty() || !new.canned_files.is_empty());
     let message = send(change, agent, ticket, new, wordless, None).await?;
-    files::attach_uploads(change, ticket, agent.id, message, &new.body).await?;
+    files::attach_uploads(change, ticket, agent.id, None, message, &new.body).await?;
     for id in &new.canned {
         canned::take(change, *id, &new.canned_files, ticket, message, agent.id).await?;
     }
@@ -131,7 +130,7 @@ async fn send(
     }
     match chat {
         Some(chat) if chat.is_open() => return say(change, agent, &ticket, chat, new).await,
-        Some(chat) if new.to.is_empty() && recipients(change, &ticket).await?.to.is_empty() => {
+        Some(chat) if new.to.is_empty() && recipients::of_ticket(change, &ticket).await?.to.is_empty() => {
             return say_later(change, agent, &ticket, &chat, new).await;
         }
         Some(_) | None => {}
@@ -146,8 +145,13 @@ async fn send(
         None => {
             let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| ticket.language.clone());
             let to = Recipients { to: new.to.clone(), cc: new.cc.clone(), bcc: new.bcc.clone() };
-            check_addresses(change, [&to.to, &to.cc, &to.bcc]).await?;
-            let letter = Letter { author: Some((agent.id, &agent.name)), signed: true, ..Letter::new(&new.body, language.as_deref()) };
+            recipients::check(change, [&to.to, &to.cc, &to.bcc]).await?;
+            let letter = Letter {
+                author: Some((agent.id, &agent.name)),
+                signed: true,
+                to_customer: false,
+                ..Letter::new(&new.body, language.as_deref())
+            };
             queue(change, &ticket, letter, to).await?
         }
     };
@@ -277,21 +281,69 @@ pub async fn tell(change: &mut Change, ticket: &Ticket, body: &str, language: &s
     Ok(message)
 }
 
-/// Takes a reply back that has not left: its text becomes the draft again. `false`: it has left.
+/// Queues an answer that had left and did not reach everybody once more, with its files, as this agent's and to whom they chose. Whose turn it
+/// is stays as it was.
+pub(crate) async fn write_again(
+    change: &mut Change,
+    agent: &Agent,
+    ticket: &Ticket,
+    failed: &Message,
+    to: Recipients,
+    body: &str,
+) -> Result<MessageId, ReplyError> {
+    let subject = failed.envelope().subject;
+    let letter = Letter {
+        author: Some((agent.id, &agent.name)),
+        signed: true,
+        subject: Some(&subject),
+        ..Letter::new(body, failed.language.as_deref())
+    };
+    let message = queue(change, ticket, letter, to).await?;
+    files::repeat(change, failed.id, message).await?;
+    sqlx::query!(
+        "update tickets set message_count = message_count + 1, last_message_at = now(), excerpt = $2, last_direction = 'outbound', updated_at = now()
+         where id = $1",
+        ticket.id.0,
+        text::excerpts::excerpt(body, 200)
+    )
+    .execute(&mut **change)
+    .await?;
+    change.record(ticket.id, Actor::Agent(agent.id), Event::Replied { message }).await?;
+    let undo = i64::from(change.app.config.mail.undo_seconds);
+    change.push(&Job::SendMessage { message }, Ts::now().plus_seconds(undo)).await?;
+    Ok(message)
+}
+
+/// Puts a reply back into an agent's composer, with whom it was to go to where that is not whom an answer goes to anyway.
+pub(crate) async fn give_back(db: &mut PgConnection, ticket: TicketId, agent: AgentId, body: &str, to: Recipients) -> sqlx::Result<()> {
+    drafts::put_before(db, ticket, agent, body).await?;
+    // What somebody is called on a network is no address.
+    if to.to.is_empty() || to.to.iter().any(|to| !to.address.contains('@')) {
+        return Ok(());
+    }
+    let Some(ticket) = tickets::find(db, ticket).await? else { return Ok(()) };
+    if recipients::of_ticket(db, &ticket).await? != to {
+        drafts::set_recipients(db, ticket.id, agent, &to).await?;
+    }
+    Ok(())
+}
+
+/// Takes a reply back that has not left: its text becomes the draft again. `false`: it has left. Only who wrote it may.
 pub async fn undo(change: &mut Change, agent: &Agent, ticket: TicketId, message: MessageId) -> sqlx::Result<bool> {
     let Some(ticket) = tickets::lock(change, ticket).await? else { return Ok(false) };
     if !jobs::cancel(change, &Job::SendMessage { message }).await? {
         return Ok(false);
     }
     let row = sqlx::query!(
-        "select body, agent_id, created_at from messages where id = $1 and ticket_id = $2 and direction = 'outbound' and delivery = 'queued'",
+        "select body, agent_id, envelope from messages where id = $1 and ticket_id = $2 and direction = 'outbound' and delivery = 'queued'",
         message.0,
         ticket.id.0
     )
     .fetch_optional(&mut **change)
     .await?;
     let Some(row) = row.filter(|row| row.agent_id == Some(agent.id)) else { return Err(sqlx::Error::RowNotFound) };
-    drafts::save(change, ticket.id, agent.id, false, &row.body).await?;
+    let Envelope { to, cc, bcc, .. } = serde_json::from_value(row.envelope).unwrap_or_default();
+    give_back(change, ticket.id, agent.id, &row.body, Recipients { to, cc, bcc }).await?;
     sqlx::query!(
         "insert into uploads (ticket_id, agent_id, name, media_type, size, sha256, content_id)
          select ticket_id, $2, name, media_type, size, sha256, content_id from attachments where message_id = $1",
@@ -355,30 +407,9 @@ pub(crate) fn no_mailbox() -> ReplyError {
     ReplyError::NoWay("There is no mailbox to answer from yet. An admin adds one under Settings, Channels.".into())
 }
 
-/// A letter to one of our own mailboxes would come back as a customer's.
-pub(crate) async fn check_addresses(db: &mut PgConnection, lists: [&Vec<Address>; 3]) -> Result<(), ReplyError> {
-    if lists.iter().all(|list| list.is_empty()) {
-        return Ok(());
-    }
-    let own = own_addresses(db).await?;
-    match lists.into_iter().flatten().find(|address| own.contains(&without_tag(&address.address))) {
-        Some(address) => {
-            Err(ReplyError::NoWay(format!("{} is a mailbox of this desk. Remove it: the letter would only come back.", address.address)))
-        }
-        None => Ok(()),
-    }
-}
-
-/// The addresses of our own mailboxes, with their aliases, in lower case.
-pub async fn own_addresses(db: &mut PgConnection) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        r#"select lower(address) as "address!" from channels where kind = 'email' and address is not null
-           union select lower(alias) from channels, jsonb_array_elements_text(
-               case when jsonb_typeof(settings -> 'aliases') = 'array' then settings -> 'aliases' else '[]' end) alias where kind = 'email'
-           limit 1000"#
-    )
-    .fetch_all(db)
-    .await
+/// A letter to nobody.
+pub(crate) fn nobody() -> ReplyError {
+    ReplyError::NoWay("Enter at least one address beside “To”.".into())
 }
 
 /// What [`queue`] puts into a letter.
@@ -389,13 +420,15 @@ struct Letter<'a> {
     language: Option<&'a str>,
     /// With what ends the author's letters.
     signed: bool,
-    /// It begins a conversation under this subject.
-    begins: Option<&'a str>,
+    /// Without other recipients it goes to the customer, whoever wrote last.
+    to_customer: bool,
+    /// In place of the ticket's.
+    subject: Option<&'a str>,
 }
 
 impl<'a> Letter<'a> {
     const fn new(body: &'a str, language: Option<&'a str>) -> Self {
-        Self { author: None, body, language, signed: false, begins: None }
+        Self { author: None, body, language, signed: false, to_customer: true, subject: None }
     }
 }
 
@@ -430,12 +463,16 @@ pub async fn way_out(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Opt
 }
 
 async fn queue(change: &mut Change, ticket: &Ticket, letter: Letter<'_>, chosen: Recipients) -> Result<MessageId, ReplyError> {
-    let Letter { author, body, language, signed, begins } = letter;
+    let Letter { author, body, language, signed, to_customer, subject } = letter;
     let automatic = author.is_none();
     let Some(mailbox) = way_out(change, ticket).await? else {
         return Err(no_mailbox());
     };
-    let mut sent_to = if chosen.to.is_empty() { recipients(change, ticket).await? } else { chosen };
+    let mut sent_to = match chosen.to.is_empty() {
+        true if to_customer => recipients::of_customer(change, ticket).await?,
+        true => recipients::of_ticket(change, ticket).await?,
+        false => chosen,
+    };
     if automatic {
         // A receipt is for whoever wrote, not for everybody who was told about it.
         sent_to.cc.clear();
@@ -456,7 +493,7 @@ async fn queue(change: &mut Change, ticket: &Ticket, letter: Letter<'_>, chosen:
         to: sent_to.to,
         cc: sent_to.cc,
         bcc: sent_to.bcc,
-        subject: match begins {
+        subject: match subject {
             Some(subject) => subject.trim().to_owned(),
             None => text::subjects::reply_subject(&ticket.subject, ticket.id),
         },
@@ -495,98 +532,6 @@ async fn queue(change: &mut Change, ticket: &Ticket, letter: Letter<'_>, chosen:
     Ok(message)
 }
 
-/// Whom an answer goes to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recipients {
-    pub to: Vec<Address>,
-    pub cc: Vec<Address>,
-    pub bcc: Vec<Address>,
-}
-
-/// Whom an answer goes to unless the agent says otherwise: the Reply-To of the customer's last message, else whom it came from, else the
-/// contact's first address; and everybody else who was told about that message, without our own mailboxes.
-pub async fn recipients(db: &mut PgConnection, ticket: &Ticket) -> sqlx::Result<Recipients> {
-    let last = sqlx::query_scalar!(
-        "select envelope from messages where ticket_id = $1 and direction = 'inbound' and not bounce and not automatic order by id desc limit 1",
-        ticket.id.0
-    )
-    .fetch_optional(&mut *db)
-    .await?;
-    let envelope: Option<Envelope> = last.and_then(|value| serde_json::from_value(value).ok());
-    let own = own_addresses(db).await?;
-    if let Some(recipients) = envelope.and_then(|envelope| answer_to(envelope, &own)) {
-        return Ok(recipients);
-    }
-    let row = sqlx::query!(
-        "select c.name, i.address from contacts c join identities i on i.contact_id = c.id and i.kind = 'email'
-         where c.id = $1 and i.address <> 'unknown@invalid' order by i.id limit 1",
-        ticket.contact_id.0
-    )
-    .fetch_optional(db)
-    .await?;
-    let to = row.map(|row| Address { name: row.name, address: row.address });
-    Ok(Recipients { to: to.into_iter().collect(), ..Recipients::default() })
-}
-
-/// Whom an answer to this message goes to; `own` are our mailboxes in lower case. `None`: it names nobody who could be answered.
-pub fn answer_to(envelope: Envelope, own: &[String]) -> Option<Recipients> {
-    // What somebody is called on a network is no address of theirs.
-    let usable = |address: &Address| address.address.contains('@') && !address.address.ends_with("@invalid");
-    let target = envelope.reply_to.into_iter().next().or(envelope.from).filter(usable)?;
-    let mut cc: Vec<Address> = Vec::new();
-    for other in envelope.to.into_iter().chain(envelope.cc).filter(usable) {
-        let plain = without_tag(&other.address);
-        let known = plain == target.address.to_lowercase() || cc.iter().any(|seen| seen.address.to_lowercase() == plain);
-        if !known && !own.contains(&plain) && cc.len() < MAX_RECIPIENTS {
-            cc.push(other);
-        }
-    }
-    Some(Recipients { to: vec![target], cc, bcc: Vec::new() })
-}
-
-/// Reads a line of addresses: `anna@example.it, Marco Rossi <marco@example.it>`.
-///
-/// # Errors
-/// Every part that is no address, or too many of them, in the agent's words.
-pub fn parse_recipients(line: &str) -> Result<Vec<Address>, String> {
-    let mut addresses: Vec<Address> = Vec::new();
-    let mut wrong: Vec<String> = Vec::new();
-    for part in split_addresses(line) {
-        match part.parse::<lettre::message::Mailbox>() {
-            Ok(mailbox) => {
-                let address = mailbox.email.to_string();
-                if !addresses.iter().any(|known| known.address.eq_ignore_ascii_case(&address)) {
-                    addresses.push(Address { name: mailbox.name.unwrap_or_default(), address });
-                }
-            }
-            Err(_) => wrong.push(format!("“{}”", text::excerpts::excerpt(part, 60))),
-        }
-    }
-    match wrong.as_slice() {
-        [] if addresses.len() > MAX_RECIPIENTS => Err(format!("At most {MAX_RECIPIENTS} addresses, please.")),
-        [] => Ok(addresses),
-        [one] => Err(format!("{one} is not a mail address. Write it like anna@example.it or Anna Bianchi <anna@example.it>.")),
-        several => Err(format!("{} are not mail addresses. Write them like anna@example.it, with commas between.", several.join(", "))),
-    }
-}
-
-/// The parts of a line of addresses: cut at commas, semicolons and line ends, but not within quotes or angle brackets.
-fn split_addresses(line: &str) -> impl Iterator<Item = &str> {
-    let (mut quoted, mut bracketed) = (false, false);
-    line.split(move |c| {
-        match c {
-            '"' => quoted = !quoted,
-            '<' if !quoted => bracketed = true,
-            '>' => bracketed = false,
-            ',' | ';' | '\n' => return !quoted && !bracketed,
-            _ => {}
-        }
-        false
-    })
-    .map(str::trim)
-    .filter(|part| !part.is_empty())
-}
-
 /// What a new mail says.
 #[derive(Debug, Clone, Default)]
 pub struct NewMail {
@@ -605,8 +550,8 @@ pub struct NewMail {
 /// Begins a conversation: a letter to a customer, and the ticket that waits for their answer.
 pub async fn begin(change: &mut Change, agent: &Agent, mailbox: &Channel, new: &NewMail) -> Result<(TicketId, MessageId), ReplyError> {
     check(&new.body)?;
-    let Some(first) = new.to.first() else { return Err(ReplyError::NoWay("Enter at least one address beside “To”.".into())) };
-    check_addresses(change, [&new.to, &new.cc, &new.bcc]).await?;
+    let Some(first) = new.to.first() else { return Err(nobody()) };
+    recipients::check(change, [&new.to, &new.cc, &new.bcc]).await?;
     let language = text::languages::detect(&new.body).map(str::to_owned).or_else(|| new.language.clone());
     let address = first.address.to_lowercase();
     let contact = contacts::identify(change, IdentityKind::Email, &address, &first.name, language.as_deref()).await?;
@@ -629,7 +574,7 @@ pub async fn begin(change: &mut Change, agent: &Agent, mailbox: &Channel, new: &
     let letter = Letter {
         author: Some((agent.id, &agent.name)),
         signed: true,
-        begins: Some(&new.subject),
+        subject: Some(&new.subject),
         ..Letter::new(&new.body, language.as_deref())
     };
     let message = queue(change, &ticket, letter, to).await?;
@@ -644,17 +589,8 @@ pub async fn begin(change: &mut Change, agent: &Agent, mailbox: &Channel, new: &
     Ok((ticket.id, message))
 }
 
-/// An address in lower case, without the tag that a plus sign begins.
-pub(crate) fn without_tag(address: &str) -> String {
-    let address = address.to_lowercase();
-    match address.split_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", local.split('+').next().unwrap_or(local)),
-        None => address,
-    }
-}
-
 /// Whether an id can stand between the brackets of a mail's header.
-pub(crate) fn is_message_id(id: &str) -> bool {
+fn is_message_id(id: &str) -> bool {
     id.contains('@') && !id.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>'))
 }
 
@@ -667,25 +603,30 @@ async fn outgoing_thread(db: &mut PgConnection, ticket: TicketId) -> sqlx::Resul
     )
     .fetch_all(db)
     .await?;
-    let mut ids: Vec<String> = Vec::new();
-    let mut own: Vec<(bool, String)> = Vec::new();
+    let mut before: Vec<String> = Vec::new();
+    let mut said: Vec<(bool, String)> = Vec::new();
     for row in rows.into_iter().rev() {
-        let inbound = row.direction == crate::desk::kinds::Direction::Inbound;
-        if inbound && ids.is_empty() && own.is_empty() {
+        let inbound = row.direction == Direction::Inbound;
+        if inbound && before.is_empty() && said.is_empty() {
             let envelope: Envelope = serde_json::from_value(row.envelope).unwrap_or_default();
-            ids.extend(envelope.references);
+            before.extend(envelope.references);
         }
-        // A program's own number for its message means nothing to a mailbox.
-        if let Some(id) = row.provider_id.filter(|id| is_message_id(id)) {
-            own.push((inbound, id));
-        }
+        said.extend(row.provider_id.filter(|id| is_message_id(id)).map(|id| (inbound, id)));
     }
-    // What is answered comes last: the customer's newest message if there is one.
-    let answered = own.iter().rposition(|(inbound, _)| *inbound).map(|at| own.remove(at));
-    for (_, id) in own.into_iter().chain(answered) {
+    Ok(thread_of(before, said))
+}
+
+/// The message ids of a conversation as a letter names them, from those before it and what was said, oldest first; what others said is marked.
+/// What is answered comes last: their newest message if there is one.
+pub(crate) fn thread_of(before: Vec<String>, mut said: Vec<(bool, String)>) -> Vec<String> {
+    // A program's own number for its message means nothing to a mailbox.
+    said.retain(|(_, id)| is_message_id(id));
+    let answered = said.iter().rposition(|(theirs, _)| *theirs).map(|at| said.remove(at));
+    let mut ids = before;
+    for (_, id) in said.into_iter().chain(answered) {
         if !ids.contains(&id) {
             ids.push(id);
         }
     }
-    Ok(ids)
+    ids
 }

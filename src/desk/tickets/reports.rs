@@ -7,7 +7,7 @@ use crate::desk::channels::Channel;
 use crate::desk::contacts;
 use crate::desk::envelope::{Envelope, Incoming, Recipient, Report, ReportKind, ThreadHint};
 use crate::desk::events::Event;
-use crate::desk::kinds::{Direction, Status};
+use crate::desk::kinds::{DeliveryStatus, Direction, Status};
 use crate::desk::tickets::thread::{self, Message};
 use crate::desk::tickets::{self, Ticket, outbound};
 use crate::ids::{MessageId, TicketId};
@@ -26,7 +26,7 @@ pub async fn subject_of(db: &mut PgConnection, keys: &Keys, channel: &Channel, i
     });
     if let Some(returned) = returned
         && let Some(message) = thread::find(db, returned).await?
-        && message.direction == Direction::Outbound
+        && is_ours(&message)
     {
         return Ok(Some(message));
     }
@@ -34,21 +34,23 @@ pub async fn subject_of(db: &mut PgConnection, keys: &Keys, channel: &Channel, i
     let envelope = &incoming.envelope;
     let ids = report.message_ids.iter().chain(&envelope.in_reply_to).chain(envelope.references.iter().rev());
     for id in ids.take(20) {
-        let found =
-            match tickets::parse_message_id_whole(keys, id) {
-                Some((_, message)) => Some(message),
-                // A relay may have given it another id.
-                None => sqlx::query_scalar!(
-                    r#"select id as "id: MessageId" from messages where channel_id = $1 and provider_id = $2 and direction = 'outbound'"#,
+        let found = match tickets::parse_message_id_whole(keys, id) {
+            Some((_, message)) => Some(message),
+            // A relay may have given it another id.
+            None => {
+                sqlx::query_scalar!(
+                    r#"select id as "id: MessageId" from messages where channel_id = $1 and provider_id = $2
+                       and (direction = 'outbound' or side_id is not null and delivery is not null)"#,
                     channel.id.0,
                     id
                 )
                 .fetch_optional(&mut *db)
-                .await?,
-            };
+                .await?
+            }
+        };
         if let Some(found) = found
             && let Some(message) = thread::find(db, found).await?
-            && message.direction == Direction::Outbound
+            && is_ours(&message)
         {
             return Ok(Some(message));
         }
@@ -56,11 +58,38 @@ pub async fn subject_of(db: &mut PgConnection, keys: &Keys, channel: &Channel, i
     Ok(None)
 }
 
+/// Whether it is a letter that we sent, to the customer or beside their conversation.
+fn is_ours(message: &Message) -> bool {
+    message.direction == Direction::Outbound || message.side_id.is_some() && message.delivery.is_some()
+}
+
+/// Those of a message's recipients whom it did not reach, in lower case, as far as reports name them.
+pub async fn unreached(db: &mut PgConnection, about: &Message) -> sqlx::Result<Vec<String>> {
+    let rows = sqlx::query_scalar!(
+        "select envelope from messages
+         where ticket_id = $1 and direction <> 'outbound' and automatic and envelope #>> '{report,about}' = $2 order by id limit 100",
+        about.ticket_id.0,
+        about.id.to_string()
+    )
+    .fetch_all(db)
+    .await?;
+    let reports = rows.into_iter().filter_map(|envelope| serde_json::from_value::<Envelope>(envelope).ok()?.report);
+    let mut unreached: Vec<String> = Vec::new();
+    for report in reports.filter(|report| report.kind == ReportKind::Failed) {
+        unreached.extend(concerned(about, &report).into_iter().map(|(address, _)| address));
+    }
+    Ok(unreached)
+}
+
 /// The message in this ticket that reported the same already: mail systems repeat themselves.
 pub async fn known(db: &mut PgConnection, ticket: TicketId, about: &Message, report: &Report) -> sqlx::Result<Option<MessageId>> {
+    // It was sent once more since, and came back once more.
+    if report.kind == ReportKind::Failed && about.delivery != Some(DeliveryStatus::Failed) {
+        return Ok(None);
+    }
     let rows = sqlx::query!(
         r#"select id as "id: MessageId", envelope from messages
-           where ticket_id = $1 and direction = 'inbound' and automatic and envelope #>> '{report,about}' = $2 order by id limit 100"#,
+           where ticket_id = $1 and direction <> 'outbound' and automatic and envelope #>> '{report,about}' = $2 order by id limit 100"#,
         ticket.0,
         about.id.to_string()
     )
@@ -80,7 +109,8 @@ pub async fn known(db: &mut PgConnection, ticket: TicketId, about: &Message, rep
 /// Those of a message's recipients that a report speaks of, with what it says. A stranger who learnt a message's id must not mark anybody else.
 fn concerned<'r>(about: &Message, report: &'r Report) -> Vec<(String, Option<&'r Recipient>)> {
     let envelope = about.envelope();
-    let sent_to: Vec<String> = envelope.to.iter().chain(&envelope.cc).map(|address| address.address.to_lowercase()).collect();
+    let sent_to: Vec<String> =
+        envelope.to.iter().chain(&envelope.cc).chain(&envelope.bcc).map(|address| address.address.to_lowercase()).collect();
     let mut found: Vec<(String, Option<&Recipient>)> = Vec::new();
     for recipient in &report.recipients {
         let named = [&recipient.original, &recipient.address].into_iter().find(|address| sent_to.contains(address));
@@ -152,7 +182,10 @@ async fn failed(
 ) -> sqlx::Result<()> {
     for (address, recipient) in &concerned {
         let (refusal, _) = reason(*recipient);
-        if refusal.is_hard() {
+        // Only the address itself: what they forward their mail to may be dead without them. And what may pass is no end.
+        let named = recipient.is_some_and(|one| one.address == *address || one.original == *address);
+        let passing = recipient.is_some_and(|one| one.status.starts_with('4'));
+        if refusal.is_hard() && named && !passing {
             contacts::mark_undeliverable(change, address, refusal.words()).await?;
         }
     }
@@ -161,14 +194,15 @@ async fn failed(
         .to
         .iter()
         .chain(&envelope.cc)
+        .chain(&envelope.bcc)
         .any(|sent| !concerned.iter().any(|(address, _)| address.eq_ignore_ascii_case(&sent.address)));
     let mut reason = words(report, Some(about));
     if others && !concerned.is_empty() {
         reason.push_str("\nThe other recipients are not named in the notice.");
     }
     // A receipt that did not arrive is no work for anybody.
-    let reopened =
-        (!about.automatic && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed)).then_some(ticket.status);
+    let reopens = about.side_id.is_none() && !about.automatic;
+    let reopened = (reopens && matches!(ticket.status, Status::Solved | Status::Pending | Status::Snoozed)).then_some(ticket.status);
     outbound::failed(change, about, &reason).await?;
     change.record(ticket.id, Actor::System, Event::Bounced { message: about.id, address: addresses, reason, reopened }).await
 }

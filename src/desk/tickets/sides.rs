@@ -10,14 +10,16 @@ use crate::clock::Ts;
 use crate::desk::agents::Agent;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::channels::{self, Channel};
-use crate::desk::envelope::{Address, Envelope, Incoming, ThreadHint};
+use crate::desk::envelope::{Address, Envelope, Incoming, ReportKind, ThreadHint};
 use crate::desk::events::Event;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::search;
 use crate::desk::signatures;
-use crate::desk::tickets::receive::{self, MatchedBy, Origin, Outcome, Received};
+use crate::desk::tickets::receive::{self, MatchedBy, Origin, Outcome, Place, Received};
+use crate::desk::tickets::recipients;
 use crate::desk::tickets::reply::{self, ReplyError};
-use crate::desk::tickets::{self};
+use crate::desk::tickets::thread::Message;
+use crate::desk::tickets::{self, reports};
 use crate::ids::{AgentId, AttachmentId, ChannelId, MessageId, SideId, TicketId};
 use crate::jobs::Job;
 use crate::secrets::Keys;
@@ -25,7 +27,7 @@ use crate::text;
 
 /// Length of the signature in a reply address: 50 bits, as a ticket's.
 const SIGNATURE: usize = 10;
-/// Conversations beside one ticket.
+/// Conversations beside one ticket, shown at most.
 const MAX: i64 = 50;
 
 /// A conversation beside the customer's.
@@ -96,6 +98,15 @@ pub async fn open(
     Ok((side, message))
 }
 
+/// Queues a letter that had left and did not arrive once more, with its files, as another agent's and to whom they chose.
+pub(crate) async fn write_again(change: &mut Change, agent: &Agent, failed: &Message, words: &Words) -> Result<MessageId, ReplyError> {
+    let side = failed.side_id.ok_or(sqlx::Error::RowNotFound)?;
+    let mailbox = channels::find(change, failed.channel_id).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let message = queue(change, agent, &mailbox, side, failed.ticket_id, &failed.envelope().subject, words).await?;
+    seen(change, failed.ticket_id, side).await?;
+    Ok(message)
+}
+
 /// Queues one more letter in a conversation.
 pub async fn write(change: &mut Change, agent: &Agent, ticket: TicketId, id: SideId, words: &Words) -> Result<MessageId, ReplyError> {
     let ticket = tickets::lock(change, ticket).await?.ok_or(sqlx::Error::RowNotFound)?;
@@ -116,17 +127,11 @@ async fn queue(
     subject: &str,
     words: &Words,
 ) -> Result<MessageId, ReplyError> {
-    // What is forwarded may speak for itself.
-    if words.body.trim().is_empty() {
-        return Err(ReplyError::Empty);
-    }
-    if words.body.len() > reply::MAX_BODY {
-        return Err(ReplyError::TooLong);
-    }
+    reply::check(&words.body)?;
     if words.to.is_empty() {
-        return Err(ReplyError::NoWay("Enter at least one address beside “To”.".into()));
+        return Err(reply::nobody());
     }
-    reply::check_addresses(change, [&words.to, &words.cc, &words.bcc]).await?;
+    recipients::check(change, [&words.to, &words.cc, &words.bcc]).await?;
     let address = mailbox.address.clone().unwrap_or_default();
     let thread = thread(change, side).await?;
     let language = text::languages::detect(&words.body[..words.quote.start.min(words.body.len())]);
@@ -179,59 +184,48 @@ async fn thread(db: &mut PgConnection, side: SideId) -> sqlx::Result<Vec<String>
     )
     .fetch_all(db)
     .await?;
-    let mut ids: Vec<(bool, String)> = rows.into_iter().rev().map(|row| (row.theirs, row.provider_id)).collect();
-    if let Some(answered) = ids.iter().rposition(|(theirs, _)| *theirs) {
-        let answered = ids.remove(answered);
-        ids.push(answered);
-    }
-    Ok(ids.into_iter().map(|(_, id)| id).filter(|id| reply::is_message_id(id)).collect())
+    Ok(reply::thread_of(Vec::new(), rows.into_iter().rev().map(|row| (row.theirs, row.provider_id)).collect()))
 }
 
-/// Keeps a message that answers in a conversation beside the customer's. `None`: it answers in none.
+/// Keeps a message that answers in a conversation beside the customer's, or reports about a letter of one. `None`: it does neither.
 pub(crate) async fn take(change: &mut Change, origin: &Origin<'_>, incoming: &Incoming) -> sqlx::Result<Option<Received>> {
     if origin.ticket.is_some() || origin.contact.is_some() {
         return Ok(None);
     }
     let keys = change.app.keys.clone();
-    let Some((side, matched_by)) = find_by_hints(change, &keys, origin.channel, &incoming.thread).await? else { return Ok(None) };
+    let about = reports::subject_of(change, &keys, origin.channel, incoming).await?;
+    let found = match &about {
+        Some(about) => about.side_id.map(|side| (side, MatchedBy::InReplyTo)),
+        None => find_by_hints(change, &keys, origin.channel, &incoming.thread).await?,
+    };
+    let Some((side, matched_by)) = found else { return Ok(None) };
     let row = sqlx::query!("select ticket_id from sides where id = $1", side.0).fetch_optional(&mut **change).await?;
-    let Some(ticket) = row.map(|row| row.ticket_id) else { return Ok(None) };
-    tickets::lock(change, ticket).await?;
+    let Some(row) = row else { return Ok(None) };
+    let Some(ticket) = tickets::lock(change, row.ticket_id).await? else { return Ok(None) };
+    let received = |outcome, message| Received { outcome, ticket: ticket.id, message, matched_by, acknowledged: false };
     if let Some((ticket, message)) = receive::find_duplicate(change, origin.channel, &incoming.provider_id).await? {
-        let outcome = Outcome::Duplicate;
-        return Ok(Some(Received { outcome, ticket, message, matched_by: MatchedBy::None, acknowledged: false }));
+        return Ok(Some(Received { ticket, matched_by: MatchedBy::None, ..received(Outcome::Duplicate, message) }));
     }
-    let envelope = serde_json::to_value(&incoming.envelope).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
-    let message = sqlx::query_scalar!(
-        "insert into messages (ticket_id, channel_id, direction, body, quote_from, quote_to, html, language, provider_id, envelope, automatic,
-                               bounce, delivery_id, side_id)
-         values ($1, $2, 'note', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id",
-        ticket.0,
-        origin.channel.id.0,
-        incoming.body,
-        offset(incoming.quote.start),
-        offset(incoming.quote.end),
-        incoming.html,
-        incoming.language,
-        incoming.provider_id,
-        envelope,
-        incoming.automatic.is_some(),
-        incoming.bounce,
-        origin.delivery.map(|id| id.0),
-        side.0
-    )
-    .fetch_one(&mut **change)
-    .await?;
-    files::attach(change, ticket, message, origin.files).await?;
-    let words = text::quotes::new_text(&incoming.body, &incoming.quote);
-    let about = [&*incoming.subject, &*incoming.from.name, &*incoming.from.address, &*words];
-    search::index(change, ticket, message, incoming.language.as_deref(), &about).await?;
-    sqlx::query!("update sides set unread = true where id = $1", side.0).execute(&mut **change).await?;
-    let from = if incoming.from.name.is_empty() { incoming.from.address.clone() } else { incoming.from.name.clone() };
-    change.record(ticket, Actor::System, Event::SideAnswered { side, from }).await?;
-    change.touch_floor();
-    Ok(Some(Received { outcome: Outcome::Appended, ticket, message, matched_by, acknowledged: false }))
+    let report = incoming.envelope.report.as_ref().filter(|report| report.kind != ReportKind::Away);
+    if let (Some(about), Some(report)) = (&about, report) {
+        if let Some(earlier) = reports::known(change, ticket.id, about, report).await? {
+            return Ok(Some(received(Outcome::Duplicate, earlier)));
+        }
+        reports::apply(change, &ticket, about, report).await?;
+        let message =
+            receive::insert_message(change, origin, &receive::as_report(incoming, about, report), ticket.id, Place::Side(side)).await?;
+        change.touch(ticket.id);
+        return Ok(Some(received(Outcome::Appended, message)));
+    }
+    let message = receive::insert_message(change, origin, incoming, ticket.id, Place::Side(side)).await?;
+    mark_unread(change, side).await?;
+    if incoming.bounce {
+        change.touch(ticket.id);
+    } else {
+        let from = if incoming.from.name.is_empty() { incoming.from.address.clone() } else { incoming.from.name.clone() };
+        change.record(ticket.id, Actor::System, Event::SideAnswered { side, from }).await?;
+    }
+    Ok(Some(received(Outcome::Appended, message)))
 }
 
 async fn find_by_hints(
@@ -270,16 +264,19 @@ async fn find_by_hints(
     Ok(found.map(|side| (side, MatchedBy::InReplyTo)))
 }
 
-/// The conversations beside a ticket's, oldest first.
+/// The conversations beside a ticket's, oldest first; of very many those that want to be read, and the newest.
 pub async fn of_ticket(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<Side>> {
-    sqlx::query_as!(
+    let mut sides = sqlx::query_as!(
         Side,
-        "select id, ticket_id, channel_id, agent_id, forwarded, subject, unread, created_at from sides where ticket_id = $1 order by id limit $2",
+        "select id, ticket_id, channel_id, agent_id, forwarded, subject, unread, created_at from sides
+         where ticket_id = $1 order by unread desc, id desc limit $2",
         ticket.0,
         MAX
     )
     .fetch_all(db)
-    .await
+    .await?;
+    sides.sort_unstable_by_key(|side| side.id);
+    Ok(sides)
 }
 
 /// One of them.
@@ -308,7 +305,10 @@ pub async fn seen(change: &mut Change, ticket: TicketId, id: SideId) -> sqlx::Re
 
 /// Something in a conversation wants to be looked at: a letter of it has failed.
 pub(crate) async fn mark_unread(change: &mut Change, id: SideId) -> sqlx::Result<()> {
-    sqlx::query!("update sides set unread = true where id = $1", id.0).execute(&mut **change).await?;
+    let ticket = sqlx::query_scalar!(r#"update sides set unread = true where id = $1 returning ticket_id as "id: TicketId""#, id.0);
+    if let Some(ticket) = ticket.fetch_optional(&mut **change).await? {
+        change.touch(ticket);
+    }
     change.touch_floor();
     Ok(())
 }

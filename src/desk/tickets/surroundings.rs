@@ -38,6 +38,20 @@ pub struct Surroundings {
     pub drafts: Drafts,
     /// The files that go with it.
     pub uploads: Vec<Upload>,
+    pub has: Has,
+}
+
+/// What few tickets have, so that it is asked for only where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Has {
+    /// Letters that leave later.
+    pub plans: bool,
+    /// Conversations beside the customer's.
+    pub sides: bool,
+    /// A call that is or was owed.
+    pub calls: bool,
+    /// Public words of anger.
+    pub anger: bool,
 }
 
 /// What surrounds these messages of a ticket, for this agent.
@@ -59,10 +73,14 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
                       select id, ticket_id as ticket, message_id as message, name, media_type, size, encode(sha256, 'hex') as sha256, content_id, inline
                       from attachments where message_id = any($4) order by id limit 2000) a) as "attachments: Json<Vec<Attachment>>",
                   (select json_agg(d) from (
-                      select note, body from drafts where ticket_id = $2 and agent_id = $3) d) as "drafts: Json<Vec<Draft>>",
+                      select note, body, recipients from drafts where ticket_id = $2 and agent_id = $3) d) as "drafts: Json<Vec<Draft>>",
                   (select json_agg(u) from (
                       select id, name, media_type, size, content_id from uploads
-                      where ticket_id = $2 and agent_id = $3 and planned_id is null and space = '' order by id limit 100) u) as "uploads: Json<Vec<Upload>>"
+                      where ticket_id = $2 and agent_id = $3 and planned_id is null and space = '' order by id limit 100) u) as "uploads: Json<Vec<Upload>>",
+                  exists (select from planned_replies where ticket_id = $2) as "plans!",
+                  exists (select from sides where ticket_id = $2) as "sides!",
+                  exists (select from call_backs where ticket_id = $2) as "calls!",
+                  exists (select from anger where ticket_id = $2) as "anger!"
            from contacts c where c.id = $1"#,
         ticket.contact_id.0,
         ticket.id.0,
@@ -94,6 +112,7 @@ pub async fn load(db: &mut PgConnection, ticket: &Ticket, messages: &[Message], 
         attachments: list(row.attachments),
         drafts: list(row.drafts).into_iter().collect(),
         uploads: list(row.uploads),
+        has: Has { plans: row.plans, sides: row.sides, calls: row.calls, anger: row.anger },
     })
 }
 

@@ -133,19 +133,23 @@ pub async fn after(db: &mut PgConnection, ticket: TicketId, after: Option<Messag
     .await
 }
 
-/// The messages of every conversation beside the customer's, oldest first.
-pub async fn aside(db: &mut PgConnection, ticket: TicketId) -> sqlx::Result<Vec<Message>> {
-    sqlx::query_as!(
+/// The newest messages of every conversation beside the customer's, or of one, oldest first. A long one takes nothing from the others.
+pub async fn aside(db: &mut PgConnection, ticket: TicketId, only: Option<SideId>) -> sqlx::Result<Vec<Message>> {
+    let mut messages = sqlx::query_as!(
         Message,
         r#"select m.id, m.ticket_id, m.channel_id, m.direction, m.agent_id, m.contact_id, coalesce(c.name, '') as "contact_name!", m.body,
                   m.quote_from, m.quote_to, case when m.html is not null then '' end as html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
                   m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id
-           where m.side_id in (select id from sides where ticket_id = $1) order by m.id limit 500"#,
-        ticket.0
+           where m.side_id in (select id from sides where ticket_id = $1 and ($2::bigint is null or id = $2))
+           order by row_number() over (partition by m.side_id order by m.id desc), m.id desc limit 500"#,
+        ticket.0,
+        only.map(|side| side.0)
     )
     .fetch_all(db)
-    .await
+    .await?;
+    messages.sort_unstable_by_key(|message| message.id);
+    Ok(messages)
 }
 
 /// What came last in a conversation beside the customer's, before `before`.
@@ -179,7 +183,8 @@ pub async fn find(db: &mut PgConnection, id: MessageId) -> sqlx::Result<Option<M
 }
 
 /// The message before `before` that an answer to these addresses (in lower case) quotes: the last that one of them wrote, else the customer's
-/// last. Nobody is sent words of somebody else who wrote to us alone.
+/// last. Unless the answer goes to the customer and quotes them, everybody who gets it must have written or been told what it quotes: nobody is
+/// sent words of somebody else who wrote to us alone.
 pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: MessageId, to: &[String]) -> sqlx::Result<Option<Message>> {
     sqlx::query_as!(
         Message,
@@ -187,8 +192,18 @@ pub async fn last_inbound(db: &mut PgConnection, ticket: TicketId, before: Messa
                   m.quote_from, m.quote_to, m.html, m.language, m.provider_id, m.envelope, m.automatic, m.bounce, m.delivery, m.delivery_error,
                   m.sent_at, m.delivery_id, m.created_at, m.public, m.extras, m.reactions, m.reply_to_id, m.edited_at, m.removed_at, m.hidden, m.liked, m.side_id
            from messages m left join contacts c on c.id = m.contact_id
+           cross join (select array(select lower(i.address) from tickets t join identities i on i.contact_id = t.contact_id and i.kind = 'email'
+                                    where t.id = $1) as addresses) theirs
+           cross join lateral (
+               select array(select lower(a ->> 'address') from jsonb_array_elements(
+                          jsonb_build_array(m.envelope -> 'from') || coalesce(m.envelope -> 'reply_to', '[]')) a) as writer,
+                      array(select lower(a ->> 'address') from jsonb_array_elements(
+                          coalesce(m.envelope -> 'to', '[]') || coalesce(m.envelope -> 'cc', '[]')) a) as others) told
            where m.ticket_id = $1 and m.id < $2 and m.direction = 'inbound' and not m.bounce and not m.automatic
-             and (m.contact_id = (select t.contact_id from tickets t where t.id = $1) or lower(m.envelope #>> '{from,address}') = any($3))
+             and case when m.contact_id = (select t.contact_id from tickets t where t.id = $1)
+                           or lower(m.envelope #>> '{from,address}') = any(theirs.addresses)
+                      then $3 && (theirs.addresses || told.writer) or $3 <@ (told.writer || told.others)
+                      else lower(m.envelope #>> '{from,address}') = any($3) and $3 <@ (told.writer || told.others) end
            order by coalesce(lower(m.envelope #>> '{from,address}') = any($3), false) desc, m.id desc limit 1"#,
         ticket.0,
         before.0,

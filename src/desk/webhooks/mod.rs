@@ -38,6 +38,7 @@ pub const KINDS: &[(&str, &[(&str, &str)])] = &[
             ("link_revoked", "The link to a large file was taken back"),
             ("message_edited", "A message was edited on its network"),
             ("message_removed", "Its author took a message back"),
+            ("message_restored", "A message that was taken back is there again"),
             ("message_hidden", "A public message was hidden or shown again"),
             ("message_deleted", "A public message was deleted"),
         ],

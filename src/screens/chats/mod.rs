@@ -32,6 +32,8 @@ use crate::text::names;
 const SIDE_BY_SIDE: usize = 3;
 /// Chats in the list of those that nobody holds.
 const QUEUE: i64 = 100;
+/// Seconds after which a page counts as a sign of its reader again: as often as a script's own.
+const BEAT: i64 = 15;
 
 /// The routes of live chat.
 pub fn router() -> Router<App> {
@@ -72,11 +74,37 @@ struct ChatsPage<'a> {
     shell: &'a Shell,
     cards: Vec<CardView>,
     queue: Vec<QueueRow>,
-    panes: Vec<Pane>,
+    panes: Vec<Part>,
     /// Who is there, to give chats to or to ask in.
     floor: Vec<OnDuty>,
     /// Whether the address names a chat: on a phone it fills the screen.
     chosen: bool,
+}
+
+/// A conversation beside others.
+enum Part {
+    Read(Box<Pane>),
+    /// The reader's screen has it as it is: nothing of it is said again.
+    Same {
+        id: TicketId,
+        started_at: Ts,
+    },
+}
+
+impl Part {
+    fn id(&self) -> TicketId {
+        match self {
+            Self::Read(pane) => pane.id(),
+            Self::Same { id, .. } => *id,
+        }
+    }
+
+    fn started_at(&self) -> Ts {
+        match self {
+            Self::Read(pane) => pane.chat.started_at,
+            Self::Same { started_at, .. } => *started_at,
+        }
+    }
 }
 
 /// A chat in one's hands, as the list shows it.
@@ -144,7 +172,7 @@ impl ChatsPage<'_> {
     }
 
     fn tickets(&self) -> String {
-        self.panes.iter().map(|pane| pane.id().to_string()).collect::<Vec<_>>().join(" ")
+        self.panes.iter().map(|part| part.id().to_string()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -157,27 +185,40 @@ struct ShowQuery {
 
 impl ShowQuery {
     fn ids(&self) -> Vec<TicketId> {
-        let mut ids: Vec<TicketId> = Vec::new();
-        for id in self.open.split(',').filter_map(|id| id.trim().parse().ok()) {
-            if !ids.contains(&id) && ids.len() < SIDE_BY_SIDE {
-                ids.push(id);
-            }
-        }
-        ids
+        few(&self.open)
     }
 }
 
-async fn show(State(app): State<App>, Query(query): Query<ShowQuery>, mut shell: Shell) -> Result<Response> {
-    let mut change = Change::begin(&app).await?;
-    // Without a script this page is the heartbeat too.
-    presence::beat(&mut change, shell.agent.id, Ts::now()).await?;
-    change.commit().await?;
-    let mut db = app.db.acquire().await?;
-    if shell.bar.is_some() {
-        // What the beat may have brought.
-        shell.bar = Some(chats::bar(&mut db, shell.agent.id).await?);
+/// As many tickets as stand side by side, out of a list with commas.
+fn few(list: &str) -> Vec<TicketId> {
+    let mut ids: Vec<TicketId> = Vec::new();
+    for id in list.split(',').filter_map(|id| id.trim().parse().ok()) {
+        if !ids.contains(&id) && ids.len() < SIDE_BY_SIDE {
+            ids.push(id);
+        }
     }
-    let page = load(&app, &mut db, &shell, &query.ids(), None).await?;
+    ids
+}
+
+/// The chats with which nothing has happened since the asking screen read them: `static/js/alive.js` says so, having heard of all others.
+fn unchanged(headers: &HeaderMap) -> Vec<TicketId> {
+    headers.get("x-same").and_then(|value| value.to_str().ok()).map(few).unwrap_or_default()
+}
+
+async fn show(State(app): State<App>, Query(query): Query<ShowQuery>, headers: HeaderMap, mut shell: Shell) -> Result<Response> {
+    let heard = shell.bar.as_ref().and_then(|bar| bar.seen_at);
+    // Without a script this page is the heartbeat too. With one it is read at every word, and nothing need be written for that.
+    if heard.is_none_or(|at| Ts::now().seconds_since(at) >= BEAT) {
+        let mut change = Change::begin(&app).await?;
+        presence::beat(&mut change, shell.agent.id, Ts::now()).await?;
+        change.commit().await?;
+        if shell.bar.is_some() {
+            // What the beat may have brought.
+            shell.bar = Some(chats::bar(&mut *app.db.acquire().await?, shell.agent.id).await?);
+        }
+    }
+    let mut db = app.db.acquire().await?;
+    let page = load(&app, &mut db, &shell, &query.ids(), &unchanged(&headers), None).await?;
     shell.render(&page)
 }
 
@@ -186,6 +227,7 @@ async fn load<'a>(
     db: &mut PgConnection,
     shell: &'a Shell,
     wanted: &[TicketId],
+    same: &[TicketId],
     trouble: Option<Trouble>,
 ) -> Result<ChatsPage<'a>> {
     let cards = chats::cards(db, shell.agent.id).await?;
@@ -197,15 +239,18 @@ async fn load<'a>(
         if panes.len() == SIDE_BY_SIDE {
             break;
         }
-        if let Some(mut pane) = Pane::load(app, db, shell, id).await? {
+        // Of other people's chats nobody is told: those are read in any case.
+        if let Some(card) = cards.iter().find(|card| card.ticket_id == id && same.contains(&id)) {
+            panes.push(Part::Same { id, started_at: card.started_at });
+        } else if let Some(mut pane) = Pane::load(app, db, shell, id).await? {
             pane.rank = panes.len() + 1;
             pane.trouble = trouble.clone().filter(|trouble| trouble.ticket == Some(id));
-            panes.push(pane);
+            panes.push(Part::Read(Box::new(pane)));
         }
     }
-    let ranked: Vec<TicketId> = panes.iter().map(Pane::id).collect();
+    let ranked: Vec<TicketId> = panes.iter().map(Part::id).collect();
     // Where one stands on the screen does not change with which one was chosen last.
-    panes.sort_by_key(|pane| (pane.chat.started_at, pane.ticket.id));
+    panes.sort_by_key(|part| (part.started_at(), part.id()));
     let href = |id: TicketId| {
         let rest = ranked.iter().filter(|other| **other != id).map(|other| format!(",{other}"));
         format!("/chats?open={id}{}", rest.take(SIDE_BY_SIDE - 1).collect::<String>())
@@ -218,7 +263,7 @@ async fn load<'a>(
         card,
     };
     let rings: Vec<TicketId> = shell.offers().iter().map(|offer| offer.ticket_id).collect();
-    let queue = chats::floor_waiting(db, QUEUE).await?.into_iter().filter(|row| row.agent_id.is_none() && !rings.contains(&row.ticket_id));
+    let queue = chats::free(db, QUEUE).await?.into_iter().filter(|row| !rings.contains(&row.ticket_id));
     let queue = queue.map(|row| QueueRow { name: visitor_name(&row.name, row.ticket_id), href: href(row.ticket_id), row }).collect();
     let cards = cards.into_iter().map(card).collect();
     let floor = presence::floor(db, Ts::now()).await?;
@@ -233,7 +278,7 @@ async fn show_again(app: &App, shell: &Shell, headers: &HeaderMap, trouble: Trou
         wanted.insert(0, id);
     }
     let mut db = app.db.acquire().await?;
-    let page = load(app, &mut db, shell, &wanted, Some(trouble)).await?;
+    let page = load(app, &mut db, shell, &wanted, &[], Some(trouble)).await?;
     shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 

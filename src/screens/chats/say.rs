@@ -14,7 +14,7 @@ use crate::desk::chats;
 use crate::desk::files;
 use crate::desk::kinds::DeliveryStatus;
 use crate::desk::tickets::reply::{self, ReplyError};
-use crate::desk::tickets::thread;
+use crate::desk::tickets::{self, thread};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
 use crate::http::page::{self, Shell};
@@ -30,19 +30,23 @@ pub async fn say(State(app): State<App>, Path(id): Path<TicketId>, headers: Head
     let agent = &shell.agent;
     let note = parts.text("note") == "1";
     let body = parts.text("body").trim_end().to_owned();
-    keep(&app, agent, id, note, &body, &parts).await?;
-    let said = if parts.refused.is_empty() {
-        speak(&app, agent, id, note, body, &parts).await
+    let script = headers.contains_key("x-requested-with");
+    // A script keeps the words on its screen until they are said: of mere words nothing need be written before.
+    let first = !script || !parts.files.is_empty() || !parts.refused.is_empty();
+    if first {
+        keep(&app, agent, id, note, &body, &parts).await?;
     } else {
-        let words = format!(
-            "Not sent: {} cannot be attached. A file may have up to {}, a message up to {} files.",
-            parts.refused.join(", "),
-            files::human_size(20_000_000),
-            files::MAX_FILES
-        );
+        tickets::load(&mut *app.db.acquire().await?, agent, id).await?.ok_or(Error::NotFound)?;
+    }
+    let said = if parts.refused.is_empty() {
+        speak(&app, agent, id, note, body.clone(), &parts).await
+    } else {
+        let words = format!("Not sent: {}", files::refusal(&parts.refused));
         Err(ReplyError::NoWay(words))
     };
-    let script = headers.contains_key("x-requested-with");
+    if said.is_err() && !first {
+        keep(&app, agent, id, note, &body, &parts).await?;
+    }
     match said {
         Ok((message, by)) if script => Ok(Json(json!({ "message": message, "by": by })).into_response()),
         Ok((_, "mail")) => Ok(Flash::new("The chat was over by then: your answer goes by mail.").redirect(&with_open(&headers, id))),
@@ -120,14 +124,14 @@ pub async fn whisper(
     Form(form): Form<WhisperForm>,
 ) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
-    permitted(&mut change, &agent, id).await?;
+    let (_, chat) = permitted(&mut change, &agent, id).await?;
     match reply::note_apart(&mut change, &agent, id, form.text.trim_end()).await {
         Ok(_) => {}
         Err(ReplyError::Database(error)) => return Err(error.into()),
         Err(error) => return Err(Error::BadRequest(format!("{}.", excerpts::sentence(&error.to_string())))),
     }
     // Whoever holds it wants to see it now.
-    change.touch_chat(id);
+    change.touch_chat(id, chat.hands());
     change.commit().await?;
     Ok(Flash::new("Whispered: only colleagues see it.").redirect(&page::came_from(&headers, "/chats/floor")))
 }

@@ -11,8 +11,9 @@ use crate::desk::call_backs;
 use crate::desk::changes::{Actor, Change};
 use crate::desk::envelope::{Address, Envelope, Incoming};
 use crate::desk::files::StoredFile;
+use crate::desk::tickets::follow;
 use crate::desk::tickets::receive::{self, Origin};
-use crate::desk::tickets::{follow, reply};
+use crate::desk::tickets::recipients::{self, Recipients};
 use crate::desk::{contacts, forms};
 use crate::http::client::Client;
 use crate::http::multipart::Parts;
@@ -113,7 +114,7 @@ async fn keep(app: &App, held: &Held, provider_id: String, text: String, files: 
     let mut db = app.db.acquire().await?;
     let name = contacts::find(&mut db, held.ticket.contact_id).await?.map(|contact| contact.name).unwrap_or_default();
     // Answers go on going where they went before.
-    let reply::Recipients { to, cc, bcc: _ } = reply::recipients(&mut db, &held.ticket).await?;
+    let Recipients { to, cc, bcc: _ } = recipients::of_customer(&mut db, &held.ticket).await?;
     let from = to.into_iter().next().map(|to| Address { name: name.clone(), address: to.address });
     drop(db);
     // Only files: their names say what came.

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::app::App;
 use crate::clock::Ts;
 use crate::desk::files;
+use crate::desk::links;
 use crate::desk::tickets::follow;
 use crate::http::client::Client;
 use crate::http::{Error, Path, Result, downloads};
@@ -25,6 +26,10 @@ pub(super) async fn show(
     let file = files::find(&mut db, held.ticket.id, id).await?.ok_or(Error::NotFound)?;
     // A note's files are as internal as the note.
     if !follow::may_see(&mut db, file.message, app.config.mail.undo_seconds, Ts::now()).await? {
+        return Err(Error::NotFound);
+    }
+    // What its link no longer opens is not here either.
+    if !links::revoked(&mut db, std::slice::from_ref(&file)).await?.is_empty() {
         return Err(Error::NotFound);
     }
     drop(db);

@@ -13,6 +13,7 @@ use crate::desk::call_backs::Offer;
 use crate::desk::directory::{self, Directory};
 use crate::desk::files::{self, Attachment};
 use crate::desk::kinds::{Direction, Status};
+use crate::desk::links;
 use crate::desk::tickets::follow;
 use crate::desk::tickets::thread::Message;
 use crate::http::client::Client;
@@ -22,7 +23,7 @@ use crate::http::visitors::limits::{self, Limit};
 use crate::http::visitors::stamps::Stamp;
 use crate::http::visitors::{self, Frame};
 use crate::http::{Path, Query, Result, render};
-use crate::ids::{ContactId, MessageId};
+use crate::ids::MessageId;
 use crate::screens::customer::call::Panel;
 use crate::screens::customer::{Held, gone};
 use crate::secrets::Keys;
@@ -112,7 +113,9 @@ impl<'a> TicketPage<'a> {
         let mut db = app.db.acquire().await?;
         let talk = follow::talk(&mut db, held.ticket.id, before, app.config.mail.undo_seconds, Ts::now()).await?;
         let ids: Vec<MessageId> = talk.messages.iter().map(|message| message.id).collect();
-        let attachments = files::of_messages(&mut db, &ids).await?;
+        let mut attachments = files::of_messages(&mut db, &ids).await?;
+        let revoked = links::revoked(&mut db, &attachments).await?;
+        attachments.retain(|file| !revoked.contains(&file.id));
         let directory = directory::get_on(app, &mut db).await?;
         let call = Panel::load(&mut db, held, Offer::of(&directory, None).as_ref(), wish).await?;
         drop(db);
@@ -127,7 +130,10 @@ impl<'a> TicketPage<'a> {
             talk: talk
                 .messages
                 .into_iter()
-                .map(|message| utterance(message, held.ticket.contact_id, frame, &directory, &attachments))
+                .map(|message| {
+                    let own = talk.own.contains(&message.id);
+                    utterance(message, own, frame, &directory, &attachments)
+                })
                 .collect(),
             earlier: talk_earlier,
             latest: before.map(|_| held.address("", "")),
@@ -183,7 +189,7 @@ impl<'a> TicketPage<'a> {
     }
 }
 
-fn utterance(message: Message, customer: ContactId, frame: &Frame, directory: &Directory, attachments: &[Attachment]) -> Utterance {
+fn utterance(message: Message, own: bool, frame: &Frame, directory: &Directory, attachments: &[Attachment]) -> Utterance {
     let ours = message.direction == Direction::Outbound;
     let author = match message.agent_id.filter(|_| ours) {
         Some(agent) => {
@@ -192,7 +198,7 @@ fn utterance(message: Message, customer: ContactId, frame: &Frame, directory: &D
         }
         None if ours => frame.shop.clone(),
         // Somebody who joined is not taken for them.
-        None if message.contact_id.is_some_and(|contact| contact != customer) => match message.envelope().from {
+        None if !own => match message.envelope().from {
             Some(from) if !from.name.is_empty() => from.name,
             _ => message.contact_name.clone(),
         },

@@ -117,7 +117,7 @@ impl DeadLine {
                 (format!("Mail that {} has to be connected again", channel(*id)), Some("/settings/channels".to_owned()))
             }
             Some(Job::DeliverWebhook { delivery }) => (format!("Send webhook no. {delivery}"), Some("/settings/webhooks".to_owned())),
-            Some(Job::LearnSpam { ticket, .. }) => (format!("Learn what #{ticket} says of spam"), Some(format!("/tickets/{ticket}"))),
+            Some(Job::LearnSpam { ticket }) => (format!("Learn what #{ticket} says of spam"), Some(format!("/tickets/{ticket}"))),
             Some(Job::FindTwins {}) => ("Look for customers who may be one person".to_owned(), None),
             Some(Job::Housekeeping {}) => ("Clear away what is past its time".to_owned(), None),
         };

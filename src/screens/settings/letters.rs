@@ -53,6 +53,18 @@ pub fn fields(body: impl Fn(&str) -> String, preview: impl Fn(&str) -> String) -
     .collect()
 }
 
+/// Shows again what was typed and refused.
+pub fn put_back<'f>(fields: impl IntoIterator<Item = &'f mut Field>, words: &[(&'static str, String)]) {
+    for field in fields {
+        field.body = words.iter().find(|(code, _)| *code == field.code).map(|(_, body)| body.clone()).unwrap_or_default();
+    }
+}
+
+/// The names and values of a form.
+pub fn pairs(form: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(form).into_owned().collect()
+}
+
 /// What was sent for each language, and what is wrong with it.
 pub fn read(sent: &[(String, String)], problems: &mut Problems) -> Vec<(&'static str, String)> {
     let codes = Language::ALL.into_iter().map(Language::code).chain([""]);
@@ -114,10 +126,6 @@ async fn show(State(app): State<App>, _: Admin, shell: Shell) -> Result<Response
     shell.render(&LettersPage::load(&app, &shell).await?)
 }
 
-fn pairs(form: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(form).into_owned().collect()
-}
-
 async fn save(State(app): State<App>, Path(id): Path<ChannelId>, _: Admin, shell: Shell, RawForm(form): RawForm) -> Result<Response> {
     if shell.directory.channel(id).is_none_or(|channel| channel.kind != ChannelKind::Email) {
         return Err(Error::NotFound);
@@ -126,9 +134,7 @@ async fn save(State(app): State<App>, Path(id): Path<ChannelId>, _: Admin, shell
     let words = read(&pairs(&form), &mut problems);
     if problems.any() {
         let mut page = LettersPage::load(&app, &shell).await?;
-        for field in page.mailboxes.iter_mut().filter(|mailbox| mailbox.id == id).flat_map(|mailbox| &mut mailbox.fields) {
-            field.body = words.iter().find(|(code, _)| *code == field.code).map(|(_, body)| body.clone()).unwrap_or_default();
-        }
+        put_back(page.mailboxes.iter_mut().filter(|mailbox| mailbox.id == id).flat_map(|mailbox| &mut mailbox.fields), &words);
         let page = LettersPage { refused: Some(id), problems, ..page };
         return shell.render_as(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }

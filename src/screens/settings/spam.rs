@@ -168,14 +168,17 @@ async fn add(State(app): State<App>, lead: Lead, shell: Shell, Form(form): Form<
     };
     let allowed = form.list == "allowed";
     let mut change = Change::begin(&app).await?;
-    let (let_in, blocked) = rules::count(&mut change).await?;
-    if let_in + blocked >= rules::MAX_RULES {
+    if !rules::set(&mut change, lead.0.id, &pattern, allowed).await? {
         drop(change);
-        let words = "The list is full: take out senders of long ago first.";
-        return page(&app, &shell, SpamQuery { list: form.list, ..SpamQuery::default() }, form.sender, Problems::one("sender", words))
-            .await;
+        return page(
+            &app,
+            &shell,
+            SpamQuery { list: form.list, ..SpamQuery::default() },
+            form.sender,
+            Problems::one("sender", rules::FULL),
+        )
+        .await;
     }
-    rules::set(&mut change, lead.0.id, &pattern, allowed).await?;
     change.touch_settings();
     change.commit().await?;
     let words = if allowed { format!("{pattern} is always let in.") } else { format!("{pattern} is blocked: its mail is held as spam.") };

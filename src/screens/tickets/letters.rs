@@ -9,11 +9,12 @@ use crate::desk::kinds::{DeliveryStatus, Direction};
 use crate::desk::links::Link;
 use crate::desk::networks::Extras;
 use crate::desk::networks::abilities::PublicVerbs;
+use crate::desk::tickets::forwards;
 use crate::desk::tickets::outbound;
 use crate::desk::tickets::reports;
 use crate::desk::tickets::thread::Message;
 use crate::http::page::{Avatar, Icon, Shell, avatar, icon};
-use crate::ids::{AgentId, ContactId, MessageId, TicketId};
+use crate::ids::{AgentId, MessageId, TicketId};
 use crate::text::pictures::{self, Stretch};
 use crate::text::{excerpts, html, signatures};
 
@@ -86,8 +87,6 @@ pub struct Letter {
     pub reactions: Vec<String>,
     /// Ours, if one is on it.
     pub our_emoji: String,
-    /// Who wrote it, where a customer did.
-    pub contact: Option<ContactId>,
     /// Somebody wrote it who is not the ticket's customer.
     pub stranger: bool,
     /// It did not leave, and could with other words or another recipient.
@@ -214,10 +213,9 @@ impl Letter {
             quotable: alive && abilities.is_some_and(|able| able.quotes),
             reactions: abilities.filter(|_| alive && !message.public).map(|able| able.reactions.clone()).unwrap_or_default(),
             our_emoji: message.reactions["shop"]["emoji"].as_str().unwrap_or_default().to_owned(),
-            contact: message.contact_id,
             stranger: false,
             correctable: outbound::is_correctable(message),
-            forwardable: message.direction != Direction::Note && !message.automatic && !message.bounce && message.removed_at.is_none(),
+            forwardable: forwards::is_forwardable(message),
             linked: Vec::new(),
         }
     }
@@ -545,14 +543,13 @@ fn line(shell: &Shell, entry: &Entry) -> Option<Line> {
         | Event::SpamReported { .. }
         | Event::MessageEdited { .. }
         | Event::MessageRemoved { .. }
+        | Event::MessageRestored { .. }
         | Event::CallMissed { .. }
         | Event::CallLogged { .. } => return None,
         Event::MessageHidden { hidden: true, .. } => ("eye", "hid a public message".to_owned()),
         Event::MessageHidden { hidden: false, .. } => ("eye", "showed a public message again".to_owned()),
         Event::MessageDeleted { .. } => ("trash-2", "deleted a public message".to_owned()),
-        Event::Reopened { from } => {
-            ("undo-2", format!("The customer’s message reopened the ticket ({} before)", from.label().to_lowercase()))
-        }
+        Event::Reopened { from } => ("undo-2", format!("A new message reopened the ticket ({} before)", from.label().to_lowercase())),
         Event::Bounced { reopened: Some(from), .. } => {
             ("undo-2", format!("The ticket is open again, because the answer did not arrive ({} before)", from.label().to_lowercase()))
         }

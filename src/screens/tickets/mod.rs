@@ -3,7 +3,7 @@
 pub mod composer;
 mod files;
 pub(crate) mod letters;
-pub mod mail;
+mod mail;
 mod networks;
 mod planned;
 pub(crate) mod reply;
@@ -35,7 +35,7 @@ use crate::desk::tickets::drafts::Drafts;
 use crate::desk::tickets::list::View;
 use crate::desk::tickets::participants::{self, Participant};
 use crate::desk::tickets::planned::Plan;
-use crate::desk::tickets::reply::Recipients;
+use crate::desk::tickets::recipients::{self, Recipients};
 use crate::desk::tickets::{self, Ticket, surroundings, thread};
 use crate::desk::{agents::Agent, files as desk_files};
 use crate::http::cards::channel_icon;
@@ -61,16 +61,16 @@ pub fn router() -> Router<App> {
         .route("/tickets/{id}/messages/{message}/arrived", post(networks::arrived))
         .route("/tickets/{id}/messages/{message}/again", post(networks::send_again))
         .route("/tickets/{id}/messages/{message}/edit", get(mail::edit).post(mail::resend))
-        .route("/tickets/{id}/forward", get(mail::forward).post(mail::send_forward))
-        .route("/tickets/{id}/sides/new", get(mail::ask).post(mail::send_question))
-        .route("/tickets/{id}/sides/{side}/write", get(mail::continue_side).post(mail::send_side))
+        .route("/tickets/{id}/forward", get(mail::aside::forward).post(mail::aside::send_forward))
+        .route("/tickets/{id}/sides/new", get(mail::aside::ask).post(mail::aside::send_question))
+        .route("/tickets/{id}/sides/{side}/write", get(mail::aside::continue_side).post(mail::aside::send_side))
         .route("/tickets/{id}/sides/{side}/seen", post(sides::seen))
         .route("/tickets/{id}/planned/{plan}/now", post(planned::send_now))
         .route("/tickets/{id}/planned/{plan}/back", post(planned::take_back))
         .route("/tickets/{id}/planned/{plan}/time", post(planned::postpone))
         .route("/tickets/{id}/links/{file}/revoke", post(sides::revoke_link))
-        .route("/mail/new", get(mail::new).post(mail::send_new))
-        .route("/mail/addresses.json", get(mail::addresses))
+        .route("/mail/new", get(mail::new::show).post(mail::new::send))
+        .route("/mail/addresses.json", get(mail::new::addresses))
         .route("/tickets/{id}/messages/{message}/html", get(files::show_html))
         .route("/tickets/{id}/messages/{message}/picture", get(files::show_picture))
         .route("/tickets/{id}/messages/{message}/original", get(files::show_original))
@@ -281,12 +281,19 @@ impl TicketPage<'_> {
         at.0.to_zoned(zone).strftime("%a %-d %b, %H:%M").to_string()
     }
 
-    /// Whether the answer goes to others alone: somebody else wrote to us last.
-    fn leaves_out_the_customer(&self) -> bool {
-        let goes_to = |alone: &Address| {
-            self.recipients.to.iter().chain(&self.recipients.cc).any(|to| to.address.eq_ignore_ascii_case(&alone.address))
-        };
-        self.only.as_ref().is_some_and(|alone| !goes_to(alone))
+    /// The customer, where the answer goes to others alone: somebody else wrote to us last, or the agent chose so.
+    fn left_out(&self) -> Option<&Address> {
+        let customer = self.only.as_ref().filter(|_| self.by_mail())?;
+        let lines = [self.to_line(), self.cc_line(), self.bcc_line()];
+        let named: Vec<Address> = lines.iter().flat_map(|line| recipients::parse(line).unwrap_or_default()).collect();
+        let told = named.iter().any(|to| to.address.eq_ignore_ascii_case(&customer.address));
+        (!told && !named.is_empty()).then_some(customer)
+    }
+
+    /// Whom the answer goes to, as the field says.
+    fn named(&self) -> String {
+        let named = recipients::parse(&self.to_line()).unwrap_or_default();
+        named.into_iter().map(|to| if to.name.is_empty() { to.address } else { to.name }).collect::<Vec<_>>().join(", ")
     }
 
     fn short_recipients(&self) -> String {
@@ -472,8 +479,8 @@ async fn load<'a>(
     let page_full = i64::try_from(messages.len()).unwrap_or(0) == thread::PAGE;
     let earlier_messages = messages.first().map(|message| message.id).filter(|_| page_full);
     let last_message = messages.last().map(|message| message.id);
-    let own = tickets::reply::own_addresses(db).await?;
-    let Addressees { recipients, people, only } = addressees(db, &ticket, &messages, &around, &own, composing.only).await?;
+    let own = &shell.directory.own_addresses;
+    let Addressees { recipients, people, only } = addressees(db, &ticket, &messages, &around, own, composing.only).await?;
     let (mailbox_id, mailbox) = match shell.directory.channel(ticket.channel_id) {
         Some(own) if own.kind == ChannelKind::Email => (Some(own.id), own.address.clone()),
         Some(_) | None => tickets::reply::way_out(db, &ticket).await?.map_or((None, None), |channel| (Some(channel.id), channel.address)),
@@ -483,14 +490,15 @@ async fn load<'a>(
         Some(mailbox) => signatures::of(db, shell.agent.id, mailbox, ticket.language.as_deref()).await?,
         None => String::new(),
     };
-    let plans = tickets::planned::of_ticket(db, id).await?;
-    let sides = SideView::load(db, shell, id, &own).await?;
+    let plans = if around.has.plans { tickets::planned::of_ticket(db, id).await? } else { Vec::new() };
+    let sides = if around.has.sides { SideView::load(db, shell, id, own).await? } else { Vec::new() };
     let is_chat = shell.directory.channel(ticket.channel_id).is_some_and(|channel| channel.kind == ChannelKind::Chat);
     let chat = if is_chat { chats::find(db, id).await? } else { None };
     let network = OnNetwork::load(db, shell, &ticket).await?;
     let phone = around.identities.iter().find(|identity| identity.kind == IdentityKind::Phone).map(|identity| identity.address.clone());
-    let calls = CallBar::load(db, shell, &ticket, phone.as_deref()).await?;
-    let anger = anger::find(db, id).await?;
+    let called = around.has.calls || shell.directory.call_backs.offered;
+    let calls = if called { CallBar::load(db, shell, &ticket, phone.as_deref()).await? } else { None };
+    let anger = if around.has.anger { anger::find(db, id).await? } else { None };
     let held_spam = spam::Held::load(db, shell, &ticket).await?;
     let approvals = match &network {
         Some(network) if network.is_public() => approvals::list::on_ticket(db, id, shell.agent.id).await?,
@@ -498,12 +506,17 @@ async fn load<'a>(
     };
     let needs_approval =
         network.as_ref().is_some_and(OnNetwork::is_public) && shell.directory.approval.apply(shell.agent.role, ticket.channel_id);
+    let theirs = theirs(&around.identities);
+    let strangers: Vec<MessageId> = messages
+        .iter()
+        .filter(|message| message.direction == Direction::Inbound && !participants::is_by(message, ticket.contact_id, &theirs))
+        .map(|message| message.id)
+        .collect();
     let mut items = letters::conversation(shell, &messages, &around.attachments, &around.events, before.is_some());
     let by_mail = shell.directory.channel(ticket.channel_id).is_none_or(|channel| channel.abilities.is_none());
     let links = if around.attachments.is_empty() { Vec::new() } else { links::of_ticket(db, id).await? };
     for letter in items.iter_mut().filter_map(|item| if let Item::Letter(letter) = item { Some(letter) } else { None }) {
-        let someone = letter.contact.is_some_and(|contact| contact != ticket.contact_id);
-        letter.stranger = by_mail && letter.direction == Direction::Inbound && someone;
+        letter.stranger = by_mail && strangers.contains(&letter.id);
         letter.take_links(&links);
     }
     let present = live::present(app, id).await?;
@@ -561,21 +574,19 @@ async fn addressees(
     only_the_customer: bool,
 ) -> Result<Addressees> {
     let answered = messages.iter().rev().find(|message| message.direction == Direction::Inbound && !message.bounce && !message.automatic);
-    let mut recipients = match answered.and_then(|message| tickets::reply::answer_to(message.envelope(), own)) {
-        Some(recipients) => recipients,
-        None => tickets::reply::recipients(db, ticket).await?,
+    let mut recipients = match (&around.drafts.to, answered.and_then(|message| recipients::answer_to(message.envelope(), own))) {
+        // What was taken back goes where it was to go.
+        (Some(kept), _) => kept.clone(),
+        (None, Some(recipients)) => recipients,
+        (None, None) => recipients::of_ticket(db, ticket).await?,
     };
-    let theirs: Vec<String> = around
-        .identities
-        .iter()
-        .filter(|identity| identity.kind == IdentityKind::Email)
-        .map(|identity| identity.address.to_lowercase())
-        .collect();
+    let theirs = theirs(&around.identities);
     let people = participants::of(messages, ticket.contact_id, own, &theirs);
     // Where they asked to be answered, else where they wrote from.
-    let asked =
-        messages.iter().rev().filter(|message| message.contact_id == Some(ticket.contact_id) && !message.automatic && !message.bounce);
-    let alone = asked.filter_map(|message| tickets::reply::answer_to(message.envelope(), own)).find_map(|to| to.to.into_iter().next());
+    let wrote =
+        |message: &&thread::Message| message.direction == Direction::Inbound && participants::is_by(message, ticket.contact_id, &theirs);
+    let asked = messages.iter().rev().filter(wrote).filter(|message| !message.automatic && !message.bounce);
+    let alone = asked.filter_map(|message| recipients::answer_to(message.envelope(), own)).find_map(|to| to.to.into_iter().next());
     let alone = alone.or_else(|| {
         let address = around.contact.email.clone()?;
         Some(Address { name: around.contact.name.clone(), address })
@@ -586,6 +597,12 @@ async fn addressees(
         recipients = Recipients { to: vec![alone.clone()], ..Recipients::default() };
     }
     Ok(Addressees { recipients, people, only })
+}
+
+/// The customer's mail addresses, in lower case and without tags.
+fn theirs(identities: &[Identity]) -> Vec<String> {
+    let addresses = identities.iter().filter(|identity| identity.kind == IdentityKind::Email);
+    addresses.map(|identity| recipients::without_tag(&identity.address)).collect()
 }
 
 /// Those of the recipients at whom nothing arrives. The contact's own addresses are known; only for others the database is asked.
@@ -601,7 +618,7 @@ async fn unreachable(db: &mut PgConnection, recipients: &Recipients, identities:
 
 fn snoozes(shell: &Shell) -> Vec<Snooze> {
     let choices = [("3h", "In three hours"), ("tomorrow", "Tomorrow"), ("monday", "Monday"), ("week", "In a week")];
-    choices
+    let times = choices
         .into_iter()
         .filter_map(|(value, label)| {
             let until = update::snooze_until(value, "", Ts::now(), &shell.directory.shop.time_zone)?;
@@ -609,20 +626,28 @@ fn snoozes(shell: &Shell) -> Vec<Snooze> {
             let when = until.0.to_zoned(zone).strftime(if value == "3h" { "%H:%M" } else { "%a %-d %b %H:%M" }).to_string();
             Some(Snooze { value, label, when })
         })
-        .collect()
+        .collect();
+    each_once(times)
+}
+
+/// On a Sunday tomorrow is Monday, which need not be offered twice.
+fn each_once(mut times: Vec<Snooze>) -> Vec<Snooze> {
+    times.dedup_by(|later, earlier| later.when == earlier.when);
+    times
 }
 
 /// When a reply may leave instead of now.
 fn laters(shell: &Shell) -> Vec<Snooze> {
     let zone = jiff::tz::TimeZone::get(&shell.directory.shop.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let choices = [("hour", "In an hour", "%H:%M"), ("tomorrow", "Tomorrow at 9", "%a %-d %b"), ("monday", "Monday at 9", "%a %-d %b")];
-    choices
+    let times = choices
         .into_iter()
         .filter_map(|(value, label, format)| {
             let at = planned::moment(value, "", Ts::now(), &shell.directory.shop.time_zone)?;
             Some(Snooze { value, label, when: at.0.to_zoned(zone.clone()).strftime(format).to_string() })
         })
-        .collect()
+        .collect();
+    each_once(times)
 }
 
 /// The ticket, if the agent may see it; for handlers that change it.

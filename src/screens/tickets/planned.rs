@@ -13,6 +13,7 @@ use crate::desk::changes::Change;
 use crate::desk::directory;
 use crate::desk::tickets::planned::{self, MAX_DAYS};
 use crate::desk::tickets::reply::ReplyError;
+use crate::desk::tickets::thread;
 use crate::http::flash::Flash;
 use crate::http::{Error, Form, Path, Result};
 use crate::ids::{PlanId, TicketId};
@@ -45,9 +46,11 @@ pub(super) async fn send_now(
     let to = came_from(&headers, id);
     match planned::send_now(&mut change, &agent, id, plan).await {
         Ok(Some(message)) => {
+            let mine = thread::find(&mut change, message).await?.is_some_and(|message| message.agent_id == Some(agent.id));
             change.commit().await?;
             let mut flash = Flash::new(format!("Reply to #{id} is on its way."));
-            flash.undo = Some(format!("/tickets/{id}/messages/{message}/undo"));
+            // What a colleague wrote is theirs to take back.
+            flash.undo = mine.then(|| format!("/tickets/{id}/messages/{message}/undo"));
             Ok(flash.redirect(&to))
         }
         Ok(None) => Ok(Flash::new(GONE).redirect(&to)),

@@ -12,7 +12,8 @@ use crate::desk::changes::{Actor, Change};
 use crate::desk::chats;
 use crate::desk::files::{self, StoredFile};
 use crate::desk::kinds::{DeliveryStatus, Status};
-use crate::desk::tickets::reply::{self, NewReply, ReplyError, parse_recipients};
+use crate::desk::tickets::recipients;
+use crate::desk::tickets::reply::{self, NewReply, ReplyError};
 use crate::desk::tickets::{drafts, outbound, planned as desk_planned, thread};
 use crate::http::flash::Flash;
 use crate::http::multipart::Parts;
@@ -55,12 +56,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
         ..Composing::default()
     };
     if !parts.refused.is_empty() {
-        let words = format!(
-            "Not sent: {} cannot be attached. A file may have up to {}, a message up to {} files.",
-            parts.refused.join(", "),
-            files::human_size(20_000_000),
-            files::MAX_FILES
-        );
+        let words = format!("Not sent: {}", files::refusal(&parts.refused));
         return show_again(&app, &shell, id, list_of(&headers, id), StatusCode::UNPROCESSABLE_ENTITY, refused(words)).await;
     }
     if wrong {
@@ -83,9 +79,11 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     let live = chat.as_ref().is_some_and(|chat| chat.is_open());
     let outcome = if note {
         reply::note(&mut change, agent, id, &body).await.map(|_| Done::Noted)
+    } else if live && later.is_some() {
+        Err(ReplyError::NoWay("Not planned: this is a live chat again, where everything is said at once.".into()))
     } else {
         match new_reply(&parts, body) {
-            Ok(new) => say(&mut change, &shell, id, new, parts.text("way"), later.filter(|_| !live)).await?,
+            Ok(new) => say(&mut change, &shell, id, new, parts.text("way"), later).await?,
             Err(words) => Err(ReplyError::NoWay(words)),
         }
     };
@@ -134,7 +132,7 @@ pub async fn send(State(app): State<App>, Path(id): Path<TicketId>, headers: Hea
     }
 }
 
-/// Says it now, or plans it; only mail can wait for a moment.
+/// Says it now, or plans it.
 async fn say(
     change: &mut Change,
     shell: &Shell,
@@ -145,7 +143,8 @@ async fn say(
 ) -> Result<std::result::Result<Done, ReplyError>> {
     let ticket = permitted(change, &shell.agent, id).await?;
     new.outlet = networks::outlet(&shell.directory, ticket.channel_id, way);
-    Ok(match later.filter(|_| new.outlet.is_none()) {
+    Ok(match later {
+        Some(_) if new.outlet.is_some() => Err(ReplyError::NoWay("Not planned: only mail can wait for a moment.".into())),
         Some(at) => desk_planned::plan(change, &shell.agent, id, &new, at).await.map(|_| Done::Planned(at)),
         None => approvals::reply_or_hold(change, &shell.agent, id, &new).await.map(Done::Answered),
     })
@@ -168,7 +167,7 @@ pub(crate) async fn keep(app: &App, agent: &Agent, id: TicketId, note: bool, bod
 pub(super) fn address_problems(parts: &Parts) -> Problems {
     let mut problems = Problems::default();
     for field in ["to", "cc", "bcc"] {
-        if let Err(words) = parse_recipients(parts.text(field)) {
+        if let Err(words) = recipients::parse(parts.text(field)) {
             problems.add(field, words);
         }
     }
@@ -185,9 +184,9 @@ pub(crate) fn new_reply(parts: &Parts, body: String) -> Result<NewReply, String>
             "open" => Some(Status::Open),
             _ => None,
         },
-        to: parse_recipients(parts.text("to"))?,
-        cc: parse_recipients(parts.text("cc"))?,
-        bcc: parse_recipients(parts.text("bcc"))?,
+        to: recipients::parse(parts.text("to"))?,
+        cc: recipients::parse(parts.text("cc"))?,
+        bcc: recipients::parse(parts.text("bcc"))?,
         canned: parts.ids("canned"),
         canned_files: parts.ids("canned_file"),
         choices: parts.all("choice").map(str::trim).filter(|choice| !choice.is_empty()).map(str::to_owned).collect(),
@@ -222,6 +221,10 @@ async fn collide(app: &App, shell: &Shell, id: TicketId, headers: &HeaderMap, pa
 pub async fn undo(State(app): State<App>, Path((id, message)): Path<(TicketId, MessageId)>, agent: Agent) -> Result<Response> {
     let mut change = Change::begin(&app).await?;
     permitted(&mut change, &agent, id).await?;
+    let found = thread::find(&mut change, message).await?.filter(|message| message.ticket_id == id);
+    if found.is_some_and(|message| message.agent_id != Some(agent.id)) {
+        return Err(Error::BadRequest("Somebody else wrote this reply: only they can take it back.".into()));
+    }
     let taken_back = reply::undo(&mut change, &agent, id, message).await?;
     change.commit().await?;
     let words = if taken_back { "Taken back. Your text is in the composer again." } else { "Too late: the reply has left." };

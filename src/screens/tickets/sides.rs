@@ -10,7 +10,7 @@ use crate::desk::agents::Agent;
 use crate::desk::changes::Change;
 use crate::desk::files;
 use crate::desk::links;
-use crate::desk::tickets::reply::{self, Recipients};
+use crate::desk::tickets::recipients::{self, Recipients};
 use crate::desk::tickets::sides::{self, Side};
 use crate::desk::tickets::thread::{self, Message};
 use crate::http::flash::Flash;
@@ -38,7 +38,7 @@ impl SideView {
         if sides.is_empty() {
             return Ok(Vec::new());
         }
-        let messages = thread::aside(db, ticket).await?;
+        let messages = thread::aside(db, ticket, None).await?;
         let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
         let attachments = files::of_messages(db, &ids).await?;
         let links = if attachments.is_empty() { Vec::new() } else { links::of_ticket(db, ticket).await? };
@@ -65,7 +65,7 @@ impl SideView {
 /// Whom the next letter of a conversation goes to: whoever wrote last and all whom they told, else those we wrote to.
 pub(super) fn answer_to(said: &[Message], own: &[String]) -> Recipients {
     let theirs = said.iter().rev().find(|message| message.agent_id.is_none() && !message.bounce && !message.automatic);
-    if let Some(to) = theirs.and_then(|message| reply::answer_to(message.envelope(), own)) {
+    if let Some(to) = theirs.and_then(|message| recipients::answer_to(message.envelope(), own)) {
         return to;
     }
     let ours = said.iter().rev().find(|message| message.agent_id.is_some()).map(Message::envelope).unwrap_or_default();

@@ -60,19 +60,28 @@ pub async fn judge(
         _ => return Err(Error::BadRequest("Choose whether the sender is let in or blocked.".into())),
     };
     let mut change = Change::begin(&app).await?;
-    permitted(&mut change, &agent, id).await?;
+    let ticket = permitted(&mut change, &agent, id).await?;
     let sender = spam::standing(&mut change, id).await?.sender;
     let pattern = sender.as_deref().and_then(|sender| rules::pattern(sender).ok());
     let Some(pattern) = pattern else {
         return Err(Error::BadRequest("This ticket names no sender that could be on a list.".into()));
     };
-    rules::set(&mut change, agent.id, &pattern, allowed).await?;
-    let to = if allowed { Status::Open } else { Status::Spam };
-    update::set_status(&mut change, Actor::Agent(agent.id), id, to, None).await?;
+    if !rules::set(&mut change, agent.id, &pattern, allowed).await? {
+        return Err(Error::BadRequest(rules::FULL.into()));
+    }
+    // Somebody may have solved it meanwhile.
+    let to = match (allowed, ticket.status) {
+        (false, _) => Status::Spam,
+        (true, Status::Spam) => Status::Open,
+        (true, status) => status,
+    };
+    if to != ticket.status {
+        update::set_status(&mut change, Actor::Agent(agent.id), id, to, None).await?;
+    }
     change.touch_settings();
     change.commit().await?;
     let words = if allowed {
-        format!("#{id} is open, and {pattern} is always let in.")
+        format!("{pattern} is always let in, and so is #{id}.")
     } else {
         format!("#{id} is in spam, and {pattern} is blocked. Settings, Spam has the list.")
     };

@@ -29,6 +29,10 @@ const MAX_HEADERS: usize = 14;
 
 static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b\d{1,2}\s?(?:[:.h]|Uhr)\s?\d{2}\b|\d{1,2}\s?(?:時|时|시)").ok());
 
+/// Words of the longest line by which a telephone signs, and its letters.
+const MAX_SIGNED: usize = 10;
+const MAX_LETTERS: usize = 100;
+
 /// What history begins at line `at`, if any does.
 pub fn at(lines: &[Line<'_>], at: usize) -> Option<Opening> {
     let line = lines[at];
@@ -97,13 +101,16 @@ fn is_header_block(lines: &[Line<'_>]) -> bool {
         return false;
     }
     let mut to = false;
+    let mut timed = sent && has_time(first.text);
     let mut strangers = 0;
     let authored = from;
-    for line in lines[1..].iter().take(MAX_HEADERS).filter(|line| !line.is_blank()) {
+    let mut rest = lines[1..].iter().take(MAX_HEADERS).filter(|line| !line.is_blank());
+    for line in rest.by_ref() {
         if is_header(line.text, &SUBJECT) {
             subject = true;
         } else if is_header(line.text, &SENT) {
             sent = true;
+            timed |= has_time(line.text);
         } else if !authored && is_header(line.text, &FROM) {
             // In another order than usual it must name an address too.
             from = from || has_address(line.text);
@@ -117,7 +124,15 @@ fn is_header_block(lines: &[Line<'_>]) -> bool {
             break;
         }
     }
-    from && sent && subject && (authored || to)
+    // A form that was mailed has such lines too, and what was written in it below them: "Message: …". Programs tell the time.
+    let is_form = !timed || rest.next().is_some_and(|line| is_labelled(line.text));
+    from && sent && subject && (authored || (to && !is_form))
+}
+
+/// Whether a line begins with any one word and a colon.
+fn is_labelled(line: &str) -> bool {
+    let label = line.trim().split([':', '：']).next().unwrap_or_default().trim();
+    line.contains([':', '：']) && !label.is_empty() && label.chars().count() <= 24 && label.chars().all(|c| c.is_alphabetic() || c == ' ')
 }
 
 fn is_header(line: &str, labels: &[&str]) -> bool {
@@ -201,8 +216,15 @@ fn has_date(text: &str) -> bool {
 /// Whether this is the line by which a telephone or an app signs: what it says, and in what.
 pub fn is_telephone_line(line: &str) -> bool {
     let line = line.trim().trim_start_matches(['-', '–', '—', '*', '_', ' ']).to_lowercase();
-    let says = TELEPHONE.iter().any(|start| line.starts_with(start)) || SENT_BEHIND.iter().any(|end| line.contains(end));
-    line.len() < 140 && says && DEVICES.iter().any(|device| line.contains(device)) && !line.contains(['?', '!'])
+    let line = line.trim_end_matches(['-', '–', '—', '*', '_', ' ']);
+    let behind = line.trim_end_matches(['.', '。']);
+    let sent_behind = SENT_BEHIND.iter().any(|(start, end)| line.starts_with(start) && behind.ends_with(end));
+    // Only Proton signs in a whole sentence; other sentences are somebody's own.
+    let sentence = line.ends_with(['.', '。']) && !line.contains("proton");
+    let sent = TELEPHONE.iter().any(|start| line.starts_with(start)) && !sentence;
+    // Whoever tells something in their last line needs more words for it, or a comma.
+    let short = line.split_whitespace().count() <= MAX_SIGNED && (line.is_ascii() || line.chars().count() <= MAX_LETTERS);
+    short && (sent || sent_behind) && DEVICES.iter().any(|device| line.contains(device)) && !line.contains(['?', '!', ',', '、', '，'])
 }
 
 /// Whether this line says that answers stand inside the quote.

@@ -351,7 +351,7 @@ pub const TO: [&str; 42] = [
 ];
 
 /// How telephones and apps sign; matched at the start of a line in lower case.
-pub const TELEPHONE: [&str; 74] = [
+pub const TELEPHONE: &[&str] = &[
     "sent from",
     "sent with",
     "sent via",
@@ -368,11 +368,8 @@ pub const TELEPHONE: [&str; 74] = [
     "télécharger outlook",
     "obtenez outlook",
     "obtenir outlook",
-    "von meinem",
-    "von meiner",
     "gesendet von",
     "gesendet mit",
-    "diese nachricht wurde von mein",
     "outlook für",
     "holen sie sich outlook",
     "enviado desde",
@@ -417,23 +414,35 @@ pub const TELEPHONE: [&str; 74] = [
     "відправлено з",
     "发自我的",
     "發自我的",
-    "从我的",
-    "從我的",
     "来自我的",
     "获取 outlook",
     "取得 outlook",
     "outlook for",
     "ios 版 outlook",
     "android 版 outlook",
-    "나의 ",
+    "传送自",
+    "傳送自",
+    "发送自",
 ];
 
-/// The same in languages that say it at the end.
-pub const SENT_BEHIND: [&str; 10] =
-    ["から送信", "より送信", "で送信", "에서 보냄", "에서 전송", "에서 보낸", "gesendet", "傳送", "发送的", "发送自"];
+/// The same in languages that say it at the end: how the line begins, if that is needed, and how it ends.
+pub const SENT_BEHIND: &[(&str, &str)] = &[
+    ("", "から送信"),
+    ("", "より送信"),
+    ("", "で送信"),
+    ("", "에서 보냄"),
+    ("", "에서 전송"),
+    ("", "에서 보낸"),
+    ("von mein", "gesendet"),
+    ("diese nachricht wurde von mein", "gesendet"),
+    ("从我的", "发送"),
+    ("从我的", "发送的"),
+    ("從我的", "傳送"),
+    ("從我的", "寄出"),
+];
 
 /// What such a line names.
-pub const DEVICES: [&str; 56] = [
+pub const DEVICES: &[&str] = &[
     "iphone",
     "ipad",
     "android",
@@ -449,7 +458,14 @@ pub const DEVICES: [&str; 56] = [
     "motorola",
     "sony",
     "outlook",
-    "mail",
+    "mail for ",
+    "mail per ",
+    "mail für ",
+    "mail pour ",
+    "mail para ",
+    "mail voor ",
+    "mail app",
+    "mail.ru",
     "yahoo",
     "proton",
     "tutanota",
@@ -489,7 +505,6 @@ pub const DEVICES: [&str; 56] = [
     "gmx",
     "web.de",
     "libero",
-    "email",
 ];
 
 /// By these people say that they answer inside the quote.

@@ -74,6 +74,20 @@ async fn edits_reactions_and_removals_find_their_message_even_when_they_are_earl
     assert_eq!(shop.desk.count("select count(*) from messages where hidden").await, 1);
     shop.tell(Method::DELETE, "/messages/1?at=2026-11-22T08:30:00Z", json!({})).await;
     assert_eq!(shop.desk.count("select count(*) from messages where removed_at is not null and body = ''").await, 1);
+    // New words alone may be late; that it is there again is said.
+    let again = json!({ "text": "Where is it?", "restored": true, "at": "2026-11-22T08:20:00Z" });
+    shop.tell(Method::PATCH, "/messages/1", json!({ "text": "Late" })).await;
+    shop.tell(Method::PATCH, "/messages/1", again.clone()).await;
+    assert_eq!(
+        shop.desk.count("select count(*) from messages where removed_at is not null and body = ''").await,
+        1,
+        "it was removed later"
+    );
+    let mut again = again;
+    again["at"] = json!("2026-11-22T08:40:00Z");
+    shop.tell(Method::PATCH, "/messages/1", again).await;
+    assert_eq!(shop.desk.count("select count(*) from messages where removed_at is null and body = 'Where is it?'").await, 1);
+    assert_eq!(shop.text("select excerpt from tickets").await, "Where is it?");
 }
 
 #[tokio::test]

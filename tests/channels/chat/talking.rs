@@ -139,7 +139,7 @@ async fn files_pictures_and_what_is_being_typed() {
     assert_eq!(visitor.post("typing", json!({ "text": "I wonder wheth" })).await.0, 204);
     let writing = async {
         loop {
-            if let Ok(Signal::Writing(_, text)) = signals.recv().await {
+            if let Ok(Signal::Writing(_, _, text)) = signals.recv().await {
                 return text;
             }
         }

@@ -155,6 +155,27 @@ async fn what_is_over_the_limit_waits_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_does_not_leave_takes_no_place() {
+    let server = Moody::start(Faults { greylist: 2, ..Faults::default() }).await;
+    let desk = desk_of(&server, json!({"pace": {"per_day": 1}})).await;
+    let message = answer(&desk, "anna@example.it", "On its way.").await;
+    // Both attempts that fail, and the one after them.
+    worker::drain(&desk.app, Ts::now().plus_seconds(120)).await;
+    let sent = desk.message(message).await;
+    assert_eq!(sent.delivery, Some(DeliveryStatus::Sent), "{sent:?}");
+    assert_eq!(desk.count("select sum(messages)::bigint from mailbox_departures").await, 1);
+    // That one counts. What waits is not even written.
+    let ticket = sent.ticket_id;
+    let agent = desk.agent("Cleo").await;
+    let second = desk.reply(&agent, ticket, "And the rest too.").await;
+    sqlx::query("update channels set address = null").execute(&desk.app.db).await.expect("sql");
+    assert_eq!(worker::drain(&desk.app, Ts::now().plus_seconds(60)).await, Vec::<String>::new());
+    let waiting = desk.message(second).await;
+    assert_eq!(waiting.delivery, Some(DeliveryStatus::Queued), "{waiting:?}");
+    assert!(waiting.delivery_error.as_deref().is_some_and(|words| words.contains("1 messages of this day")), "{waiting:?}");
+}
+
+#[tokio::test]
 async fn letters_are_signed_once_that_is_switched_on() {
     let server = Moody::start(Faults::default()).await;
     let desk = crate::support::served::ServedDesk::new().await;

@@ -120,13 +120,48 @@ async fn of_two_processes_one_listens_and_the_other_takes_over_when_it_dies() {
 
 #[tokio::test]
 async fn a_server_that_cannot_tell_is_asked_again_and_again() {
-    let server = Dovecot::start().await;
+    let server = Dovecot::start_without_idle().await;
     server.deliver("shop", &mail("anna@example.it", "First", "k0@example.it", "", "Hello"));
+    let line = Line::to(server.port, |_| {}).await;
     let desk = MailDesk::new().await;
-    let channel = mailbox(&desk, server.port).await;
+    let channel = mailbox(&desk, line.port).await;
     // Nobody listens here.
     assert!(matches!(channels::poll(&desk.app, channel).await, Outcome::Again(15)));
     assert_eq!(desk.count(FETCHED).await, 1);
+    // And whoever wants to listen learns that it is in vain.
+    let before = line.connections.load(Ordering::SeqCst);
+    let working = Working::on(&desk);
+    until(&desk, "select count(*) from mailbox_watches where not idles", 1, 20).await;
+    until(
+        &desk,
+        "select count(*) from jobs where kind = 'poll_mailbox' and attempts = 0 and run_at < now() + interval '16 seconds'",
+        1,
+        20,
+    )
+    .await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(line.connections.load(Ordering::SeqCst) - before <= 2, "a visit, and a look whether it tells");
+    server.deliver("shop", &mail("anna@example.it", "Second", "k1@example.it", "", "Hello"));
+    let took = until(&desk, MESSAGES, 2, 30).await;
+    assert!(took > Duration::from_secs(2), "nobody told: {took:?}");
+    assert_eq!(desk.count(IDLES).await, 0);
+    working.end().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_not_shown_every_few_seconds() {
+    let server = Dovecot::start().await;
+    let line = Line::to(server.port, |_| {}).await;
+    let desk = MailDesk::new().await;
+    let imap = json!({"host": "127.0.0.1", "port": line.port, "security": "plain", "user": "shop"});
+    let secrets = Some(json!({"imap_password": "wrong"}));
+    desk.mailbox_with_secrets("Shop", "shop@bottega.example", json!({"imap": imap}), secrets).await;
+    let working = Working::on(&desk);
+    until(&desk, "select count(*) from channels where name = 'Shop' and last_error is not null", 1, 20).await;
+    // Long enough for the first two pauses after a line that broke.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    assert_eq!(line.connections.load(Ordering::SeqCst), 2, "one to fetch and one to listen");
+    working.end().await;
 }
 
 #[tokio::test]

@@ -5,13 +5,19 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use sportello::channels;
+use sportello::clock::Ts;
+use sportello::desk::agents::Agent;
+use sportello::desk::changes::Change;
+use sportello::desk::envelope::Address;
 use sportello::desk::kinds::{DeliveryStatus, Role};
-use sportello::ids::ChannelId;
-use sportello::jobs::Outcome;
+use sportello::desk::tickets::sides::{self, Words};
+use sportello::ids::{ChannelId, MessageId, TicketId};
+use sportello::jobs::{self, Job, Lane, Outcome};
+use sportello::worker;
 
 use super::mail;
 use crate::support::mail_desk::MailDesk;
-use crate::support::mail_lines::{Faults, Moody};
+use crate::support::mail_lines::{Faults, Moody, shut};
 use crate::support::mail_servers::Dovecot;
 use crate::support::providers::recorder::{Asked, Recorder, Says};
 use crate::support::served::ServedDesk;
@@ -62,6 +68,32 @@ impl Servers {
             self.provider.say(Method::POST, "/token", says);
         }
     }
+}
+
+/// The page of a mailbox that is signed in at a provider of one's own.
+fn form<'a>(imap_port: &'a str, smtp_port: &'a str, authorize: &'a str, token: &'a str, then: &'a str) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("name", "Shop"),
+        ("address", "shop@bottega.example"),
+        ("fetch", "imap"),
+        ("imap_host", "127.0.0.1"),
+        ("imap_port", imap_port),
+        ("imap_security", "plain"),
+        ("imap_user", "shop"),
+        ("imap_folder", "INBOX"),
+        ("send", "own"),
+        ("smtp_host", "127.0.0.1"),
+        ("smtp_port", smtp_port),
+        ("smtp_security", "plain"),
+        ("smtp_same", "on"),
+        ("sign_in", "other"),
+        ("oauth_client_id", "app"),
+        ("oauth_client_secret", "shh"),
+        ("oauth_authorize", authorize),
+        ("oauth_token", token),
+        ("oauth_scopes", "mail offline"),
+        ("then", then),
+    ]
 }
 
 #[tokio::test]
@@ -120,6 +152,7 @@ async fn a_token_that_smtp_refuses_is_renewed_once_too() {
     servers.smtp.faults.lock().expect("nobody panicked").tokens = Some("other".into());
     store("stale-too").await;
     let second = desk.reply(&agent, ticket, "It has arrived.").await;
+    let beside = ask_supplier(&desk, &agent, ticket, channel).await;
     servers.refuse();
     assert_eq!(desk.drain().await, Vec::<String>::new());
     let waiting = desk.message(second).await;
@@ -132,6 +165,109 @@ async fn a_token_that_smtp_refuses_is_renewed_once_too() {
     store("good-again").await;
     assert_eq!(desk.drain().await, Vec::<String>::new());
     assert_eq!(desk.message(second).await.delivery, Some(DeliveryStatus::Sent));
+    assert_eq!(desk.message(beside).await.delivery, Some(DeliveryStatus::Sent), "what was asked of a supplier too");
+}
+
+async fn ask_supplier(desk: &MailDesk, agent: &Agent, ticket: TicketId, mailbox: ChannelId) -> MessageId {
+    let to = vec![Address { name: String::new(), address: "parts@supplier.example".into() }];
+    let words = Words { to, body: "Is it in stock?".into(), ..Words::default() };
+    let mut change = Change::begin(&desk.app).await.expect("a database");
+    let opened = sides::open(&mut change, agent, ticket, Some(mailbox), "A spare part", false, &words).await.expect("opened");
+    change.commit().await.expect("a database");
+    opened.1
+}
+
+#[tokio::test]
+async fn what_is_in_hand_when_the_sign_in_comes_back_leaves_once() {
+    let servers = servers().await;
+    let desk = MailDesk::new().await;
+    let channel = servers.mailbox(&desk, json!({"access_token": "good", "refresh_token": "first"})).await;
+    servers.imap.deliver("shop", &mail("anna@example.it", "Order", "q1@example.it", "", "Where is it?"));
+    let _ = channels::poll(&desk.app, channel).await;
+    let ticket = TicketId(desk.count("select max(id) from tickets").await);
+    let agent = desk.agent("Bea").await;
+    let message = desk.reply(&agent, ticket, "On its way.").await;
+    sqlx::query("delete from jobs where kind <> 'send_message'").execute(&desk.app.db).await.expect("sql");
+    // A worker has it in hand; it may have looked before the sign-in came back.
+    let claimed = jobs::claim(&desk.app.db, Lane::Slow, Ts::now().plus_seconds(30)).await.expect("sql").expect("the answer");
+    assert_eq!(claimed.job, Job::SendMessage { message });
+    for sql in ["update messages set delivery = 'sending' where delivery = 'queued'", "update channels set sign_in_lost_at = now()"] {
+        sqlx::query(sql).execute(&desk.app.db).await.expect(sql);
+    }
+    sportello::channels::email::access::regain(&desk.app, channel).await.expect("a database");
+    assert_eq!(desk.drain().await, Vec::<String>::new());
+    assert!(servers.smtp.given().is_empty(), "nobody else takes it meanwhile");
+    // It had found the sign-in lost.
+    jobs::settle(&desk.app.db, &claimed, Outcome::Done).await.expect("sql");
+    worker::drain(&desk.app, Ts::now().plus_seconds(300)).await;
+    assert_eq!(servers.smtp.given().len(), 1);
+    assert_eq!(desk.message(message).await.delivery, Some(DeliveryStatus::Sent));
+    // What has left does not wait again, whoever comes late.
+    let mut change = Change::begin(&desk.app).await.expect("a database");
+    change.push(&Job::SendMessage { message }, Ts::now()).await.expect("queued");
+    change.commit().await.expect("a database");
+    sqlx::query("update channels set sign_in_lost_at = now()").execute(&desk.app.db).await.expect("sql");
+    assert_eq!(desk.drain().await, Vec::<String>::new());
+    assert_eq!(desk.message(message).await.delivery, Some(DeliveryStatus::Sent));
+}
+
+#[tokio::test]
+async fn mail_that_comes_in_says_nothing_about_a_server_that_sends_none() {
+    let servers = servers().await;
+    let desk = ServedDesk::new().await;
+    let admin = desk.agent("Ada", Role::Admin).await;
+    let channel = servers.mailbox(&desk, json!({"access_token": "good", "refresh_token": "first"})).await;
+    servers.imap.deliver("shop", &mail("anna@example.it", "Order", "r1@example.it", "", "Where is it?"));
+    let _ = channels::poll(&desk.app, channel).await;
+    servers.smtp.faults.lock().expect("nobody panicked").tokens = Some("other".into());
+    let ticket = TicketId(desk.count("select max(id) from tickets").await);
+    let agent = desk.desk.agent("Bea").await;
+    let message = desk.reply(&agent, ticket, "On its way.").await;
+    desk.drain().await;
+    assert!(desk.channel("Shop").await.sign_in_lost_at.is_some());
+    let told = desk.sent().len();
+    assert!(told > 0, "an admin is told");
+    for n in 2..5 {
+        servers.imap.deliver("shop", &mail("anna@example.it", "Order", &format!("r{n}@example.it"), "", "Hello?"));
+        assert!(matches!(channels::poll(&desk.app, channel).await, Outcome::Again(15)));
+        desk.drain().await;
+    }
+    assert_eq!(desk.count("select count(*) from messages where direction = 'inbound'").await, 4, "mail comes in");
+    assert!(desk.channel("Shop").await.sign_in_lost_at.is_some());
+    assert_eq!(desk.sent().len(), told, "and nobody is told again");
+    assert_eq!(desk.message(message).await.delivery, Some(DeliveryStatus::Queued));
+    // The page that is saved tries once more.
+    servers.smtp.faults.lock().expect("nobody panicked").tokens = Some("good".into());
+    let (imap_port, smtp_port) = (servers.imap.port.to_string(), servers.smtp.address.port().to_string());
+    let (authorize, token) = (format!("{}/authorize", servers.provider.url), format!("{}/token", servers.provider.url));
+    let form = form(&imap_port, &smtp_port, &authorize, &token, "save");
+    admin.post(&format!("/settings/mailboxes/{channel}"), &form).await.is(303);
+    assert!(desk.channel("Shop").await.sign_in_lost_at.is_none());
+    desk.drain().await;
+    assert_eq!(desk.message(message).await.delivery, Some(DeliveryStatus::Sent));
+}
+
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_just_now_has_shut_nobody_out() {
+    let servers = servers().await;
+    let desk = MailDesk::new().await;
+    let channel = servers.mailbox(&desk, json!({"access_token": "good", "refresh_token": "first"})).await;
+    let move_to = async |port: u16| {
+        sqlx::query("update channels set settings = jsonb_set(settings, '{imap,port}', to_jsonb($1::int)) where name = 'Shop'")
+            .bind(i32::from(port))
+            .execute(&desk.app.db)
+            .await
+            .expect("sql");
+    };
+    move_to(shut("[UNAVAILABLE] Temporary authentication failure.").await).await;
+    assert!(matches!(channels::poll(&desk.app, channel).await, Outcome::Again(60)));
+    let row = desk.channel("Shop").await;
+    assert!(row.sign_in_lost_at.is_none(), "{:?}", row.last_error);
+    assert!(row.last_error.is_some_and(|words| words.contains("lets nobody in just now")));
+    assert!(servers.renewals().is_empty(), "the token is as good as before");
+    move_to(shut("[AUTHENTICATIONFAILED] Invalid credentials (Failure)").await).await;
+    assert!(matches!(channels::poll(&desk.app, channel).await, Outcome::Again(600)));
+    assert!(desk.channel("Shop").await.sign_in_lost_at.is_some());
 }
 
 #[tokio::test]
@@ -184,28 +320,7 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     let (imap_port, smtp_port) = (servers.imap.port.to_string(), servers.smtp.address.port().to_string());
     let (authorize, token) = (format!("{}/authorize", servers.provider.url), format!("{}/token", servers.provider.url));
     servers.imap.deliver("shop", &mail("anna@example.it", "Old", "old@example.it", "", "Old"));
-    let form = [
-        ("name", "Shop"),
-        ("address", "shop@bottega.example"),
-        ("fetch", "imap"),
-        ("imap_host", "127.0.0.1"),
-        ("imap_port", &imap_port),
-        ("imap_security", "plain"),
-        ("imap_user", "shop"),
-        ("imap_folder", "INBOX"),
-        ("send", "own"),
-        ("smtp_host", "127.0.0.1"),
-        ("smtp_port", &smtp_port),
-        ("smtp_security", "plain"),
-        ("smtp_same", "on"),
-        ("sign_in", "other"),
-        ("oauth_client_id", "app"),
-        ("oauth_client_secret", "shh"),
-        ("oauth_authorize", &authorize),
-        ("oauth_token", &token),
-        ("oauth_scopes", "mail offline"),
-        ("then", "sign_in"),
-    ];
+    let form = form(&imap_port, &smtp_port, &authorize, &token, "sign_in");
     let without: Vec<(&str, &str)> = form.iter().copied().filter(|(name, _)| *name != "oauth_client_id").collect();
     let page = admin.post("/settings/mailboxes/new", &without).await.is(422);
     assert!(page.text("#oauth_client_id-error").contains("client ID"));
@@ -233,6 +348,7 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     let response = back(of("state"), cookie).await;
     assert_eq!(response.status().as_u16(), 200);
     let body = response.text().await.expect("a page");
+    assert!(body.contains("id=\"trials\"") && body.contains("data-show"), "what came of it is brought into sight: {body}");
     for words in [
         "It works",
         "Signed in for incoming mail",
@@ -254,5 +370,13 @@ async fn an_admin_signs_in_on_the_mailboxs_page() {
     let elsewhere: Vec<(&str, &str)> =
         saved.iter().map(|&(name, value)| if name == "imap_host" { (name, "localhost") } else { (name, value) }).collect();
     admin.post(&format!("/settings/mailboxes/{id}"), &elsewhere).await.is(303);
+    assert_eq!(tokens(desk.channel("Shop").await), "");
+    // Nor is one that is named where none was.
+    let sealed = sportello::desk::channels::seal(&desk.app.keys, &json!({"access_token": "good", "refresh_token": "x"})).expect("plain");
+    let sql = "update channels set secrets = $1, settings = settings - 'smtp' where name = 'Shop'";
+    sqlx::query(sql).bind(sealed).execute(&desk.app.db).await.expect("sql");
+    let added: Vec<(&str, &str)> =
+        elsewhere.iter().map(|&(name, value)| if name == "smtp_host" { (name, "::1") } else { (name, value) }).collect();
+    admin.post(&format!("/settings/mailboxes/{id}"), &added).await.is(303);
     assert_eq!(tokens(desk.channel("Shop").await), "");
 }

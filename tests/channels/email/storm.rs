@@ -9,18 +9,15 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
-use sportello::desk::channels::{self, ChannelDraft, seal};
-use sportello::desk::kinds::{ChannelKind, Role};
+use sportello::desk::kinds::Role;
 use sportello::desk::{agents, sessions};
-use sportello::secrets::Keys;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
-use tokio::sync::Mutex;
 
 use super::mail;
-use crate::support::mail_servers::{Dovecot, Mood, PASSWORD, Sink, free_port};
+use crate::support::mail_servers::{Dovecot, Mood, PASSWORD, Sink};
 use crate::support::postgres::TestDatabase;
+use crate::support::program::Program;
 
 /// Mails of the small storm, unless `SPORTELLO_STORM_MAILS` says otherwise; a tenth as many answers go out.
 const MAILS: usize = 160;
@@ -33,64 +30,31 @@ const STUCK: Duration = Duration::from_secs(120);
 
 struct Desk {
     database: TestDatabase,
-    data: tempfile::TempDir,
-    program: Mutex<Option<Child>>,
-    web: u16,
-    smtp: u16,
+    program: Program,
     token: String,
 }
 
 impl Desk {
     async fn new(imap: &Dovecot, sink: &Sink) -> Self {
         let database = TestDatabase::new().await;
-        let data = tempfile::tempdir().expect("a folder");
-        let keys = Keys::load(None, data.path()).expect("a key");
-        let mut db = database.pool.acquire().await.expect("a database");
+        let program = Program::new().await;
         let smtp = json!({ "host": "127.0.0.1", "port": sink.address.port(), "security": "plain" });
         let fetched = json!({ "host": "127.0.0.1", "port": imap.port, "security": "plain", "user": "shop", "first_days": 3 });
         for (name, address, settings) in [
             ("Help", "help@bottega.example", json!({ "smtp": smtp, "acknowledge": false })),
             ("Shop", "shop@bottega.example", json!({ "smtp": smtp, "imap": fetched, "acknowledge": false })),
         ] {
-            let draft = ChannelDraft {
-                kind: ChannelKind::Email,
-                name: name.to_owned(),
-                address: Some(address.to_owned()),
-                team_id: None,
-                language: None,
-                enabled: true,
-                settings,
-                secrets: Some(seal(&keys, &json!({ "imap_password": PASSWORD })).expect("plain data")),
-            };
-            channels::create(&mut db, &draft).await.expect("a channel");
+            program.mailbox(&database, name, address, settings, Some(json!({ "imap_password": PASSWORD }))).await;
         }
+        let mut db = database.pool.acquire().await.expect("a database");
         let agent = agents::create(&mut db, "giulia@bottega.example", "Giulia", Role::Agent).await.expect("an agent");
         let token = sessions::create_api_token(&mut db, "storm", agent).await.expect("a token");
         drop(db);
-        Self { database, data, program: Mutex::default(), web: free_port().await, smtp: free_port().await, token }
+        Self { database, program, token }
     }
 
     async fn start(&self) {
-        let child = Command::new(env!("CARGO_BIN_EXE_sportello"))
-            .args(["--listen", &format!("127.0.0.1:{}", self.web), "--smtp-listen", &format!("127.0.0.1:{}", self.smtp)])
-            .arg("--data")
-            .arg(self.data.path())
-            .arg("--allow-private-networks")
-            .env("DATABASE_URL", self.database.url())
-            .env("SPORTELLO_UNDO_SECONDS", "0")
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program");
-        *self.program.lock().await = Some(child);
-    }
-
-    /// As if the power went.
-    async fn kill(&self) {
-        if let Some(mut child) = self.program.lock().await.take() {
-            child.kill().await.expect("killed");
-        }
+        self.program.start(&self.database).await;
     }
 
     async fn count(&self, sql: &'static str) -> i64 {
@@ -111,7 +75,7 @@ impl Desk {
     }
 
     async fn try_to_hand_over(&self, raw: &[u8]) -> std::io::Result<()> {
-        let mut wire = BufReader::new(TcpStream::connect(("127.0.0.1", self.smtp)).await?);
+        let mut wire = BufReader::new(TcpStream::connect(("127.0.0.1", self.program.smtp)).await?);
         let mut said = String::new();
         for (words, wanted) in [
             ("", "220"),
@@ -129,7 +93,7 @@ impl Desk {
 
     /// An agent answers a ticket; whether it was taken when nobody answers is for the desk to know.
     async fn answer(&self, http: &reqwest::Client, ticket: i64) {
-        let url = format!("http://127.0.0.1:{}/api/v1/tickets/{ticket}/messages", self.web);
+        let url = format!("http://127.0.0.1:{}/api/v1/tickets/{ticket}/messages", self.program.web);
         let began = Instant::now();
         loop {
             let asked = http
@@ -210,7 +174,7 @@ async fn no_mail_is_lost_or_doubled_however_often_the_program_dies() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 tokio::time::sleep(Duration::from_millis(rng.random_range(0..400))).await;
-                desk.kill().await;
+                desk.program.kill().await;
                 desk.start().await;
             }
         });
@@ -274,5 +238,5 @@ async fn no_mail_is_lost_or_doubled_however_often_the_program_dies() {
         began.elapsed().as_secs_f64(),
         stored - wanted
     );
-    desk.kill().await;
+    desk.program.kill().await;
 }

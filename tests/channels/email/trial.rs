@@ -5,7 +5,7 @@ use sportello::channels::email::trial::{self, Mark, Report};
 use sportello::ids::ChannelId;
 
 use crate::support::mail_desk::MailDesk;
-use crate::support::mail_lines::{Faults, Line, Moody};
+use crate::support::mail_lines::{Faults, Line, Moody, shut};
 use crate::support::mail_servers::{Dovecot, PASSWORD, free_port};
 
 async fn mailbox(desk: &MailDesk, imap: u16, smtp: u16, password: &str) -> ChannelId {
@@ -63,6 +63,7 @@ async fn a_message_to_itself_that_is_fetched_becomes_no_ticket() {
     let report = run(&desk).await;
     assert_eq!(report.steps.last().map(|step| step.mark), Some(Mark::Note), "{:?}", report.steps.last());
     let given = smtp.given().remove(0);
+    assert!(given.mail.contains("\r\nX-Auto-Response-Suppress: All\r\n"), "{}", given.mail);
     server.deliver("shop", given.mail.trim_end_matches(".\r\n").as_bytes());
     let _ = sportello::channels::poll(&desk.app, channel).await;
     assert_eq!(desk.count("select count(*) from messages").await, 0);
@@ -123,4 +124,30 @@ async fn each_thing_that_can_be_wrong_has_its_own_words() {
     set("{imap,port}", json!(line.port)).await;
     let words = failed().await;
     assert!(words.contains("broke off"), "{words}");
+    // A server that asks nobody who they are has refused no password.
+    set("{imap,port}", json!(server.port)).await;
+    *smtp.faults.lock().expect("nobody panicked") = Faults::default();
+    set("{smtp,user}", json!("shop")).await;
+    let words = failed().await;
+    assert!(words.contains("offers no sign-in") && !words.contains("refused the password"), "{words}");
+    set("{smtp,user}", json!("")).await;
+    set("{imap,port}", json!(shut("[UNAVAILABLE] Temporary authentication failure.").await)).await;
+    let words = failed().await;
+    assert!(words.contains("lets nobody in just now") && words.contains("Temporary authentication failure"), "{words}");
+}
+
+#[tokio::test]
+async fn slow_servers_do_not_hold_the_page_up() {
+    let server = Dovecot::start().await;
+    let smtp = Moody::start(Faults::default()).await;
+    let line = Line::to(server.port, |_| {}).await;
+    line.thinks.store(3000, std::sync::atomic::Ordering::SeqCst);
+    let desk = MailDesk::new().await;
+    mailbox(&desk, line.port, smtp.address.port(), PASSWORD).await;
+    let began = std::time::Instant::now();
+    let report = run(&desk).await;
+    let took = began.elapsed();
+    assert!(took < std::time::Duration::from_millis(26_500), "{took:?}");
+    assert!(report.failure().is_none(), "{:?}", report.steps);
+    assert_eq!(report.steps.last().map(|step| step.mark), Some(Mark::Note), "{:?}", report.steps);
 }

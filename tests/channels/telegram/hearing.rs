@@ -31,6 +31,17 @@ async fn a_message_becomes_a_ticket_once_and_goes_on_in_it() {
 }
 
 #[tokio::test]
+async fn of_the_same_second_the_numbers_tell_what_was_said_first() {
+    let bot = Bot::new().await;
+    for (id, text) in [(1_000, "È il 77."), (999, "Il mio ordine?")] {
+        bot.bring(&message(id, json!({ "text": text, "date": 1_791_004_000 }))).await;
+        bot.desk.understood().await;
+    }
+    assert_eq!(bot.desk.count("select count(distinct sent_at) from messages").await, 1);
+    assert_eq!(bot.text("select subject || ' / ' || excerpt from tickets").await, "Il mio ordine? / È il 77.");
+}
+
+#[tokio::test]
 async fn pictures_are_fetched_at_once_and_what_cannot_be_is_said() {
     let bot = Bot::new().await;
     let sizes = json!([{ "file_id": "small", "file_unique_id": "a" }, { "file_id": "AgACx", "file_unique_id": "b" }]);

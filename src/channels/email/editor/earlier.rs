@@ -43,6 +43,7 @@ impl ImportPage<'_> {
     /// Words for how it ended.
     fn ended(&self, import: &Import) -> &'static str {
         match import.state.as_str() {
+            "done" if import.error.is_some() => "Everything else is here",
             "done" => "Everything is here",
             "stopped" => "Stopped",
             "failed" => "It could not go on",

@@ -258,6 +258,7 @@ impl MailboxForm {
             pace,
             hook,
             dkim: before.and_then(|before| before.dkim.clone()),
+            smtp_shut_out: before.is_some_and(|before| before.smtp_shut_out) && smtp.as_ref().is_some_and(|(smtp, _)| smtp.by_token),
         };
         // A token goes to the servers and comes from the provider that it was given for, and to no other.
         let tokens = if before.is_some_and(|before| same_sign_in(before, &settings)) { old.tokens } else { Tokens::default() };
@@ -363,14 +364,21 @@ impl MailboxForm {
     }
 }
 
-/// Whether two settings have the same provider, app and servers.
+/// Whether two settings have the same provider and app, and tokens go to no server that they were not given for: to those that had them, and
+/// to the provider's own.
 fn same_sign_in(before: &Settings, after: &Settings) -> bool {
     let imap = |settings: &Settings| settings.imap.as_ref().map(|imap| (imap.host.clone(), imap.user.clone()));
     let smtp = |settings: &Settings| settings.smtp.as_ref().filter(|smtp| smtp.by_token).map(|smtp| (smtp.host.clone(), smtp.user.clone()));
     let app = |settings: &Settings| {
         settings.oauth.as_ref().map(|oauth| (oauth.service, oauth.client_id.clone(), oauth.tenant.clone(), oauth.token.clone()))
     };
-    let fits = |before: Option<(String, String)>, after: Option<(String, String)>| after.is_none() || before.is_none() || before == after;
+    let own = after.oauth.as_ref().map_or(&[][..], |oauth| providers::own_hosts(oauth.service));
+    let had: Vec<String> = imap(before).into_iter().chain(smtp(before)).map(|(host, _)| host).collect();
+    let fits = |before: Option<(String, String)>, after: Option<(String, String)>| match (before, after) {
+        (_, None) => true,
+        (None, Some((host, _))) => had.contains(&host) || own.contains(&host.as_str()),
+        (before, after) => before == after,
+    };
     app(before).is_some() && app(before) == app(after) && fits(imap(before), imap(after)) && fits(smtp(before), smtp(after))
 }
 
@@ -476,6 +484,7 @@ mod tests {
             channels,
             members,
             own_server: false,
+            own_addresses: Vec::new(),
             schedule,
             hours,
             targets: Default::default(),
@@ -520,6 +529,28 @@ mod tests {
         assert_eq!(kept.secrets.imap_password, "secret");
         let moved = MailboxForm { imap_password: String::new(), imap_host: "imap.thief.example".into(), ..typed() };
         assert!(moved.check(&directory(), Some(stored)).expect_err("asks again").of("imap_password").is_some());
+    }
+
+    #[test]
+    fn a_token_goes_to_no_server_that_it_was_not_given_for() {
+        let signed_in = MailboxForm {
+            sign_in: "google".into(),
+            oauth_client_id: "app".into(),
+            imap_host: "imap.gmail.com".into(),
+            send: "desk".into(),
+            ..typed()
+        };
+        let mut first = signed_in.check(&directory(), None).expect("valid");
+        first.secrets.tokens.access_token = "token".into();
+        let kept = |form: &MailboxForm| {
+            let stored = (&first.settings, &first.secrets);
+            form.check(&directory(), Some(stored)).expect("valid").secrets.tokens.access_token
+        };
+        assert_eq!(kept(&signed_in), "token");
+        let own = |host: &str| MailboxForm { send: "own".into(), smtp_host: host.into(), ..signed_in.clone() };
+        assert_eq!(kept(&own("smtp.gmail.com")), "token", "Google’s own");
+        assert_eq!(kept(&own("imap.gmail.com")), "token", "it is there already");
+        assert_eq!(kept(&own("smtp.thief.example")), "");
     }
 
     #[test]

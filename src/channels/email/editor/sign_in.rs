@@ -2,12 +2,9 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use axum_extra::extract::cookie::CookieJar;
 
 use super::{EditorPage, mailbox, test};
 use crate::app::App;
@@ -15,7 +12,7 @@ use crate::channels::email::access;
 use crate::channels::email::editor::form::MailboxForm;
 use crate::channels::email::settings::Settings;
 use crate::channels::email::trial::{Mark, Trial};
-use crate::channels::wire::oauth::Visit;
+use crate::channels::wire::oauth::{Brought, Memory, Visit};
 use crate::desk::agents::Admin;
 use crate::desk::kinds::ChannelKind;
 use crate::http::flash::Flash;
@@ -24,9 +21,8 @@ use crate::http::problems::Problems;
 use crate::http::{Error, Path, Query, Result};
 use crate::ids::ChannelId;
 
-/// What a browser remembers while its admin is at the provider's.
-const VISIT: &str = "sportello_mailbox_sign_in";
 const FOLDER: &str = "/settings/mailboxes";
+const MEMORY: Memory = Memory { cookie: "sportello_mailbox_sign_in", path: FOLDER };
 
 pub(super) fn router() -> Router<App> {
     Router::new().route("/settings/mailboxes/{id}/sign-in", get(sign_in)).route("/settings/mailboxes/callback", get(come_back))
@@ -48,56 +44,28 @@ pub(super) async fn begin(app: &App, id: ChannelId) -> Result<Response> {
         // Chosen already on the provider's page, where it knows the word.
         url.query_pairs_mut().append_pair("login_hint", address);
     }
-    let value = URL_SAFE_NO_PAD.encode(app.keys.seal(&serde_json::to_vec(&visit)?));
-    let cookie = Cookie::build((VISIT, value))
-        .path(FOLDER)
-        .http_only(true)
-        .secure(app.config.is_https())
-        // They come back by a link on the provider's page.
-        .same_site(SameSite::Lax);
-    Ok((CookieJar::new().add(cookie), Redirect::to(url.as_str())).into_response())
-}
-
-/// What the provider sends an admin back with.
-#[derive(Deserialize)]
-struct Brought {
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
+    Ok(MEMORY.send(app, &visit, url.as_str())?)
 }
 
 /// An admin comes back from the provider's page: with a code that stands for what they agreed to, or without.
 async fn come_back(State(app): State<App>, _: Admin, jar: CookieJar, shell: Shell, Query(brought): Query<Brought>) -> Result<Response> {
-    let sealed = jar.get(VISIT).and_then(|cookie| URL_SAFE_NO_PAD.decode(cookie.value()).ok());
-    let visit = sealed.and_then(|sealed| app.keys.open(&sealed)).and_then(|plain| serde_json::from_slice::<Visit>(&plain).ok());
-    let Some(visit) = visit.filter(|visit| visit.ends_with(&brought.state)) else {
+    let Some(visit) = MEMORY.visit(&app, &jar, &brought) else {
         return Err(Error::BadRequest(
             "This sign-in was not begun here, or took too long. Begin it once more on the mailbox’s page.".into(),
         ));
     };
     let channel = mailbox(&mut *app.db.acquire().await?, visit.channel).await?;
     let provider = access::provider_of(&app, &channel, &Settings::of(&channel)).ok_or(Error::NotFound)?;
-    let taken = if brought.code.is_empty() {
-        let why = if brought.error_description.is_empty() { &brought.error } else { &brought.error_description };
-        let why: String = why.chars().filter(|c| !c.is_control()).take(300).collect();
-        Err(format!("{} did not let us in: {why}", provider.name))
-    } else {
-        visit.finish(&app, &channel, &provider, &brought.code).await.map_err(|fault| fault.to_string())
-    };
-    let response = match taken {
-        Ok(()) => test(&app, &shell, channel.id).await?,
-        Err(detail) => {
+    let response = match visit.finish(&app, &channel, &provider, &brought).await {
+        Ok(()) => {
+            access::begin_anew(&app, channel.id).await?;
+            test(&app, &shell, channel.id).await?
+        }
+        Err(fault) => {
             let form = MailboxForm::of(&channel, &channel.secrets(&app.keys));
-            let trial = Trial { mark: Mark::Fails, title: "Not signed in".to_owned(), detail };
+            let trial = Trial { mark: Mark::Fails, title: "Not signed in".to_owned(), detail: fault.to_string() };
             shell.render(&EditorPage { trials: vec![trial], ..EditorPage::new(&app, &shell, Some(channel), form, Problems::default()) })?
         }
     };
-    // A code is good for one sign-in.
-    let gone = Cookie::build((VISIT, "")).path(FOLDER).removal();
-    Ok((CookieJar::new().add(gone), response).into_response())
+    Ok(MEMORY.forget(response))
 }

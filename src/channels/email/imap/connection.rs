@@ -34,6 +34,8 @@ pub enum ImapError {
     Tls(String, String),
     #[error("the server does not let {user} in: {reason}")]
     Login { user: String, reason: String },
+    #[error("the server lets nobody in just now: {0}")]
+    Busy(String),
     #[error("cannot open the folder “{folder}”: {reason}")]
     Folder { folder: String, reason: String },
     #[error("{0}")]
@@ -105,9 +107,12 @@ impl Connection {
         };
         let entered = tokio::time::timeout(COMMAND, entering).await.map_err(|_| ImapError::TimeOut)?;
         let session = entered.map_err(|(error, _)| match error {
-            // Only a clear no is one: a line that broke says nothing about the password.
-            async_imap::error::Error::Io(_) | async_imap::error::Error::ConnectionLost => ImapError::Protocol(error),
-            error => ImapError::Login { user: user.clone(), reason: words_of(&error) },
+            // Only a clear no is one: a line that broke, or an answer that cannot be read, says nothing about the password.
+            async_imap::error::Error::No(_) | async_imap::error::Error::Bad(_) => match words_of(&error) {
+                words if passes(&words) => ImapError::Busy(words),
+                words => ImapError::Login { user: user.clone(), reason: words },
+            },
+            error => ImapError::Protocol(error),
         })?;
         Ok(Self { session })
     }
@@ -261,6 +266,31 @@ impl Connection {
     }
 }
 
+/// Whether a no at the door is about the server (RFC 5530) or about how many are inside, and not about who asks.
+fn passes(words: &str) -> bool {
+    const SIGNS: [&str; 15] = [
+        "[unavailable]",
+        "[inuse]",
+        "[limit]",
+        "[serverbug]",
+        "too many simultaneous",
+        "too many concurrent",
+        "too many connections",
+        "too many open",
+        "maximum number of connections",
+        "authenticated but not connected",
+        "temporary authentication failure",
+        "temporary failure",
+        "temporarily unavailable",
+        "server busy",
+        "try again later",
+    ];
+    // Who is locked out for having guessed is told to come later too.
+    const REFUSALS: [&str; 3] = ["[authenticationfailed]", "failed attempts", "login failures"];
+    let lower = words.to_lowercase();
+    SIGNS.iter().any(|sign| lower.contains(sign)) && !REFUSALS.iter().any(|sign| lower.contains(sign))
+}
+
 /// The server's own words.
 fn words_of(error: &async_imap::error::Error) -> String {
     match error {
@@ -317,4 +347,33 @@ fn client_config() -> Result<Arc<ClientConfig>, String> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(CONFIG.get_or_init(|| Arc::new(config)).clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_a_wrong_password() {
+        for words in [
+            "[UNAVAILABLE] Temporary authentication failure.",
+            "[INUSE] Mailbox is locked",
+            "[ALERT] Too many simultaneous connections. (Failure)",
+            "[LIMIT] Maximum number of connections from user+IP exceeded",
+            "User is authenticated but not connected.",
+            "AUTHENTICATE Server error - Please try again later",
+        ] {
+            assert!(passes(words), "{words}");
+        }
+        for words in [
+            "[AUTHENTICATIONFAILED] Authentication failed.",
+            "LOGIN failed.",
+            "Invalid credentials (Failure)",
+            "[EXPIRED] Choose another",
+            "Account locked: too many failed attempts",
+            "[ALERT] Too many login failures. Try again later.",
+        ] {
+            assert!(!passes(words), "{words}");
+        }
+    }
 }

@@ -113,9 +113,7 @@ pub fn is_away(headers: &Headers<'_>, body: &str) -> bool {
     let answered = headers
         .all("Auto-Submitted")
         .any(|value| value.to_ascii_lowercase().starts_with("auto-replied") || value.to_ascii_lowercase().starts_with("auto-generated"))
-        || ["X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-MS-Exchange-Inbox-Rules-Loop"]
-            .iter()
-            .any(|name| headers.first(name).is_some())
+        || ["X-Autoreply", "X-Autorespond"].iter().any(|name| headers.all(name).any(|value| !value.eq_ignore_ascii_case("no")))
         || headers.all("Precedence").any(|value| value.eq_ignore_ascii_case("auto_reply"));
     if !answered {
         return is_certain(subject);

@@ -51,7 +51,7 @@ pub fn invitation(message: &Message<'_>) -> Option<Invitation> {
         PartType::Text(text) | PartType::Html(text) => text.to_string(),
         _ => decoded(&part.contents()[..part.contents().len().min(MAX_PART)]),
     };
-    let method = part.content_type().and_then(|kind| kind.attribute("method")).map(str::to_ascii_lowercase);
+    let method = part.content_type().and_then(|kind| kind.attribute("method")).map(|method| clean_line(&method.to_ascii_lowercase(), 20));
     read(&text, method)
 }
 

@@ -1,6 +1,7 @@
 //! How the receiving server judged where a mail comes from (RFC 8601).
 
 use super::Headers;
+use super::headers::without_comments;
 use crate::desk::envelope::Checks;
 
 /// Servers that name nobody before their judgement; who trusts `outlook.com` trusts these.
@@ -34,27 +35,6 @@ pub fn checks(headers: &Headers<'_>, judges: &[String]) -> Option<Checks> {
         }
     }
     (!checks.spf.is_empty() || !checks.dkim.is_empty() || !checks.dmarc.is_empty()).then_some(checks)
-}
-
-fn without_comments(field: &str) -> String {
-    let mut depth = 0_usize;
-    let mut quoted = false;
-    let mut out = String::with_capacity(field.len());
-    for c in field.chars() {
-        match c {
-            '"' if depth == 0 => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted && depth > 0 => {
-                depth -= 1;
-                continue;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -153,22 +153,26 @@ fn id(text: &str) -> Option<String> {
     (!id.is_empty() && id.len() <= MAX_ID).then_some(id)
 }
 
-fn without_comments(field: &str) -> String {
+/// A field without what stands in parentheses, unless that is quoted.
+pub fn without_comments(field: &str) -> String {
     let mut depth = 0_usize;
-    field
-        .chars()
-        .filter(|&c| {
-            match c {
-                '(' => depth += 1,
-                ')' => {
-                    depth = depth.saturating_sub(1);
-                    return false;
-                }
-                _ => {}
+    let mut quoted = false;
+    let mut out = String::with_capacity(field.len());
+    for c in field.chars() {
+        match c {
+            '"' if depth == 0 => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted && depth > 0 => {
+                depth -= 1;
+                continue;
             }
-            depth == 0
-        })
-        .collect()
+            _ => {}
+        }
+        if depth == 0 {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn address(parsed: &mail_parser::Addr<'_>) -> Option<Address> {

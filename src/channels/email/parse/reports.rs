@@ -17,13 +17,14 @@ const MAX_PART: usize = 256 * 1024;
 /// Lines of a notice in free words that are read.
 const MAX_LINES: usize = 400;
 
-/// What the message reports, if it does. `null_sender`: it came from the empty envelope address.
-pub fn report(message: &Message<'_>, headers: &Headers<'_>, body: &str, null_sender: bool) -> Option<Report> {
+/// What the message reports, if it does. `new` is the body without what it quotes; `null_sender`: it came from the empty envelope address.
+pub fn report(message: &Message<'_>, headers: &Headers<'_>, body: &str, new: &str, null_sender: bool) -> Option<Report> {
+    let away = || super::away::is_away(headers, new).then(|| Report { kind: ReportKind::Away, ..Report::default() });
     let mut report = of_delivery(message)
         .or_else(|| of_reading(message))
         .or_else(|| of_complaint(message))
-        .or_else(|| in_free_words(headers, body, null_sender))
-        .or_else(|| (super::away::is_away(headers, body)).then(|| Report { kind: ReportKind::Away, ..Report::default() }))?;
+        .or_else(away)
+        .or_else(|| in_free_words(headers, body, new, null_sender))?;
     if report.kind != ReportKind::Away && report.message_ids.is_empty() {
         report.message_ids = returned_ids(message, body);
     }
@@ -170,6 +171,9 @@ fn of_complaint(message: &Message<'_>) -> Option<Report> {
     Some(Report { kind: ReportKind::Complaint, recipients: vec![recipient], ..Report::default() })
 }
 
+/// Lines of its own words among which such a program says what it is about.
+const OPENING_LINES: usize = 8;
+
 /// How the programs begin that write in free words.
 const OPENINGS: [&str; 16] = [
     "this is the qmail-send program",
@@ -190,7 +194,7 @@ const OPENINGS: [&str; 16] = [
     "delivery has failed to these recipients",
 ];
 
-fn in_free_words(headers: &Headers<'_>, body: &str, null_sender: bool) -> Option<Report> {
+fn in_free_words(headers: &Headers<'_>, body: &str, new: &str, null_sender: bool) -> Option<Report> {
     let named: Vec<String> = headers
         .all("X-Failed-Recipients")
         .flat_map(|field| field.split(',').map(clean_address).collect::<Vec<_>>())
@@ -198,10 +202,12 @@ fn in_free_words(headers: &Headers<'_>, body: &str, null_sender: bool) -> Option
         .take(MAX_RECIPIENTS)
         .collect();
     let head: String = body.chars().take(4_000).collect::<String>().to_lowercase();
+    let first: Vec<String> = new.lines().filter(|line| !line.trim().is_empty()).take(OPENING_LINES).map(str::to_lowercase).collect();
     let from = headers.addresses("From").into_iter().next().map(|address| address.address).unwrap_or_default();
     let is_system =
         null_sender || from.starts_with("mailer-daemon@") || from.starts_with("postmaster@") || from.starts_with("mailer-daemon+");
-    let opens = OPENINGS.iter().any(|opening| head.contains(opening));
+    let first = first.join(" ");
+    let opens = OPENINGS.iter().any(|opening| first.contains(opening));
     // Somebody's own words can quote a bounce: only a mail system's word counts.
     if named.is_empty() && !(is_system && opens) {
         return None;

@@ -231,6 +231,25 @@ fn hostile_structure_is_survived() {
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
 }
 
+#[test]
+fn people_who_write_of_holidays_are_not_away() {
+    for header in ["X-MS-Exchange-Inbox-Rules-Loop: info@shop.example", "X-Auto-Response-Suppress: DR, RN"] {
+        let raw = format!("From: anna@x.example\r\nSubject: Order 55\r\n{header}\r\n\r\nI am on holiday from Friday, deliver after.\r\n");
+        assert_eq!(understood(raw.as_bytes()).envelope.report, None, "{header}");
+    }
+    let quoting = "From: Anna <anna@x.example>\r\nReturn-Path: <>\r\nSubject: Automatic reply: Your order\r\nAuto-Submitted: auto-replied\r\n\r\n\
+                   I am out of the office.\r\n\r\nOn 3 May 2026 at 10:00, Shop <help@shop.example> wrote:\r\n> The courier failed to deliver your parcel.\r\n";
+    let kind = understood(quoting.as_bytes()).envelope.report.map(|report| report.kind);
+    assert_eq!(kind, Some(crate::desk::envelope::ReportKind::Away));
+}
+
+#[test]
+fn an_invitations_method_has_no_letter_that_the_database_lacks() {
+    let raw = b"From: a@b.example\r\nSubject: x\r\nContent-Type: text/calendar; method*=utf-8''REQ%00UEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:x\r\nDTSTART:20260101T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let envelope = serde_json::to_string(&understood(raw).envelope).expect("JSON");
+    assert!(envelope.contains("invitation") && !envelope.contains("\\u0000"), "{envelope}");
+}
+
 fn is_sound(incoming: &Incoming) -> bool {
     let strings = [&incoming.provider_id, &incoming.subject, &incoming.body, &incoming.from.name, &incoming.from.address];
     strings.into_iter().chain(&incoming.html).chain(incoming.files.iter().map(|file| &file.name)).all(|text| !text.contains('\0'))
