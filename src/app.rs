@@ -1,8 +1,9 @@
 //! Everything that a handler or a job needs, as one argument.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use moka::future::Cache;
 use sqlx::PgPool;
@@ -34,6 +35,7 @@ pub struct Parts {
     pub cache: Cache<&'static str, Arc<dyn Any + Send + Sync>>,
     /// What each agent's sidebar says; see `desk::tickets::list`.
     pub counts: Cache<AgentId, Arc<dyn Any + Send + Sync>>,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl App {
@@ -43,7 +45,16 @@ impl App {
         let cache = Cache::builder().max_capacity(64).time_to_live(std::time::Duration::from_secs(30)).build();
         // Short: a change that this process did not hear of shows after this long at the latest.
         let counts = Cache::builder().max_capacity(1000).time_to_live(std::time::Duration::from_secs(5)).build();
-        Self(Arc::new(Parts { counts, config, db, mailer, blobs, live: Live::default(), keys, stopping: CancellationToken::new(), cache }))
+        let (live, stopping, kept) = (Live::default(), CancellationToken::new(), Mutex::default());
+        Self(Arc::new(Parts { config, db, mailer, blobs, live, keys, stopping, cache, counts, kept }))
+    }
+
+    /// What an upper floor keeps as long as the process lives, one of each type.
+    pub fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::<T>::default()).clone();
+        drop(kept);
+        one.downcast().unwrap_or_default()
     }
 
     /// The shelf of this name, made anew where there is none: a cache that is emptied with [`Parts::cache`], when settings change and every

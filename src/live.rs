@@ -5,7 +5,7 @@
 //! at commit that would put every writer of the cluster in one line.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -214,6 +214,15 @@ impl Drop for Watch {
     }
 }
 
+/// An open widget; see [`Live::widget`].
+pub struct Widget(Live);
+
+impl Drop for Widget {
+    fn drop(&mut self) {
+        self.0.0.widgets.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Batch {
     /// The sending process, which has told its own screens already.
@@ -242,6 +251,8 @@ struct Inner {
     floor: watch::Sender<u64>,
     /// Rises with every change of a ticket, or of whom to call, that this process hears of.
     changes: AtomicU64,
+    /// Widgets that are open.
+    widgets: AtomicUsize,
 }
 
 impl Default for Live {
@@ -258,6 +269,7 @@ impl Default for Live {
             watchers: Mutex::default(),
             floor: watch::Sender::new(0),
             changes: AtomicU64::new(0),
+            widgets: AtomicUsize::new(0),
         }))
     }
 }
@@ -334,6 +346,17 @@ impl Live {
     /// Changes whenever who is there, what they carry or a setting may have changed.
     pub fn floor(&self) -> watch::Receiver<u64> {
         self.0.floor.subscribe()
+    }
+
+    /// Counts one more open widget, until what it returns is dropped.
+    pub fn widget(&self) -> Widget {
+        self.0.widgets.fetch_add(1, Ordering::Relaxed);
+        Widget(self.clone())
+    }
+
+    /// How many widgets are open on this process.
+    pub fn widgets(&self) -> usize {
+        self.0.widgets.load(Ordering::Relaxed)
     }
 
     fn nudge(&self, watched: Watched, nudge: Nudge) {

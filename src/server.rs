@@ -1,8 +1,10 @@
 //! Puts the routers together and serves them until told to stop.
 
+use std::future::{Future as _, poll_fn};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,8 +15,8 @@ use axum::routing::get;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +25,10 @@ use tower::ServiceExt as _;
 use crate::api;
 use crate::app::App;
 use crate::http::{Error, assets, faces, layers, metrics};
+use crate::server::streams::{Handover, Socket};
 use crate::{channels, demo, screens};
+
+mod streams;
 
 /// How long requests in hand may take after the process was told to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,7 +77,7 @@ pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => drop(connections.spawn(converse(stream, peer, routes.clone(), stopping.clone()))),
+            Ok((stream, peer)) => drop(connections.spawn(converse(stream, peer, routes.clone(), stopping.clone(), connections.clone()))),
             // Whoever called has hung up already.
             Err(error)
                 if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset) => {}
@@ -93,29 +98,40 @@ pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
 
 /// Answers the requests of one connection.
 ///
-/// As `axum::serve` would, but for three things: it speaks HTTP/1.1 at once instead of guessing, which costs each of ten thousand open widgets
-/// 8 KB less; small events do not wait for the other side to acknowledge the last; and whoever dawdles over a request is let go.
-async fn converse(stream: TcpStream, peer: SocketAddr, routes: Router, stopping: CancellationToken) {
+/// As `axum::serve` would, but for four things: it speaks HTTP/1.1 at once instead of guessing, which costs 8 KB less; small events do not wait
+/// for the other side to acknowledge the last; whoever dawdles over a request is let go; and a stream of events is written without hyper once
+/// it has begun (see [`streams`]).
+async fn converse(stream: TcpStream, peer: SocketAddr, routes: Router, stopping: CancellationToken, connections: TaskTracker) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection sends its small packets late");
     }
-    let service = routes.map_request(move |mut request: Request<Incoming>| {
+    let handover = Handover::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(Body::new)
+        let asked = request.version();
+        let (answer, handover) = (routes.clone().oneshot(request.map(Body::new)), handover.clone());
+        async move { answer.await.map(|response| handover.intercept(asked, response)) }
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        .serve_connection(Socket::new(stream, handover.clone()), service);
+    let mut stopped = pin!(stopping.cancelled());
+    let mut leaving = false;
+    let events = poll_fn(|cx| {
+        if !leaving && stopped.as_mut().poll(cx).is_ready() {
+            leaving = true;
+            Pin::new(&mut connection).graceful_shutdown();
         }
-    };
-    if let Err(error) = ended {
-        tracing::trace!(%error, "a connection broke off");
+        match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
+            Poll::Pending => handover.take().map_or(Poll::Pending, |events| Poll::Ready(Ok(Some(events)))),
+        }
+    });
+    match events.await {
+        // In a task of its own, as small as it can be: this one is as large as all that a request needs.
+        Ok(Some(events)) => drop(connections.spawn(streams::relay(connection.into_parts().io.into_inner(), events))),
+        Ok(None) => {}
+        Err(error) => tracing::trace!(%error, "a connection broke off"),
     }
 }

@@ -135,7 +135,10 @@ impl Change {
 
     /// Queues a job as part of this change.
     pub async fn push(&mut self, job: &Job, run_at: Ts) -> sqlx::Result<()> {
-        self.signal(Signal::Work);
+        // The workers look for what is due later by themselves, several times a second.
+        if run_at <= Ts::now() {
+            self.signal(Signal::Work);
+        }
         jobs::push(&mut self.tx, job, run_at).await
     }
 

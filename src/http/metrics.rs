@@ -44,7 +44,8 @@ async fn show(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>
     };
     match read.await {
         Ok((mailboxes, lengths, health)) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page(&mailboxes, &lengths, health)).into_response()
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page(&mailboxes, &lengths, health, app.live.widgets()))
+                .into_response()
         }
         Err(error) => {
             tracing::warn!(%error, "metrics: the database is away");
@@ -58,7 +59,7 @@ fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn page(mailboxes: &[Standing], lengths: &[(String, i64)], (dead, late): (i64, i64)) -> String {
+fn page(mailboxes: &[Standing], lengths: &[(String, i64)], (dead, late): (i64, i64), widgets: usize) -> String {
     let mut page = String::new();
     let mut gauge = |name: &str, help: &str, values: &mut dyn Iterator<Item = (String, f64)>| {
         let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} gauge");
@@ -97,5 +98,6 @@ fn page(mailboxes: &[Standing], lengths: &[(String, i64)], (dead, late): (i64, i
     );
     gauge("sportello_jobs_dead", "Jobs that have given up (at most 1000 are counted).", &mut [(String::new(), dead as f64)].into_iter());
     gauge("sportello_jobs_late", "Jobs due for over a minute (at most 1000 are counted).", &mut [(String::new(), late as f64)].into_iter());
+    gauge("sportello_widgets_open", "Chat widgets that listen to this process.", &mut [(String::new(), widgets as f64)].into_iter());
     page
 }

@@ -73,6 +73,28 @@ impl FromRequestParts<App> for Shell {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let agent = Agent::from_request_parts(parts, app).await?;
         let flash = Pending::from_request_parts(parts, app).await.unwrap_or_default().0;
+        Self::load(app, agent, flash, parts.uri.path()).await
+    }
+}
+
+/// Which part of the product a path belongs to.
+fn section(path: &str) -> &'static str {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "calls" => "calls",
+        "chats" => "chats",
+        "reviews" => "reviews",
+        "approvals" => "approvals",
+        "customers" => "customers",
+        "profile" => "profile",
+        "settings" if path.starts_with("/settings/canned") => "canned",
+        "settings" => "settings",
+        _ => "inbox",
+    }
+}
+
+impl Shell {
+    /// The frame for a page at this path. For answers that as a rule need none; others ask for it as an argument.
+    pub async fn load(app: &App, agent: Agent, flash: Option<Flash>, path: &str) -> Result<Self> {
         let directory = directory::get(app).await?;
         let counts = list::recent_counts(app, agent.id).await?;
         let chat = directory.channels.iter().any(|channel| channel.kind == ChannelKind::Chat);
@@ -133,27 +155,11 @@ impl FromRequestParts<App> for Shell {
             told,
             sides,
             banners,
-            section: section(parts.uri.path()),
-            path: parts.uri.path().to_owned(),
+            section: section(path),
+            path: path.to_owned(),
         })
     }
-}
 
-fn section(path: &str) -> &'static str {
-    match path.split('/').nth(1).unwrap_or_default() {
-        "calls" => "calls",
-        "chats" => "chats",
-        "reviews" => "reviews",
-        "approvals" => "approvals",
-        "customers" => "customers",
-        "profile" => "profile",
-        "settings" if path.starts_with("/settings/canned") => "canned",
-        "settings" => "settings",
-        _ => "inbox",
-    }
-}
-
-impl Shell {
     /// Renders a page inside this frame.
     pub fn render(&self, page: &impl Template) -> Result<Response> {
         let response = render(page)?;

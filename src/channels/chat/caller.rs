@@ -38,6 +38,13 @@ pub struct Configured {
     pub desk_language: Language,
 }
 
+impl Configured {
+    /// What availability means for those who read this language.
+    pub fn asked(&self, language: Language) -> Asked {
+        Asked { team: self.channel.team_id, language: Some(language.code().to_owned()), queue_limit: self.settings.queue_limit }
+    }
+}
+
 /// The chat at this address, if there is one that is switched on.
 pub async fn configured(app: &App, key: &str) -> sqlx::Result<Option<Arc<Configured>>> {
     if !slugs::is_slug(key) {
@@ -73,11 +80,7 @@ pub struct Caller {
 impl Caller {
     /// What availability means for them.
     pub fn asked(&self) -> Asked {
-        Asked {
-            team: self.chat.channel.team_id,
-            language: Some(self.language.code().to_owned()),
-            queue_limit: self.chat.settings.queue_limit,
-        }
+        self.chat.asked(self.language)
     }
 
     /// The address under which this chat is reached.

@@ -1,5 +1,6 @@
 //! Live chat: a script on the shop's page, a frame of our own in it, and a conversation that both sides see at once.
 
+mod board;
 pub mod caller;
 pub mod calls;
 pub mod editor;

@@ -11,25 +11,26 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::channels::chat::board::{Board, Truth};
 use crate::channels::chat::caller::{Caller, Refused};
-use crate::channels::chat::views::{self, AvailabilityView, ChatView};
+use crate::channels::chat::views::{self, ChatView};
 use crate::desk::chats;
 use crate::desk::directory;
 use crate::desk::visitors;
 use crate::http::Query;
 use crate::http::visitors::limits::Limit;
 use crate::ids::{AgentId, MessageId, TicketId, VisitorId};
-use crate::live::{Nudge, Watch};
+use crate::live::{Nudge, Watch, Widget};
 
-/// How often an open widget looks without being told: opening hours begin and end by themselves.
+/// How often whoever chats says that they are still there, and looks whether anything was missed.
 const LOOK: Duration = Duration::from_secs(30);
-/// Comments that keep the connection alive.
+/// Comments that keep the connection alive come after about so long without an event.
 const ALIVE: Duration = Duration::from_secs(20);
 /// When somebody comes or goes, thousands of widgets are told within this time rather than at once.
-const SPREAD_MILLISECONDS: u64 = 500;
+const SPREAD: Duration = Duration::from_millis(500);
 /// Messages read at a time.
 const PAGE: i64 = 100;
-/// How many widgets look around at the same time. When somebody comes or goes all of them do, and neither the memory for reading nor the
+/// How many look around at the same time. When somebody comes or goes all do who chat, and neither the memory for reading nor the
 /// connections to the database may be theirs alone: words of a chat go past this.
 static TURNS: Semaphore = Semaphore::const_new(12);
 
@@ -45,43 +46,47 @@ pub async fn listen(
     Query(query): Query<After>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
     caller.limit(&app, Limit::Marks)?;
-    let watch = caller.visitor.as_ref().map(|visitor| app.live.watch(visitor.id));
-    let floor = app.live.floor();
+    let truth = Board::listen(&app, &caller).await.map_err(|error| caller.failed(error))?;
     let mut listener = Listener {
+        truth,
+        told: None,
+        chatting: caller.visitor.as_ref().map(|visitor| (app.live.watch(visitor.id), app.live.floor())),
+        _widget: app.live.widget(),
         app,
         // Once in a stream it lives for hours: what is not needed any more is not kept.
         caller: Box::new(caller),
-        watch,
-        floor,
         after: MessageId(query.after.unwrap_or(i64::MAX)),
-        told_availability: [0; 8],
         told_chat: [0; 8],
         pending: Vec::new(),
-        looks_at: next_look(),
+        looks_at: Instant::now() + varied(LOOK),
         ended: false,
     };
+    listener.tell_truth();
     listener.look_around().await;
     let stream = futures_util::stream::unfold(Box::new(listener), |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE)))
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(varied(ALIVE))))
 }
 
 struct Listener {
     app: App,
     caller: Box<Caller>,
-    watch: Option<Watch>,
-    floor: watch::Receiver<u64>,
+    /// Who is there.
+    truth: watch::Receiver<Truth>,
+    told: Option<Truth>,
+    /// What concerns this visitor and their chat, and whether anybody came or went; `None`: they have said nothing yet.
+    chatting: Option<(Watch, watch::Receiver<u64>)>,
     /// The newest message that their screen has.
     after: MessageId,
     /// What was told last, as a digest: the same is not told twice.
-    told_availability: [u8; 8],
     told_chat: [u8; 8],
     pending: Vec<Event>,
     /// When it looks without being told.
     looks_at: Instant,
     ended: bool,
+    _widget: Widget,
 }
 
 impl Listener {
@@ -100,11 +105,10 @@ impl Listener {
     }
 
     async fn wait(&mut self) {
-        let stopping = self.app.stopping.clone();
         let heard = tokio::select! {
-            () = stopping.cancelled() => Heard::Stop,
-            nudge = nudged(self.watch.as_ref()) => Heard::Nudge(nudge),
-            Ok(()) = self.floor.changed() => Heard::Floor,
+            () = self.app.stopping.cancelled() => Heard::Stop,
+            heard = heard(self.chatting.as_mut()) => heard,
+            Ok(()) = self.truth.changed() => Heard::Around,
             () = tokio::time::sleep_until(self.looks_at) => Heard::Time,
         };
         // What reads is boxed: for hours a stream only waits, and should not take the room that reading takes.
@@ -115,15 +119,24 @@ impl Listener {
             }
             Heard::Nudge(Nudge::Changed) => Box::pin(self.look(false)).await,
             Heard::Nudge(Nudge::Typing(agent)) => Box::pin(self.tell_typing(agent)).await,
-            Heard::Floor => {
-                tokio::time::sleep(Duration::from_millis(rand::random_range(0..SPREAD_MILLISECONDS))).await;
-                self.floor.mark_unchanged();
-                self.look_around().await;
+            Heard::Around => {
+                // Words that come meanwhile do not wait for it.
+                self.looks_at = self.looks_at.min(Instant::now() + SPREAD.mul_f64(rand::random()));
             }
             Heard::Time => {
-                self.looks_at = next_look();
+                self.looks_at = Instant::now() + varied(LOOK);
+                self.tell_truth();
                 self.look_around().await;
             }
+        }
+    }
+
+    /// Tells who is there, unless that is what was told last.
+    fn tell_truth(&mut self) {
+        let truth = self.truth.borrow_and_update().clone();
+        if self.told.as_ref() != Some(&truth) {
+            self.pending.push(Event::default().event("availability").data(&truth));
+            self.told = Some(truth);
         }
     }
 
@@ -134,8 +147,11 @@ impl Listener {
         }
     }
 
-    /// Reads what is new and who is there, when it is its turn.
+    /// Reads what is new in the chat, when it is its turn.
     async fn look_around(&mut self) {
+        if self.chatting.is_none() {
+            return;
+        }
         let _turn = TURNS.acquire().await.ok();
         Box::pin(self.look(true)).await;
     }
@@ -148,13 +164,6 @@ impl Listener {
     }
 
     async fn read(&mut self, around: bool) -> sqlx::Result<()> {
-        if around {
-            let availability = AvailabilityView::written(&self.app, &self.caller).await?;
-            if availability.digest != self.told_availability {
-                self.told_availability = availability.digest;
-                self.pending.push(Event::default().event("availability").data(&availability.json));
-            }
-        }
         let Some(visitor) = self.caller.visitor.as_ref().map(|visitor| visitor.id) else { return Ok(()) };
         let app = self.app.clone();
         let mut db = app.db.acquire().await?;
@@ -162,7 +171,7 @@ impl Listener {
             visitors::beat(&mut db, visitor, false).await?;
         }
         let ticket = chats::last_of_visitor(&mut db, visitor).await?;
-        if let Some(watch) = &mut self.watch {
+        if let Some((watch, _)) = &mut self.chatting {
             watch.follow(ticket);
         }
         let Some(ticket) = ticket else { return Ok(()) };
@@ -184,11 +193,15 @@ impl Listener {
         loop {
             let words = chats::words_after(db, ticket, self.after, PAGE).await?;
             let Some(newest) = words.last().map(|word| word.id) else { return Ok(()) };
+            let more = words.len() == PAGE as usize;
             for message in views::messages(&self.app, db, &self.caller, visitor, words).await? {
                 let event = Event::default().event("message").id(message.id.to_string());
                 self.pending.extend(event.json_data(&message));
             }
             self.after = newest;
+            if !more {
+                return Ok(());
+            }
         }
     }
 
@@ -203,22 +216,25 @@ impl Listener {
     }
 }
 
-/// Widgets that were opened together do not look together ever after.
-fn next_look() -> Instant {
-    Instant::now() + LOOK.mul_f64(rand::random_range(0.7..1.3))
+/// Widgets that were opened together do not act together ever after.
+fn varied(time: Duration) -> Duration {
+    time.mul_f64(rand::random_range(0.7..1.3))
 }
 
 /// What ends a stream's waiting.
 enum Heard {
     Stop,
     Nudge(Nudge),
-    Floor,
+    /// Somebody came or went.
+    Around,
     Time,
 }
 
-async fn nudged(watch: Option<&Watch>) -> Nudge {
-    match watch {
-        Some(watch) => watch.next().await,
-        None => std::future::pending().await,
+/// What concerns a chat.
+async fn heard(chatting: Option<&mut (Watch, watch::Receiver<u64>)>) -> Heard {
+    let Some((watch, floor)) = chatting else { return std::future::pending().await };
+    tokio::select! {
+        nudge = watch.next() => Heard::Nudge(nudge),
+        Ok(()) = floor.changed() => Heard::Around,
     }
 }

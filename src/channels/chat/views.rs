@@ -1,9 +1,5 @@
 //! What a visitor's browser is told, as JSON.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use moka::future::Cache;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
@@ -20,8 +16,7 @@ use crate::desk::kinds::{ChannelKind, ChatState};
 use crate::desk::tickets;
 use crate::desk::visitors::Visitor;
 use crate::http::page::avatar_colour;
-use crate::i18n::Language;
-use crate::ids::{AgentId, AttachmentId, ChannelId, MessageId, VisitorId};
+use crate::ids::{AgentId, AttachmentId, MessageId, VisitorId};
 use crate::secrets::Keys;
 use crate::text;
 
@@ -91,24 +86,6 @@ impl AvailabilityView {
         Ok(Self::new(&availability, &caller.chat, &directory, caller.language.code()))
     }
 
-    /// The same as it is sent, and its digest. Thousands of open widgets ask alike, and it is put into words for all of them once.
-    pub async fn written(app: &App, caller: &Caller) -> sqlx::Result<Arc<Written>> {
-        // With what it was made of, so that its address cannot come to mean something else meanwhile.
-        let known: Cache<Asked, (Arc<Availability>, Arc<Written>)> =
-            app.shelf("availability in words", || Cache::builder().max_capacity(500).time_to_live(Duration::from_secs(5)).build()).await;
-        let availability = availability::of(app, &caller.asked(), Ts::now()).await?;
-        let key = (caller.chat.channel.id, caller.language, Arc::as_ptr(&availability).addr());
-        if let Some((_, written)) = known.get(&key).await {
-            return Ok(written);
-        }
-        let directory = crate::desk::directory::get(app).await?;
-        let view = Self::new(&availability, &caller.chat, &directory, caller.language.code());
-        let json = serde_json::to_string(&view).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let written = Arc::new(Written { digest: digest(&json), json });
-        known.insert(key, (availability.clone(), written.clone())).await;
-        Ok(written)
-    }
-
     /// The view of what was found out.
     pub fn new(availability: &Availability, chat: &Configured, directory: &Directory, language: &str) -> Self {
         Self {
@@ -131,15 +108,6 @@ impl AvailabilityView {
             place: availability.is_open().then_some(availability.waiting),
         }
     }
-}
-
-/// Who is asked alike: the chat, the language, and where the answer that was put into words lies.
-type Asked = (ChannelId, Language, usize);
-
-/// Something as it is sent.
-pub struct Written {
-    pub json: String,
-    pub digest: [u8; 8],
 }
 
 /// By which two texts are told apart.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,26 +26,32 @@ use crate::text::excerpts;
 
 /// Says what the composer holds, or notes it for colleagues. Whatever is refused stays in the draft and is shown with the reason.
 /// A script that asks is answered in JSON: `{"message": id, "by": "chat" | "mail" | "later" | "note"}`, or `{"error": words}`.
-pub async fn say(State(app): State<App>, Path(id): Path<TicketId>, headers: HeaderMap, shell: Shell, parts: Parts) -> Result<Response> {
-    let agent = &shell.agent;
+pub async fn say(
+    State(app): State<App>,
+    Path(id): Path<TicketId>,
+    headers: HeaderMap,
+    uri: Uri,
+    agent: Agent,
+    parts: Parts,
+) -> Result<Response> {
     let note = parts.text("note") == "1";
     let body = parts.text("body").trim_end().to_owned();
     let script = headers.contains_key("x-requested-with");
     // A script keeps the words on its screen until they are said: of mere words nothing need be written before.
     let first = !script || !parts.files.is_empty() || !parts.refused.is_empty();
     if first {
-        keep(&app, agent, id, note, &body, &parts).await?;
+        keep(&app, &agent, id, note, &body, &parts).await?;
     } else {
-        tickets::load(&mut *app.db.acquire().await?, agent, id).await?.ok_or(Error::NotFound)?;
+        tickets::load(&mut *app.db.acquire().await?, &agent, id).await?.ok_or(Error::NotFound)?;
     }
     let said = if parts.refused.is_empty() {
-        speak(&app, agent, id, note, body.clone(), &parts).await
+        speak(&app, &agent, id, note, body.clone(), &parts).await
     } else {
         let words = format!("Not sent: {}", files::refusal(&parts.refused));
         Err(ReplyError::NoWay(words))
     };
     if said.is_err() && !first {
-        keep(&app, agent, id, note, &body, &parts).await?;
+        keep(&app, &agent, id, note, &body, &parts).await?;
     }
     match said {
         Ok((message, by)) if script => Ok(Json(json!({ "message": message, "by": by })).into_response()),
@@ -68,6 +74,7 @@ pub async fn say(State(app): State<App>, Path(id): Path<TicketId>, headers: Head
                 text: String::new(),
                 choices: parts.all("choice").map(str::to_owned).collect(),
             };
+            let shell = Shell::load(&app, agent, None, uri.path()).await?;
             show_again(&app, &shell, &headers, trouble).await
         }
     }

@@ -4,6 +4,7 @@ mod editing;
 mod guarding;
 mod invariant;
 mod leaving;
+mod listening;
 mod processes;
 mod talking;
 mod truth;
