@@ -7,26 +7,37 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::desk::directory;
 use crate::http::{Error, Path, Query, Result, accents, pressed};
 
-/// Everything under `static/`; read from disk in debug builds.
+/// What lies under `static/` and is sent as it is; read from disk in debug builds.
 #[derive(RustEmbed)]
 #[folder = "static/"]
+#[exclude = "widget/*"]
 struct Static;
+
+/// The widget, as small as `build.rs` has made it.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/widget/"]
+#[prefix = "widget/"]
+struct Widget;
+
+fn find(path: &str) -> Option<EmbeddedFile> {
+    Widget::get(path).or_else(|| Static::get(path))
+}
 
 /// Changes whenever any asset does, so that browsers may keep each address for ever. As a folder, so that the modules' relative
 /// imports stay inside the same version.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    let mut names: Vec<_> = Static::iter().collect();
+    let mut names: Vec<_> = Static::iter().chain(Widget::iter()).collect();
     names.sort();
     for name in names {
-        if let Some(file) = Static::get(&name) {
+        if let Some(file) = find(&name) {
             hash.update(name.as_bytes());
             hash.update(file.metadata.sha256_hash());
         }
@@ -69,7 +80,7 @@ async fn favicon(headers: HeaderMap) -> Response {
 }
 
 async fn show(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    if Static::get(&path).is_none() {
+    if find(&path).is_none() {
         // Written without a version, by hand or by a shop's page.
         return serve(&format!("{version}/{path}"), false, &headers).await;
     }
@@ -77,7 +88,7 @@ async fn show(Path((version, path)): Path<(String, String)>, headers: HeaderMap)
 }
 
 async fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
-    let Some(file) = Static::get(path) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = find(path) else { return StatusCode::NOT_FOUND.into_response() };
     let tag = hex::encode(&file.metadata.sha256_hash()[..8]);
     let etag = format!("W/\"{tag}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
@@ -87,7 +98,7 @@ async fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
     let cache = if forever { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = match std::str::from_utf8(&file.data) {
         Ok(text) if kind.starts_with("text/") || kind.contains("javascript") || kind.contains("svg") => {
-            written(path, &tag, text, pressed::reads_gzip(headers)).await
+            pressed::answer(&tag, text, headers).await
         }
         _ => file.data.into_response(),
     };
@@ -99,18 +110,6 @@ async fn serve(path: &str, forever: bool, headers: &HeaderMap) -> Response {
     }
     // Fonts and icons may be used by pages that embed a form.
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-    response
-}
-
-/// A text, compressed for those who read that. What visitors of the shop fetch is sent without the comments that are for us.
-async fn written(path: &str, tag: &str, text: &str, gzip: bool) -> Response {
-    let text = if path.starts_with("widget/") { pressed::slim(text) } else { text.to_owned() };
-    let pressed = if gzip { pressed::press(tag, text.as_bytes()).await.ok() } else { None };
-    let mut response = match pressed {
-        Some(pressed) => ([(header::CONTENT_ENCODING, "gzip")], pressed).into_response(),
-        None => text.into_response(),
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
@@ -131,8 +130,7 @@ async fn show_sheet(Query(query): Query<SheetQuery>, headers: HeaderMap) -> Resu
     let file = Static::get("css/app.css").map(|file| file.data).unwrap_or_default();
     let css = format!("{}\n{}", String::from_utf8_lossy(&file), accents::style(&accent));
     let cache = if cfg!(debug_assertions) { "no-cache" } else { "public, max-age=31536000, immutable" };
-    let tag = hex::encode(&Sha256::digest(css.as_bytes())[..8]);
-    let mut response = written("css/app.css", &tag, &css, pressed::reads_gzip(&headers)).await;
+    let mut response = pressed::answer(&pressed::tag_of(&css), &css, &headers).await;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     Ok(response)

@@ -1,48 +1,48 @@
-//! Scripts and style sheets as small as they get: without what is for us alone, and compressed at the best level once instead of at the
-//! fastest each time.
+//! Scripts and style sheets compressed at the best level once, instead of at the fastest each time.
 
 use std::io::Write as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
 
-/// Texts kept compressed: our own assets, and the scripts of as many chats as a desk has.
+/// Texts kept compressed: our own assets, and the scripts and frames of as many chats as a desk has.
 const KEPT: u64 = 200;
 
 static PRESSED: LazyLock<moka::future::Cache<String, Bytes>> =
     LazyLock::new(|| moka::future::Cache::builder().max_capacity(KEPT).time_to_idle(std::time::Duration::from_secs(6 * 3600)).build());
 
-/// Leaves out lines that are comments, and indentation. Style sheets inside scripts (`CSS = …`) become one line.
-pub fn slim(text: &str) -> String {
-    let mut slim = String::with_capacity(text.len());
-    let mut styles = false;
-    let comment =
-        |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/") && line.matches("*/").count() == 1);
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !comment(line)) {
-        slim.push_str(line);
-        styles = line.ends_with("CSS = `") || (styles && !line.ends_with("`;"));
-        if !styles {
-            slim.push('\n');
-        }
-    }
-    slim
+/// What names this version of a text.
+pub fn tag_of(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
-/// The text compressed; `tag` names this version of it.
-pub async fn press(tag: &str, text: &[u8]) -> anyhow::Result<Bytes> {
+/// The text, compressed for those who read that; `tag` names this version of it.
+pub async fn answer(tag: &str, text: &str, asked: &HeaderMap) -> Response {
+    let pressed = if reads_gzip(asked) { press(tag, text.as_bytes()).await.ok() } else { None };
+    let mut response = match pressed {
+        Some(pressed) => ([(header::CONTENT_ENCODING, "gzip")], pressed).into_response(),
+        None => text.to_owned().into_response(),
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+async fn press(tag: &str, text: &[u8]) -> Result<Bytes, Arc<std::io::Error>> {
     let work = async {
         let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 2), Compression::best());
         encoder.write_all(text)?;
         Ok::<_, std::io::Error>(Bytes::from(encoder.finish()?))
     };
-    PRESSED.try_get_with(tag.to_owned(), work).await.map_err(|error| anyhow::anyhow!(error))
+    PRESSED.try_get_with(tag.to_owned(), work).await
 }
 
 /// Whether the browser reads gzip.
-pub fn reads_gzip(headers: &HeaderMap) -> bool {
+fn reads_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
@@ -57,12 +57,6 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-
-    #[test]
-    fn what_is_slim_says_the_same() {
-        let script = "// a comment\n/** what it is */\nconst a = \"https://x\"; /* why */\n  // another\n  const CSS = `\n.a{b:c}\n@media print{d{e:f}}`;\n  go();\n";
-        assert_eq!(slim(script), "const a = \"https://x\"; /* why */\nconst CSS = `.a{b:c}@media print{d{e:f}}`;\ngo();\n");
-    }
 
     #[test]
     fn gzip_is_sent_to_those_who_read_it() {

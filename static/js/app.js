@@ -1,8 +1,7 @@
 // The agent's hands: keys, composer, palette, dialogs, pictures. Starts the rest (alive.js). Every action here is also a plain link or
 // form on the page.
 
-import { $, $$, beacon, beforeSubmit, el, icon, main, request, start, toast, touch, visit } from "./alive.js";
-import { startCalls } from "./calls.js";
+import { $, $$, beacon, beforeSubmit, el, icon, main, refreshBar, refreshSoon, request, shows, start, toast, touch, visit } from "./alive.js";
 import { accept, startChats } from "./chats.js";
 
 // -- fuzzy matching ----------------------------------------------------------------------------------------------------
@@ -714,17 +713,23 @@ function insertVariable(name) {
   insertText(field, from, to, `{{${name}}}`);
 }
 
-// Chips for recipients are fetched once somebody sees a list of them: a screen's first visit has eight requests.
-let chips;
-const offerChips = () => {
+// What few screens need is fetched once it is seen: a screen's first visit has eight requests.
+let chips, calls;
+function fetchWhatIsSeen() {
   if ($$("input[data-addresses]").some((field) => field.checkVisibility?.() ?? true)) chips ??= import("./addresses.js").then(({ startAddresses }) => startAddresses());
-};
-document.addEventListener("toggle", offerChips, true);
-document.addEventListener("sportello:shown", offerChips);
+  if ($("[data-call], [data-said], [data-by-hand]")) calls ??= import("./calls.js").then(({ startCalls }) => startCalls());
+}
+document.addEventListener("toggle", fetchWhatIsSeen, true);
+for (const name of ["shown", "bar"]) document.addEventListener(`sportello:${name}`, fetchWhatIsSeen);
+
+document.addEventListener("sportello:heard", ({ detail: { name } }) => {
+  if (name !== "phone" && name !== "resync") return;
+  if (shows("phone")) refreshSoon();
+  else refreshBar();
+});
 
 start();
 startChats();
-startCalls();
-offerChips();
+fetchWhatIsSeen();
 if (main()) $$("[data-body]").forEach(grow);
 $$("[data-composer]").forEach(count);

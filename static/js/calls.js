@@ -1,7 +1,7 @@
-// Telephone calls: the cards in the corner come from the server and are read again when one changes; here what was typed into them is
-// kept, whatever page is shown meanwhile.
+// Telephone calls: the cards in the corner come from the server and are read again when one changes (see app.js); here what was typed into
+// them is kept, whatever page is shown meanwhile.
 
-import { $, $$, el, refresh, refreshBar, refreshSoon, request, shows, touch } from "./alive.js";
+import { $, $$, el, refresh, refreshBar, request, touch } from "./alive.js";
 
 // -- what was said -----------------------------------------------------------------------------------------------------
 
@@ -156,11 +156,6 @@ function settle() {
 
 /** Starts everything of this file; once per page. */
 export function startCalls() {
-  document.addEventListener("sportello:heard", ({ detail: { name } }) => {
-    if (name !== "phone" && name !== "resync") return;
-    if (shows("phone")) refreshSoon();
-    else refreshBar();
-  });
   document.addEventListener("sportello:shown", settle);
   document.addEventListener("sportello:bar", settle);
   document.addEventListener("visibilitychange", notify);

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::channels::chat::{photo, texts, views};
 use crate::desk::directory;
 use crate::desk::files::{MAX_FILE, MAX_FILES};
 use crate::http::visitors::Frame;
-use crate::http::{Result, accents, render};
+use crate::http::{Result, accents, pressed};
 
 #[derive(Template)]
 #[template(path = "channels/chat/frame.html")]
@@ -24,12 +24,12 @@ struct Document {
 }
 
 /// The document of the frame: words and settings, nothing of any visitor. What they said comes by their token.
-pub async fn document(State(app): State<App>, caller: Caller) -> Result<Response, Refused> {
+pub async fn document(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Refused> {
     let failed = |error: crate::http::Error| {
         let _ = error.log();
         caller.refuse(Refusal::Failed)
     };
-    let mut response = page(&app, &caller).await.map_err(failed)?;
+    let mut response = page(&app, &caller, &headers).await.map_err(failed)?;
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data: blob:; connect-src 'self'; font-src 'self'; \
          form-action 'none'; base-uri 'none'; frame-ancestors {}",
@@ -43,7 +43,7 @@ pub async fn document(State(app): State<App>, caller: Caller) -> Result<Response
     Ok(response)
 }
 
-async fn page(app: &App, caller: &Caller) -> Result<Response> {
+async fn page(app: &App, caller: &Caller, headers: &HeaderMap) -> Result<Response> {
     let directory = directory::get(app).await?;
     let settings = &caller.chat.settings;
     let language = caller.language;
@@ -70,5 +70,8 @@ async fn page(app: &App, caller: &Caller) -> Result<Response> {
         "privacy": if settings.privacy.is_empty() { None } else { Some(&settings.privacy) },
     });
     let frame = Frame::load(app, language).await?;
-    render(&Document { frame, config: embeddable(&config) })
+    let page = Document { frame, config: embeddable(&config) }.render()?;
+    let mut response = pressed::answer(&pressed::tag_of(&page), &page, headers).await;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Ok(response)
 }

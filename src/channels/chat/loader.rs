@@ -1,13 +1,11 @@
 //! The script on the shop's page. Every visitor of the shop fetches it, so that it is sent as small as it gets.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
 use crate::channels::chat::caller::{self, Configured};
@@ -20,8 +18,8 @@ use crate::i18n::Language;
 /// Seconds for which a browser uses the script without asking.
 const SCRIPT_AGE: u32 = 300;
 
-/// The script as it is written; comments and indentation are for us, not for the shop's customers.
-static LOADER: LazyLock<String> = LazyLock::new(|| pressed::slim(include_str!("../../../static/widget/loader.js")));
+/// The script of `static/widget/loader.js`, as small as `build.rs` has made it.
+const LOADER: &str = include_str!(concat!(env!("OUT_DIR"), "/widget/loader.js"));
 
 /// As JSON inside a script: no `<` that could end it when somebody pastes it into a page.
 pub(super) fn embeddable(value: &Value) -> String {
@@ -65,16 +63,11 @@ fn script(origin: &str, key: &str, chat: &Configured, directory: &Directory) -> 
     LOADER.replacen("CONFIG", &embeddable(&config), 1)
 }
 
-/// What names one version of a script.
-fn tag_of(script: &str) -> String {
-    hex::encode(&Sha256::digest(script.as_bytes())[..8])
-}
-
 /// What names the script as it is now, so that a preview never shows one that a browser has kept. `None`: the chat is switched off.
 pub(super) async fn version(app: &App, key: &str) -> Result<Option<String>> {
     let Some(chat) = caller::configured(app, key).await? else { return Ok(None) };
     let directory = directory::get(app).await?;
-    Ok(Some(tag_of(&script(&app.config.public_url(), key, &chat, &directory))))
+    Ok(Some(pressed::tag_of(&script(&app.config.public_url(), key, &chat, &directory))))
 }
 
 /// The loader, with this chat's settings in it.
@@ -86,16 +79,14 @@ pub(super) async fn show(State(app): State<App>, Path(key): Path<String>, header
     };
     let directory = directory::get(&app).await?;
     let script = script(&app.config.public_url(), &key, &chat, &directory);
-    let version = tag_of(&script);
+    let version = pressed::tag_of(&script);
     // Weak: it names what the script says, compressed or not.
     let tag = format!("W/\"{version}\"");
     let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
     let mut response = if known.split(',').any(|known| known.trim().trim_start_matches("W/").trim_matches('"') == version) {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if pressed::reads_gzip(&headers) {
-        ([(header::CONTENT_ENCODING, "gzip")], pressed::press(&version, script.as_bytes()).await?).into_response()
     } else {
-        script.into_response()
+        pressed::answer(&version, &script, &headers).await
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
@@ -112,7 +103,6 @@ mod tests {
 
     #[test]
     fn there_is_a_place_for_the_settings() {
-        assert!(LOADER.lines().any(|line| line.starts_with("const CSS = `:host{") && line.ends_with("`;")));
-        assert_eq!(LOADER.matches("CONFIG").count(), 1);
+        assert_eq!(LOADER.matches("CONFIG").count(), 1, "{LOADER}");
     }
 }

@@ -93,8 +93,8 @@ fn form_of(page: &Page) -> Vec<(String, String)> {
 
 /// The settings in a loader.
 fn config(script: &str) -> Value {
-    let rest = script.split_once("const C = ").expect("settings").1;
-    serde_json::Deserializer::from_str(rest).into_iter().next().expect("settings").expect("JSON")
+    let start = script.find("{\"accent\":").expect("settings");
+    serde_json::Deserializer::from_str(&script[start..]).into_iter().next().expect("settings").expect("JSON")
 }
 
 #[tokio::test]
@@ -352,5 +352,22 @@ async fn the_loader_weighs_at_most_five_thousand_bytes_as_it_is_sent() {
         let known = get(&[("accept-encoding", accept), ("if-none-match", &tag)]).await;
         assert_eq!(known.status(), 304);
         assert_eq!(known.headers()["etag"], tag.as_str());
+    }
+}
+
+#[tokio::test]
+async fn the_opened_widget_weighs_at_most_twenty_five_thousand_bytes() {
+    let desk = ChatDesk::new().await;
+    let weigh = async |path: &str| {
+        let sent = desk.visitor().request(Method::GET, path).header("accept-encoding", "gzip").send().await.expect("an answer");
+        assert_eq!(sent.headers()["content-encoding"], "gzip", "{path}");
+        sent.bytes().await.expect("a body").len()
+    };
+    for language in ["en", "it", "fr", "de", "es"] {
+        let mut all = weigh(&format!("/chat/shop/frame?lang={language}")).await;
+        for file in ["frame.css", "frame.js", "talk.css", "talk.js"] {
+            all += weigh(&format!("/static/widget/{file}")).await;
+        }
+        assert!(all <= 25_000, "{language}: {all} bytes");
     }
 }
