@@ -2,11 +2,12 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 # The dependencies first, so that a change of ours does not build them again.
 COPY Cargo.toml Cargo.lock build.rs sqlx.toml ./
-RUN mkdir -p src migrations locales static benches tests \
+RUN mkdir -p src migrations locales static/widget benches tests \
     && echo 'fn main() {}' > src/main.rs && touch src/lib.rs tests/main.rs \
     && SQLX_OFFLINE=true cargo build --release --bin sportello
 COPY . .
-RUN touch src/main.rs src/lib.rs && SQLX_OFFLINE=true cargo build --release --bin sportello
+# What was copied may be older than the layer before.
+RUN touch build.rs src/main.rs src/lib.rs && SQLX_OFFLINE=true cargo build --release --bin sportello
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl && rm -rf /var/lib/apt/lists/* \

@@ -19,13 +19,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=locales");
     println!("cargo:rerun-if-changed={WIDGET}");
     let out = PathBuf::from(env::var("OUT_DIR")?).join("widget");
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
     fs::create_dir_all(&out)?;
     for file in fs::read_dir(WIDGET)? {
         let path = file?.path();
-        let name = path.file_name().ok_or("a file without a name")?;
-        let text = fs::read_to_string(&path)?;
-        let small = if path.extension().is_some_and(|end| end == "js") { script(&path, &text)? } else { style(&text) };
-        fs::write(out.join(name), small)?;
+        let small = match path.extension().and_then(|end| end.to_str()) {
+            Some("js") => script(&path, &fs::read_to_string(&path)?)?,
+            Some("css") => style(&fs::read_to_string(&path)?),
+            _ => continue,
+        };
+        fs::write(out.join(path.file_name().ok_or("a file without a name")?), small)?;
     }
     Ok(())
 }

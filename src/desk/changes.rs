@@ -135,7 +135,7 @@ impl Change {
 
     /// Queues a job as part of this change.
     pub async fn push(&mut self, job: &Job, run_at: Ts) -> sqlx::Result<()> {
-        // The workers look for what is due later by themselves, several times a second.
+        // The workers look for what is due later by themselves, every second or more often.
         if run_at <= Ts::now() {
             self.signal(Signal::Work);
         }

@@ -4,10 +4,11 @@
 //! small things for as long as a connection lasts, all of it for requests that never come. So once the head of such a response has left, the
 //! socket is taken back from hyper and the events are written to it as they come, in the chunks that the head has promised (RFC 9112, 7.1).
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -34,7 +35,14 @@ pub struct Handover(Arc<State>);
 #[derive(Default)]
 struct State {
     stage: AtomicU8,
-    body: Mutex<Option<Body>>,
+    events: Mutex<Option<Events>>,
+}
+
+/// A stream's body, and how it is written.
+pub struct Events {
+    body: Body,
+    /// Older ones know no chunks: their stream ends when the connection does.
+    chunked: bool,
 }
 
 // As long as no stream was asked for, the stage is 0.
@@ -46,25 +54,24 @@ const FREE: u8 = 2;
 impl Handover {
     /// Keeps the body if this is a stream of events, and gives hyper one in its place that never says anything.
     pub fn intercept(&self, asked: Version, response: Response) -> Response {
-        let events = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        // Older ones know no chunks: hyper ends their stream by closing, as it would.
-        if !events || asked != Version::HTTP_11 {
+        if !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
             return response;
         }
         let mut response = response.map(|body| {
-            *self.0.body.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            *self.events() = Some(Events { body, chunked: asked == Version::HTTP_11 });
             Body::new(Silence(self.clone()))
         });
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response
     }
 
-    /// The body, once hyper can be let go.
-    pub fn take(&self) -> Option<Body> {
-        if self.0.stage.load(Ordering::Relaxed) != FREE {
-            return None;
-        }
-        self.0.body.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The events, once hyper can be let go.
+    pub fn take(&self) -> Option<Events> {
+        if self.0.stage.load(Ordering::Relaxed) == FREE { self.events().take() } else { None }
+    }
+
+    fn events(&self) -> MutexGuard<'_, Option<Events>> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,27 +140,28 @@ impl Write for Socket {
 }
 
 /// Writes a stream's events until it ends or the other side is gone.
-pub async fn relay(mut socket: TcpStream, body: Body) {
+pub async fn relay(mut socket: TcpStream, Events { body, chunked }: Events) {
     let mut events = body.into_data_stream().ready_chunks(TOGETHER);
     loop {
         let ready = tokio::select! {
             ready = events.next() => ready,
             () = hung_up(&socket) => return,
         };
-        let (mut chunks, last) = (Vec::new(), ready.is_none());
+        let (mut written, last) = (Vec::new(), ready.is_none());
         for event in ready.unwrap_or_default() {
             match event {
-                Ok(event) => chunk(&mut chunks, &event),
+                Ok(event) if chunked => chunk(&mut written, &event),
+                Ok(event) => written.extend_from_slice(&event),
                 Err(error) => {
                     tracing::debug!(%error, "a stream ends early");
                     return;
                 }
             }
         }
-        if last {
-            chunks.extend_from_slice(b"0\r\n\r\n");
+        if last && chunked {
+            written.extend_from_slice(b"0\r\n\r\n");
         }
-        match tokio::time::timeout(PATIENCE, socket.write_all(&chunks)).await {
+        match tokio::time::timeout(PATIENCE, socket.write_all(&written)).await {
             Ok(Ok(())) if !last => {}
             _ => break,
         }
@@ -164,7 +172,8 @@ pub async fn relay(mut socket: TcpStream, body: Body) {
 
 /// Waits until they hang up. Or send another request, though they were told that this was the last.
 async fn hung_up(socket: &TcpStream) {
-    while socket.readable().await.is_ok() {
+    // Not by `readable`, which waits in another place: hyper's last look would keep the task that is over, and all its room, until they leave.
+    while poll_fn(|cx| socket.poll_read_ready(cx)).await.is_ok() {
         match socket.try_read(&mut [0]) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             _ => return,

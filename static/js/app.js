@@ -714,10 +714,26 @@ function insertVariable(name) {
 }
 
 // What few screens need is fetched once it is seen: a screen's first visit has eight requests.
-let chips, calls;
+const rest = [
+  { seen: () => $$("input[data-addresses]").some((field) => field.checkVisibility?.() ?? true), url: "./addresses.js", begin: ({ startAddresses }) => startAddresses() },
+  { seen: () => $("[data-call], [data-said], [data-by-hand]"), url: "./calls.js", begin: ({ startCalls }) => startCalls() },
+];
+
 function fetchWhatIsSeen() {
-  if ($$("input[data-addresses]").some((field) => field.checkVisibility?.() ?? true)) chips ??= import("./addresses.js").then(({ startAddresses }) => startAddresses());
-  if ($("[data-call], [data-said], [data-by-hand]")) calls ??= import("./calls.js").then(({ startCalls }) => startCalls());
+  for (const part of rest) {
+    if (part.fetched || !part.seen()) continue;
+    // Some browsers remember that a module did not come.
+    const again = part.failures ? `?${part.failures}` : "";
+    part.fetched = true;
+    import(part.url + again).then(part.begin, (error) => {
+      console.warn(error);
+      part.failures = (part.failures ?? 0) + 1;
+      setTimeout(() => {
+        part.fetched = false;
+        fetchWhatIsSeen();
+      }, Math.min(60, 2 ** part.failures) * 1000);
+    });
+  }
 }
 document.addEventListener("toggle", fetchWhatIsSeen, true);
 for (const name of ["shown", "bar"]) document.addEventListener(`sportello:${name}`, fetchWhatIsSeen);

@@ -37,58 +37,84 @@ impl Board {
         if let Some(told) = board.places().get(&place) {
             return Ok(told.subscribe());
         }
+        // From before the first look on, or what changes during it would be missed.
+        let floor = app.live.floor();
         let truth = find_out(app, &caller.chat, caller.language).await?;
         let mut places = board.places();
         let told = places.entry(place.clone()).or_insert_with(|| {
             let told = watch::Sender::new(truth);
-            tokio::spawn(board.clone().keep(app.clone(), place, told.clone()));
+            let keeper = Keeper { app: app.clone(), board: board.clone(), chat: caller.chat.clone(), place, told: told.clone() };
+            tokio::spawn(keeper.keep(floor));
             told
         });
         Ok(told.subscribe())
     }
 
-    /// Keeps one truth until nobody listens any more.
-    async fn keep(self: Arc<Self>, app: App, place: Place, told: watch::Sender<Truth>) {
-        let mut floor = app.live.floor();
+    fn places(&self) -> MutexGuard<'_, HashMap<Place, watch::Sender<Truth>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps one truth until nobody listens any more.
+struct Keeper {
+    app: App,
+    board: Arc<Board>,
+    /// As it was when it was last there: one that was switched off is still true to those who have it open.
+    chat: Arc<Configured>,
+    place: Place,
+    told: watch::Sender<Truth>,
+}
+
+impl Keeper {
+    async fn keep(mut self, mut floor: watch::Receiver<u64>) {
+        let stopping = self.app.stopping.clone();
         loop {
             tokio::select! {
-                () = app.stopping.cancelled() => return,
+                () = stopping.cancelled() => return,
                 _ = floor.changed() => tokio::time::sleep(TOGETHER).await,
                 () = tokio::time::sleep(LOOK) => {}
             }
             floor.mark_unchanged();
-            if self.forget(&place) {
+            if self.ends(|told| told.receiver_count() == 0) {
                 return;
             }
-            let found = async {
-                // Switched off meanwhile: whoever has it open is told so when they write.
-                let Some(chat) = configured(&app, &place.0).await? else { return Ok(None) };
-                find_out(&app, &chat, place.1).await.map(Some)
-            };
-            match found.await {
-                Ok(Some(truth)) => drop(told.send_if_modified(|known| {
-                    let news = *known != truth;
-                    *known = truth;
-                    news
-                })),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "cannot find out who is there; trying again"),
+            if let Err(error) = self.look().await {
+                tracing::debug!(%error, "cannot find out who is there; trying again");
             }
         }
     }
 
-    /// Lets go of a place where nobody listens.
-    fn forget(&self, place: &Place) -> bool {
-        let mut places = self.places();
-        let alone = places.get(place).is_none_or(|told| told.receiver_count() == 0);
-        if alone {
-            places.remove(place);
+    /// Takes the place off the board, if that is so.
+    fn ends(&self, so: impl Fn(&watch::Sender<Truth>) -> bool) -> bool {
+        let mut places = self.board.places();
+        // Somebody else may keep it by now.
+        let mine = places.get(&self.place).filter(|told| told.same_channel(&self.told));
+        let ends = mine.is_none_or(so);
+        if mine.is_some() && ends {
+            places.remove(&self.place);
         }
-        alone
+        ends
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<Place, watch::Sender<Truth>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn look(&mut self) -> sqlx::Result<()> {
+        let (key, language) = &self.place;
+        if let Some(chat) = configured(&self.app, key).await? {
+            self.chat = chat;
+        }
+        let truth = find_out(&self.app, &self.chat, *language).await?;
+        self.told.send_if_modified(|known| {
+            let news = *known != truth;
+            *known = truth;
+            news
+        });
+        Ok(())
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // However it ends: who listens to a truth that nobody keeps hears that it has ended, and comes again.
+        self.ends(|_| true);
     }
 }
 

@@ -26,8 +26,10 @@ use crate::live::{Nudge, Watch, Widget};
 const LOOK: Duration = Duration::from_secs(30);
 /// Comments that keep the connection alive come after about so long without an event.
 const ALIVE: Duration = Duration::from_secs(20);
-/// When somebody comes or goes, thousands of widgets are told within this time rather than at once.
-const SPREAD: Duration = Duration::from_millis(500);
+/// When somebody comes or goes, so many widgets are told in a second rather than all at once: a word of a chat is told in between.
+const TOLD_PER_SECOND: f64 = 5000.0;
+/// The least time over which they are told, and the most.
+const SPREAD: std::ops::Range<f64> = 0.2..5.0;
 /// Messages read at a time.
 const PAGE: i64 = 100;
 /// How many look around at the same time. When somebody comes or goes all do who chat, and neither the memory for reading nor the
@@ -108,7 +110,7 @@ impl Listener {
         let heard = tokio::select! {
             () = self.app.stopping.cancelled() => Heard::Stop,
             heard = heard(self.chatting.as_mut()) => heard,
-            Ok(()) = self.truth.changed() => Heard::Around,
+            changed = self.truth.changed() => if changed.is_ok() { Heard::Around } else { Heard::Stop },
             () = tokio::time::sleep_until(self.looks_at) => Heard::Time,
         };
         // What reads is boxed: for hours a stream only waits, and should not take the room that reading takes.
@@ -121,7 +123,8 @@ impl Listener {
             Heard::Nudge(Nudge::Typing(agent)) => Box::pin(self.tell_typing(agent)).await,
             Heard::Around => {
                 // Words that come meanwhile do not wait for it.
-                self.looks_at = self.looks_at.min(Instant::now() + SPREAD.mul_f64(rand::random()));
+                let spread = (self.app.live.widgets() as f64 / TOLD_PER_SECOND).clamp(SPREAD.start, SPREAD.end);
+                self.looks_at = self.looks_at.min(Instant::now() + Duration::from_secs_f64(spread * rand::random::<f64>()));
             }
             Heard::Time => {
                 self.looks_at = Instant::now() + varied(LOOK);
