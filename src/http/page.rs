@@ -206,7 +206,8 @@ impl Shell {
     pub fn standing(&self) -> String {
         let (wish, sent_away, waiting) = self.bar.as_ref().map_or((Wish::Online, false, 0), |bar| (bar.wish, bar.sent_away, bar.waiting));
         let mut words = vec![wish.to_string(), sent_away.to_string(), waiting.to_string()];
-        words.push(format!("{}/{}", self.to_approve(), self.told.len() + self.sides.len()));
+        let beside = i64::try_from(self.sides.len()).unwrap_or(i64::MAX);
+        words.push(format!("{}/{}", self.to_approve(), self.counts.untold + beside));
         words.extend(self.offers().iter().map(|offer| offer.ticket_id.to_string()));
         words.extend(self.alarms.iter().map(|alarm| format!("r{}", alarm.ticket)));
         words.join(" ")

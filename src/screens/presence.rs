@@ -16,7 +16,7 @@ use crate::desk::changes::Change;
 use crate::desk::chats::{self, Offer};
 use crate::desk::kinds::{Role, Wish};
 use crate::desk::presence;
-use crate::desk::tickets::list;
+use crate::desk::tickets::{list, sides};
 use crate::http::flash::Flash;
 use crate::http::page::{self, Shell};
 use crate::http::{Error, Form, Query, Result};
@@ -37,7 +37,7 @@ struct Beat {
     alarms: Vec<TicketId>,
     /// Answers of others that this agent may approve.
     approve: i64,
-    /// Own answers that were decided about, and their author has not seen it.
+    /// Own answers that were decided about, and their author has not seen it; and what came beside own tickets, likewise.
     told: i64,
     /// Chats in one's hands whose visitor waits for a word.
     mine: i64,
@@ -72,6 +72,7 @@ async fn beat(State(app): State<App>, agent: Agent) -> Result<Json<Beat>> {
         _ => ringing::alarms(&mut *app.db.acquire().await?, agent.id, agent.role).await?,
     };
     let approve = if agent.role >= Role::Lead { counts.approvals } else { 0 };
+    let beside = if counts.beside { sides::unread_of(&mut *app.db.acquire().await?, agent.id).await?.len() } else { 0 };
     let offers = bar.offers.into_iter().map(Ringing::new).collect();
     Ok(Json(Beat {
         wish: standing.wish,
@@ -79,7 +80,7 @@ async fn beat(State(app): State<App>, agent: Agent) -> Result<Json<Beat>> {
         offers,
         alarms: alarms.into_iter().map(|alarm| alarm.ticket).collect(),
         approve,
-        told: counts.untold,
+        told: counts.untold + i64::try_from(beside).unwrap_or(i64::MAX),
         mine: bar.waiting,
     }))
 }

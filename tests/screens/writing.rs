@@ -233,6 +233,11 @@ async fn a_forwarded_conversation_is_answered_beside_it() {
     let page = anna.get(&path).await;
     assert_eq!(page.texts(".side .badge--waiting"), ["New"]);
     assert!(page.text("#told-side").contains("An answer came beside #1"));
+    let beat = anna.post("/presence/beat", &[]).await.is(200).body;
+    assert!(
+        page.attribute("#offers", "data-standing").ends_with("0/1") && beat.contains(r#""told":1"#),
+        "or the screen reads itself again for ever: {beat}"
+    );
     assert!(page.texts(".side .prose").iter().any(|words| words == "In the van."));
     assert!(page.texts(".thread > .letter .prose").iter().all(|words| !words.contains("In the van.")));
     let ticket = back.ticket.expect("a ticket");
