@@ -1,13 +1,12 @@
 //! Streams of events, freed of what serves requests.
 //!
-//! A stream stays open for hours and says little, and there may be ten thousand of them. hyper keeps 16 KB of buffers and as much again of
-//! small things for as long as a connection lasts, all of it for requests that never come. So once the head of such a response has left, the
+//! A stream stays open for hours and says little, and there may be ten thousand of them. hyper keeps 16 KB of buffers, and the room that a
+//! request needs, for as long as a connection lasts, and no other request comes. So once the head of such a response has left, the
 //! socket is taken back from hyper and the events are written to it as they come, in the chunks that the head has promised (RFC 9112, 7.1).
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,12 +29,24 @@ const TOGETHER: usize = 16;
 
 /// The body of a connection's stream on its way out of hyper's hands. Shared by the service, the body that hyper sees and the socket.
 #[derive(Clone, Default)]
-pub struct Handover(Arc<State>);
+pub struct Handover(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    stage: AtomicU8,
-    events: Mutex<Option<Events>>,
+    stage: Stage,
+    events: Option<Events>,
+}
+
+/// How far a connection has come.
+#[derive(Default, PartialEq)]
+enum Stage {
+    /// No stream was asked for.
+    #[default]
+    Serving,
+    /// The head is written, though perhaps not yet to the socket: hyper wants the body.
+    Wanted,
+    /// The head has left, and nothing else is in hyper's hands.
+    Free,
 }
 
 /// A stream's body, and how it is written.
@@ -45,12 +56,6 @@ pub struct Events {
     chunked: bool,
 }
 
-// As long as no stream was asked for, the stage is 0.
-/// The head is written, though perhaps not yet to the socket: hyper wants the body.
-const WANTED: u8 = 1;
-/// The head has left, and nothing else is in hyper's hands.
-const FREE: u8 = 2;
-
 impl Handover {
     /// Keeps the body if this is a stream of events, and gives hyper one in its place that never says anything.
     pub fn intercept(&self, asked: Version, response: Response) -> Response {
@@ -58,7 +63,7 @@ impl Handover {
             return response;
         }
         let mut response = response.map(|body| {
-            *self.events() = Some(Events { body, chunked: asked == Version::HTTP_11 });
+            self.state().events = Some(Events { body, chunked: asked == Version::HTTP_11 });
             Body::new(Silence(self.clone()))
         });
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -67,11 +72,20 @@ impl Handover {
 
     /// The events, once hyper can be let go.
     pub fn take(&self) -> Option<Events> {
-        if self.0.stage.load(Ordering::Relaxed) == FREE { self.events().take() } else { None }
+        let mut state = self.state();
+        if state.stage == Stage::Free { state.events.take() } else { None }
     }
 
-    fn events(&self) -> MutexGuard<'_, Option<Events>> {
-        self.0.events.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Goes on to a stage from the one before it; anywhere else nothing happens.
+    fn step(&self, from: Stage, to: Stage) {
+        let mut state = self.state();
+        if state.stage == from {
+            state.stage = to;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,7 +98,7 @@ impl HttpBody for Silence {
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         // Never woken: whoever drives the connection takes it away from hyper in this very turn, or when the socket has room for the head.
-        let _ = self.0.0.stage.compare_exchange(0, WANTED, Ordering::Relaxed, Ordering::Relaxed);
+        self.0.step(Stage::Serving, Stage::Wanted);
         Poll::Pending
     }
 }
@@ -119,9 +133,8 @@ impl Write for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx)?;
         // hyper flushes the socket when its own buffer is empty, and only then.
-        let stage = &self.handover.0.stage;
-        if flushed.is_ready() && stage.load(Ordering::Relaxed) == WANTED {
-            stage.store(FREE, Ordering::Relaxed);
+        if flushed.is_ready() {
+            self.handover.step(Stage::Wanted, Stage::Free);
         }
         flushed.map(Ok)
     }

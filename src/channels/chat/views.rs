@@ -1,7 +1,6 @@
 //! What a visitor's browser is told, as JSON.
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use crate::app::App;
@@ -108,12 +107,6 @@ impl AvailabilityView {
             place: availability.is_open().then_some(availability.waiting),
         }
     }
-}
-
-/// By which two texts are told apart.
-pub fn digest(json: &str) -> [u8; 8] {
-    let digest = Sha256::digest(json.as_bytes());
-    std::array::from_fn(|at| digest[at])
 }
 
 /// The last part of the address of the form that is always offered.

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 
 use crate::desk::changes::{Actor, Change};
 use crate::desk::directory;
-use crate::desk::envelope::{Checks, Incoming};
+use crate::desk::envelope::Incoming;
 use crate::desk::kinds::{ChannelKind, Status};
 use crate::desk::tickets::receive::Received;
 use crate::desk::tickets::update;
@@ -96,7 +96,7 @@ pub async fn look(change: &mut Change, kind: ChannelKind, received: &Received, i
 /// Why a message is held, in an agent's words.
 async fn reason(db: &mut PgConnection, guard: &Guard, ticket: TicketId, incoming: &Incoming) -> sqlx::Result<Option<String>> {
     // Whom it only claims to come from opens no door.
-    let doubtful = incoming.envelope.checks.as_ref().is_some_and(Checks::failed);
+    let doubtful = incoming.envelope.is_forged();
     if let Some(rule) = guard.rules.find(&incoming.from.address).filter(|rule| !(rule.allowed && doubtful)) {
         rules::note_hit(db, rule.id).await?;
         return Ok((!rule.allowed).then(|| format!("{} is on the list of senders that are blocked.", rule.pattern)));
